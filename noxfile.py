@@ -1,0 +1,117 @@
+"""The test matrix.
+
+``nox`` runs all of it but ``slow``; ``nox -s tests-3.11 -- tests/core`` one session, with arguments for pytest.
+Sessions for a Python that is not installed are skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+PYTHONS = nox.project.python_versions(PROJECT)
+TEST = nox.project.dependency_groups(PROJECT, "test")
+DEV = nox.project.dependency_groups(PROJECT, "dev")
+EXAMPLE = ROOT / "tests" / "example_plugin"
+
+# The lowest Python gets a torch from the middle of the range, and the others the newest, so that with the session
+# `lowest` three releases are tested. torchvision, which timm wants, is built for one release of torch.
+MIDDLE_TORCH = ("torch==2.13.0", "torchvision==0.28.0")
+
+nox.needs_version = ">=2025.2.9"
+nox.options.sessions = ["lint", "tests", "plugin", "lowest"]
+# Without this, nox fails for a missing Python where the variable CI is set.
+nox.options.error_on_missing_interpreters = False
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, format, types, and which package may import which."""
+    session.install(".[tensorboard]", *DEV, *MIDDLE_TORCH)
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("mypy")
+    session.run("lint-imports")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the quick tests."""
+    middle = MIDDLE_TORCH if session.python == PYTHONS[0] else ()
+    session.install(".[tensorboard]", *TEST, *middle)
+    run_pytest(session)
+
+
+@nox.session(python=PYTHONS[0])
+def lowest(session: nox.Session) -> None:
+    """Run the quick tests with the lowest versions that pyproject.toml allows."""
+    session.install(".[tensorboard]", *lowest_versions())
+    run_pytest(session)
+
+
+@nox.session
+def plugin(session: nox.Session) -> None:
+    """Train the backbone of a third-party package, with tracknet installed from its wheel."""
+    session.install("build")
+    session.run("python", "-m", "build", "--outdir", session.create_tmp(), str(ROOT))
+    (wheel,) = Path(session.create_tmp()).glob("tracknet-*.whl")
+    missing = expected_in_wheel() - set(zipfile.ZipFile(wheel).namelist())
+    if missing:
+        session.error(f"{wheel.name} lacks {', '.join(sorted(missing))}")
+    session.install(str(wheel), str(EXAMPLE), *MIDDLE_TORCH)
+    # Away from the checkout, so that nothing is imported from it by chance.
+    with session.chdir(session.create_tmp()):
+        session.run("tracknet", "--help")
+        session.run("tracknet", "run", str(EXAMPLE / "experiment.yaml"))
+        if not list(Path("outputs", "checkpoints").glob("last_*.ckpt")):
+            session.error("the example plugin was not trained: no checkpoint in outputs/checkpoints")
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """Run the tests that take minutes."""
+    session.install(".[tensorboard]", *TEST, *MIDDLE_TORCH)
+    run_pytest(session, "-m", "slow")
+
+
+def run_pytest(session: nox.Session, *arguments: str) -> None:
+    """Run pytest with the arguments that follow ``--`` on the command line."""
+    # One process per core, each with one thread, beats one process with threads: most tests are small.
+    session.run(
+        "pytest", "-n", "auto", "--maxprocesses", "8", *arguments, *session.posargs, env={"OMP_NUM_THREADS": "1"}
+    )
+
+
+def lowest_versions() -> list[str]:
+    """Return the requirements of project and tests, with every ``>=`` turned into ``==``."""
+    project = PROJECT["project"]
+    requirements = [*project["dependencies"], *project["optional-dependencies"]["tensorboard"], *TEST]
+    return [re.sub(r">=([^,;\s]+)(,[^;]*)?", r"==\1", requirement) for requirement in requirements]
+
+
+def expected_in_wheel() -> set[str]:
+    """Return files that are easily lost in packaging, as they are called inside the wheel."""
+    experiments = {f"tracknet_core/{path.relative_to(ROOT)}" for path in (ROOT / "experiments").rglob("*.yaml")}
+    return experiments | {"tracknet_core/py.typed", "tracknet_plugins/py.typed"}
+
+
+def show_pythons_of_pyenv() -> None:
+    """Let nox find every Python that pyenv has installed, not only the one that is active."""
+    pyenv = shutil.which("pyenv")
+    if pyenv is None or "PYENV_VERSION" in os.environ:
+        return
+    listed = subprocess.run([pyenv, "versions", "--bare"], capture_output=True, text=True, check=False).stdout
+    versions = [version for version in listed.split() if version.rpartition(".")[0] in PYTHONS]
+    if versions:
+        os.environ["PYENV_VERSION"] = ":".join(versions)
+
+
+show_pythons_of_pyenv()

@@ -1,0 +1,1 @@
+"""A backbone for tracknet, in a package of its own."""

@@ -1,0 +1,23 @@
+"""Loss `mse`."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from tracknet_plugins.losses.mse import MSE
+
+
+def test_mse_worked_by_hand() -> None:
+    # Heights 0.5, 0.75, 0.5, 0.2 against 0.5, 1, 0, 0: squares 0, 0.0625, 0.25, 0.04.
+    logits = torch.tensor([[[[0.0, math.log(3.0)], [0.0, math.log(0.25)]]]])
+    target = torch.tensor([[[[0.5, 1.0], [0.0, 0.0]]]])
+
+    torch.testing.assert_close(MSE()(logits, target, torch.ones(1, 1)), torch.tensor(0.3525 / 4))
+
+
+def test_mse_is_zero_at_the_target() -> None:
+    target = torch.tensor([[[[0.2, 0.9], [0.5, 0.1]]]])
+
+    assert MSE()(target.logit(), target, torch.ones(1, 1)) < 1e-12

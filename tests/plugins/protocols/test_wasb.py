@@ -1,0 +1,164 @@
+"""Protocol `wasb`: counts worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from tracknet_core.contracts import Detections, Visibility
+from tracknet_core.testing import check_constructor, check_protocol
+from tracknet_plugins.protocols.wasb import WASB
+
+Place = tuple[float, float]
+NOWHERE = (math.nan, math.nan)
+
+
+def frame(detected: Place | None, place: Place, visibility: int, counted: bool = True) -> WASB:
+    """Return the metric after one frame; the detection is None for "no ball"."""
+    metric = WASB()
+    metric.update(
+        Detections(
+            xy=torch.tensor(detected or (0.0, 0.0)).view(1, 1, 1, 2),
+            score=torch.full((1, 1, 1), 0.9 if detected else 0.1),
+            present=torch.tensor([[[detected is not None]]]),
+        ),
+        torch.tensor(place).view(1, 1, 2),
+        torch.tensor([[visibility]]),
+        torch.tensor([[counted]]),
+    )
+    return metric
+
+
+def count(metric: WASB) -> str | None:
+    """Return the one count that is 1, or None if all are 0."""
+    counts = {name: int(value) for name, value in metric.compute().items() if name in ("tp", "fp1", "fp2", "tn", "fn")}
+    assert sum(counts.values()) <= 1
+    return next((name for name, value in counts.items() if value), None)
+
+
+def test_the_contract_is_kept() -> None:
+    check_constructor("protocols", WASB)
+    check_protocol(WASB())
+
+
+@pytest.mark.parametrize(
+    ("detected", "place", "visibility", "expected"),
+    [
+        ((103.9, 50.0), (100.0, 50.0), Visibility.EASY, "tp"),
+        ((104.0, 50.0), (100.0, 50.0), Visibility.EASY, "fp1"),  # d = 4 is not closer than 4
+        ((102.0, 53.4), (100.0, 50.0), Visibility.HARD, "tp"),  # d = 3.945
+        ((0.0, 0.0), (0.0, 0.0), Visibility.EASY, "tp"),  # the corner is a place, not "no ball"
+        (None, (0.0, 0.0), Visibility.EASY, "fn"),
+        (None, (100.0, 50.0), Visibility.HARD, "fn"),
+        ((100.0, 50.0), NOWHERE, Visibility.ABSENT, "fp2"),
+        (None, NOWHERE, Visibility.ABSENT, "tn"),
+        ((100.0, 50.0), (100.0, 50.0), Visibility.OCCLUDED, "fp2"),  # WASB expects no ball where it is hidden
+        (None, (100.0, 50.0), Visibility.OCCLUDED, "tn"),
+        ((100.0, 50.0), (100.0, 50.0), Visibility.UNLABELLED, None),
+        (None, NOWHERE, Visibility.UNLABELLED, None),
+    ],
+)
+def test_each_kind_of_frame_has_its_count(
+    detected: Place | None, place: Place, visibility: int, expected: str | None
+) -> None:
+    assert count(frame(detected, place, visibility)) == expected
+
+
+@pytest.mark.parametrize("detected", [None, (100.0, 50.0)])
+@pytest.mark.parametrize("visibility", list(Visibility))
+def test_a_frame_that_is_not_counted_is_left_out(detected: Place | None, visibility: Visibility) -> None:
+    assert count(frame(detected, (100.0, 50.0), visibility, counted=False)) is None
+
+
+def batch(kinds: str) -> tuple[Detections, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return a batch (1, K) of frames that are T = tp, 1 = fp1, 2 = fp2, N = tn, F = fn."""
+    x = torch.tensor([{"T": 1.0, "1": 9.0}.get(kind, 0.0) for kind in kinds])
+    detections = Detections(
+        xy=torch.stack([x, torch.zeros_like(x)], dim=-1).view(1, -1, 1, 2),
+        score=torch.ones(1, len(kinds), 1),
+        present=torch.tensor([kind in "T12" for kind in kinds], dtype=torch.bool).view(1, -1, 1),
+    )
+    visibility = torch.tensor(
+        [[Visibility.ABSENT if kind in "2N" else Visibility.EASY for kind in kinds]], dtype=torch.int64
+    )
+    return detections, torch.zeros(1, len(kinds), 2), visibility, torch.ones(1, len(kinds), dtype=torch.bool)
+
+
+def test_figures_worked_by_hand_over_two_batches() -> None:
+    metric = WASB()
+    metric.update(*batch("TTTTT11F"))
+    metric.update(*batch("T2NNNNFF"))
+
+    figures = metric.compute()
+
+    # tp 6, fp1 2, fp2 1, tn 4, fn 3: fp1 is in the precision and not in the recall.
+    assert {name: value.item() for name, value in figures.items()} == pytest.approx(
+        {
+            "precision": 6 / 9,
+            "recall": 6 / 9,
+            "f1": 6 / 9,
+            "accuracy": 10 / 16,
+            "tp": 6,
+            "fp1": 2,
+            "fp2": 1,
+            "tn": 4,
+            "fn": 3,
+        }
+    )
+    assert all(value.is_floating_point() and value.shape == () for value in figures.values())
+
+
+def test_recall_leaves_out_what_was_found_in_the_wrong_place() -> None:
+    metric = WASB()
+    metric.update(*batch("T111"))
+
+    figures = metric.compute()
+
+    assert figures["precision"] == 0.25
+    assert figures["recall"] == 1.0
+    assert figures["f1"] == pytest.approx(0.4)
+    assert figures["accuracy"] == 0.25
+
+
+@pytest.mark.parametrize(("kinds", "accuracy"), [("FFF", 0.0), ("NN", 1.0), ("", 0.0)])
+def test_nothing_over_nothing_is_zero(kinds: str, accuracy: float) -> None:
+    metric = WASB()
+    metric.update(*batch(kinds))
+
+    figures = {name: value.item() for name, value in metric.compute().items()}
+
+    assert (figures["precision"], figures["recall"], figures["f1"]) == (0.0, 0.0, 0.0)
+    assert figures["accuracy"] == accuracy
+
+
+def test_only_the_best_candidate_counts() -> None:
+    metric = WASB()
+    detections = Detections(
+        xy=torch.tensor([[[[90.0, 0.0], [0.0, 0.0]]]]),
+        score=torch.tensor([[[0.9, 0.8]]]),
+        present=torch.tensor([[[True, True]]]),
+    )
+
+    metric.update(detections, torch.zeros(1, 1, 2), torch.tensor([[1]]), torch.tensor([[True]]))
+
+    assert count(metric) == "fp1"
+
+
+def test_counts_of_several_processes_are_added() -> None:
+    metric = WASB()
+    metric.update(*batch("TT12NF"))
+
+    metric.sync(dist_sync_fn=lambda state, group: [state, state], distributed_available=lambda: True)
+
+    assert [getattr(metric, name).item() for name in ("tp", "fp1", "fp2", "tn", "fn")] == [4, 2, 2, 2, 2]
+
+
+def test_reset_forgets() -> None:
+    metric = WASB()
+    metric.update(*batch("T12NF"))
+    metric.reset()
+    metric.update(*batch("N"))
+
+    assert count(metric) == "tn"

@@ -1,0 +1,1 @@
+"""The small core of tracknet: it assembles ball trackers from parts that it never imports."""

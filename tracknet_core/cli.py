@@ -1,0 +1,50 @@
+"""The console script ``tracknet``, and what all commands share: how they end on a mistake of the user's."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+
+from tracknet_core.errors import UserError
+
+COMMANDS = {"run": "train a ball tracker from an experiment file"}
+"""Each command is the module ``tracknet_core.<command>`` with a function ``main(arguments) -> exit code``."""
+
+MISTAKE = 2
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``tracknet COMMAND …`` and return the exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        listed = "\n".join(f"  {name:10}{purpose}" for name, purpose in COMMANDS.items())
+        sys.stdout.write(f"usage: tracknet COMMAND [-h] …\n\ncommands:\n{listed}\n")
+        return 0
+    command, *rest = arguments
+    if command not in COMMANDS:
+        sys.stderr.write(f"error: no command '{command}'. Known: {', '.join(COMMANDS)}.\n")
+        return MISTAKE
+    # Only the module of the command is imported, so that help and mistakes answer at once.
+    module = importlib.import_module(f"tracknet_core.{command}")
+    code: int = module.main(rest)
+    return code
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Run a command; a mistake of the user's becomes one message on stderr and exit code 2."""
+    try:
+        return command()
+    except UserError as error:
+        lines = str(error).splitlines()
+        text = lines[0] if len(lines) == 1 else "\n" + "\n".join(f"  {line}" for line in lines)
+        sys.stderr.write(f"error: {text}\n")
+        return MISTAKE
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,195 @@
+"""Draw where the ball is, and where a network thinks it is, on frames of video.
+
+Frames are RGB arrays (H, W, 3) of uint8; every function returns a new one. Places are (x, y) in pixels of the
+frame that is given, with the centre of the top-left pixel at (0, 0), and are drawn to a fraction of a pixel.
+Truth is a ring, a prediction a cross; neither covers the ball.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from tracknet_core.contracts import FloatArray, UInt8Array, rescale
+
+Point = tuple[float, float]
+Colour = tuple[int, int, int]
+
+TRUTH: Colour = (64, 226, 255)
+PREDICTION: Colour = (146, 255, 74)
+INK: Colour = (238, 238, 238)
+PAPER: Colour = (24, 26, 30)
+
+_STOPS = (0.0, 0.35, 0.7, 1.0)
+_COLOURS = ((64, 0, 110), (214, 32, 86), (255, 150, 26), (255, 250, 170))
+HEAT: UInt8Array = np.stack(
+    [np.interp(np.linspace(0, 1, 256), _STOPS, channel) for channel in zip(*_COLOURS, strict=True)], axis=1
+).astype(np.uint8)
+"""(256, 3): dark violet over red and orange to pale yellow; lighter with the value, so it also reads in grey."""
+
+
+def overlay(
+    frame: UInt8Array,
+    *,
+    heatmap: FloatArray | None = None,
+    truth: Point | None = None,
+    prediction: Point | None = None,
+    zoom: int = 1,
+) -> UInt8Array:
+    """Return the frame with the heatmap as a glow, a ring around the truth and a cross at the prediction.
+
+    Args:
+        frame: (H, W, 3).
+        heatmap: (h, w) values of 0..1 that cover the frame; none is drawn if None.
+        truth: labelled place of the ball, in pixels of ``frame``.
+        prediction: place that a tracker found, in pixels of ``frame``.
+        zoom: whole factor by which the picture is enlarged first, so that marks stay thin on a small frame.
+
+    Returns:
+        (H * zoom, W * zoom, 3).
+    """
+    picture = enlarge(frame, zoom)
+    if heatmap is not None:
+        picture = glow(picture, heatmap)
+    if truth is not None:
+        picture = ring(picture, (rescale(truth[0], zoom), rescale(truth[1], zoom)))
+    if prediction is not None:
+        picture = cross(picture, (rescale(prediction[0], zoom), rescale(prediction[1], zoom)))
+    return picture
+
+
+def enlarge(frame: UInt8Array, zoom: int) -> UInt8Array:
+    """Return the frame ``zoom`` times as wide and as high."""
+    if zoom == 1:
+        return frame.copy()
+    height, width = frame.shape[:2]
+    return np.array(_image(frame).resize((width * zoom, height * zoom), Image.Resampling.BICUBIC))
+
+
+def dim(frame: UInt8Array, light: float = 0.5) -> UInt8Array:
+    """Return the frame in shades of grey, at ``light`` (0..1) of its brightness."""
+    grey = _image(frame).convert("L").point([round(level * light) for level in range(256)])
+    return np.array(grey.convert("RGB"))
+
+
+def glow(frame: UInt8Array, heatmap: FloatArray, strength: float = 0.9) -> UInt8Array:
+    """Return the frame under a translucent heatmap.
+
+    The higher a value, the more it covers: 0 leaves the pixel alone, 1 covers ``strength`` of it.
+
+    Args:
+        frame: (H, W, 3).
+        heatmap: (h, w) values of 0..1; stretched over the frame; values outside are clipped.
+        strength: opacity of the value 1.
+    """
+    height, width = frame.shape[:2]
+    cells = Image.fromarray((255 * np.clip(heatmap, 0, 1)).round().astype(np.uint8))
+    values = cells.resize((width, height), Image.Resampling.BILINEAR)
+    opacity = values.point([round(255 * strength * (level / 255) ** 0.75) for level in range(256)])
+    values.putpalette(HEAT.tobytes())
+    return np.array(Image.composite(values.convert("RGB"), _image(frame), opacity))
+
+
+def ring(frame: UInt8Array, centre: Point) -> UInt8Array:
+    """Return the frame with a ring around a true place."""
+    radius = _mark_radius(frame)
+
+    def distance(dx: FloatArray, dy: FloatArray) -> FloatArray:
+        return np.abs(np.hypot(dx, dy) - radius)
+
+    return _stroke(frame, centre, radius, distance, TRUTH)
+
+
+def cross(frame: UInt8Array, centre: Point) -> UInt8Array:
+    """Return the frame with a cross at a predicted place; its middle is open."""
+    radius = _mark_radius(frame)
+    gap = 0.4 * radius
+
+    def arm(along: FloatArray, across: FloatArray) -> FloatArray:
+        beyond = np.maximum(np.maximum(gap - np.abs(along), np.abs(along) - radius), 0)
+        return np.hypot(beyond, across)
+
+    def distance(dx: FloatArray, dy: FloatArray) -> FloatArray:
+        return np.minimum(arm(dx, dy), arm(dy, dx))
+
+    return _stroke(frame, centre, radius, distance, PREDICTION)
+
+
+def side_by_side(frames: Sequence[UInt8Array], gap: int = 2) -> UInt8Array:
+    """Return frames of one size in a row, ``gap`` pixels apart."""
+    height, width = frames[0].shape[:2]
+    row = np.empty((height, len(frames) * (width + gap) - gap, 3), dtype=np.uint8)
+    row[:] = PAPER
+    for position, frame in enumerate(frames):
+        left = position * (width + gap)
+        row[:, left : left + width] = frame
+    return row
+
+
+def legend(frame: UInt8Array, items: Sequence[tuple[Mark | None, str]]) -> UInt8Array:
+    """Return the frame with a bar under it that explains the marks.
+
+    Args:
+        frame: (H, W, 3).
+        items: what the bar shows, left to right: a mark such as :func:`ring` (or None), and a text.
+
+    Returns:
+        (H + bar, W, 3).
+    """
+    height, width = frame.shape[:2]
+    font_size = max(12, round(height / 32))
+    bar: UInt8Array = np.empty((2 * font_size, width, 3), dtype=np.uint8)
+    bar[:] = PAPER
+    font = ImageFont.load_default(font_size)
+    left = 0.75 * font_size
+    for mark, text in items:
+        if mark is not None:
+            bar = mark(bar, (left + 0.4 * font_size, font_size - 0.5))
+            left += 1.4 * font_size
+        picture = Image.fromarray(bar)
+        ImageDraw.Draw(picture).text((left, font_size), text, INK, font, anchor="lm")
+        bar = np.array(picture)
+        left += font.getlength(text) + 1.5 * font_size
+    return np.concatenate([frame, bar])
+
+
+Mark = Callable[[UInt8Array, Point], UInt8Array]
+Distance = Callable[[FloatArray, FloatArray], FloatArray]
+
+
+def _image(frame: UInt8Array) -> Image.Image:
+    return Image.fromarray(np.ascontiguousarray(frame))
+
+
+def _mark_radius(frame: UInt8Array) -> float:
+    """Return the size of a mark in pixels: in proportion to the frame, but never too small to see."""
+    height: int = frame.shape[0]
+    return max(8.0, height / 40)
+
+
+def _stroke(frame: UInt8Array, centre: Point, radius: float, distance: Distance, colour: Colour) -> UInt8Array:
+    """Draw a line with soft edges and a dark rim.
+
+    Args:
+        frame: (H, W, 3).
+        centre: where the offsets start, in pixels.
+        radius: reach of the line around ``centre``, in pixels.
+        distance: offsets (dx, dy) from ``centre`` -> distance to the middle of the line, all in pixels.
+        colour: of the line.
+    """
+    picture = frame.copy()
+    width = radius / 5
+    reach = radius + width + 2
+    height_limit, width_limit = frame.shape[:2]
+    left, right = (int(np.clip(centre[0] + side, 0, width_limit)) for side in (-reach, reach + 1))
+    top, bottom = (int(np.clip(centre[1] + side, 0, height_limit)) for side in (-reach, reach + 1))
+    dy, dx = np.mgrid[top:bottom, left:right].astype(np.float32)
+    away = distance(dx - np.float32(centre[0]), dy - np.float32(centre[1]))
+    patch = picture[top:bottom, left:right].astype(np.float32)
+    for half_width, opacity, paint in ((width / 2 + 1, 0.6, PAPER), (width / 2, 1.0, colour)):
+        cover = (opacity * np.clip(half_width + 0.5 - away, 0, 1))[..., np.newaxis]
+        patch += cover * (np.array(paint, dtype=np.float32) - patch)
+    picture[top:bottom, left:right] = patch.round()
+    return picture

@@ -1,0 +1,29 @@
+"""Errors that are the user's to mend: commands show their message alone and exit with code 2."""
+
+
+class UserError(Exception):
+    """A mistake in what the user gave; the message names the path, the value, the options, the cure."""
+
+
+class RegistryError(UserError):
+    """A component that does not exist, is claimed twice, or whose package fails to import."""
+
+
+class ConfigError(UserError):
+    """An experiment that cannot be built.
+
+    Args:
+        faults: one line for each fault, each starting with the path of the faulty node.
+    """
+
+    def __init__(self, faults: str | list[str]) -> None:
+        self.faults = [faults] if isinstance(faults, str) else list(faults)
+        super().__init__("\n".join(self.faults))
+
+
+class DataError(UserError):
+    """A file or folder of a dataset that is missing, broken or contradicts another."""
+
+
+class CheckpointError(UserError):
+    """A file that is not a checkpoint of tracknet, or does not fit the model."""

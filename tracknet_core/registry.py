@@ -1,0 +1,151 @@
+"""One registry per kind of component, on top of catalogue.
+
+A component is known by its decorator (``@backbones.register("vit")``), by an entry point of its package
+(group ``tracknet_backbones``), or both. catalogue stores what decorators register; entry points are read
+from the metadata of the installed packages, so that listing names imports nothing and asking for one name
+imports one module. This module must not import torch.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, TypeVar
+
+import catalogue
+
+from tracknet_core.errors import RegistryError
+
+Component = Callable[..., Any]
+C = TypeVar("C", bound=Component)
+
+NAMESPACE = "tracknet"
+
+
+class Registry:
+    """The components of one kind, by name.
+
+    Args:
+        kind: plural name of the kind, such as ``backbones``; the entry-point group is ``tracknet_<kind>``.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.group = f"{NAMESPACE}_{kind}"
+        self._registered = catalogue.create(NAMESPACE, kind)
+
+    def register(self, name: str) -> Callable[[C], C]:
+        """Return the decorator that makes a class or function known as ``name``.
+
+        The same object may register again (a reloaded module); another one may not.
+
+        Raises:
+            RegistryError: ``name`` belongs to another object.
+        """
+
+        def decorate(component: C) -> C:
+            known = self._registered.get_all().get(name)
+            if known is not None and _identity(known) != _identity(component):
+                raise RegistryError(
+                    f"{self.kind}: the name '{name}' is claimed by both {_identity(known)} and {_identity(component)}. "
+                    "Rename one of them."
+                )
+            self._registered.register(name, func=component)
+            return component
+
+        return decorate
+
+    def names(self) -> list[str]:
+        """Return all names, sorted, without importing any component."""
+        return sorted({*self._registered.get_all(), *(entry.name for entry in entry_points(group=self.group))})
+
+    def get(self, name: str) -> Component:
+        """Return the component called ``name``, importing its module and no other.
+
+        Raises:
+            RegistryError: no component has that name, two packages claim it, or its package does not import.
+        """
+        claims = {(_distribution(entry), entry.value): entry for entry in entry_points(group=self.group, name=name)}
+        if len(claims) > 1:
+            claimants = " and ".join(f"'{distribution}' ({value})" for distribution, value in sorted(claims))
+            raise RegistryError(f"{self.kind}: the name '{name}' is claimed by {claimants}. Uninstall one of them.")
+        registered: Component | None = self._registered.get_all().get(name)
+        if not claims:
+            if registered is None:
+                raise RegistryError(self.unknown(name))
+            return registered
+        (entry,) = claims.values()
+        component = self._load(entry)
+        if registered is not None and _identity(registered) != _identity(component):
+            raise RegistryError(
+                f"{self.kind}: the name '{name}' is claimed by the package '{_distribution(entry)}' ({entry.value}) "
+                f"and by {_identity(registered)}. Rename one of them."
+            )
+        return component
+
+    def unknown(self, name: str) -> str:
+        """Return the message for a name that does not exist: the nearest, all, and how to add one."""
+        names = self.names()
+        nearest = difflib.get_close_matches(name, names, n=1)
+        hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
+        return (
+            f"no component of kind '{self.kind}' is called '{name}'.{hint} Known: {', '.join(names) or 'none'}. "
+            f"A package adds one with an entry point in the group '{self.group}'; a single file through "
+            "'plugins: [./my_file.py]' in the experiment."
+        )
+
+    def _load(self, entry: EntryPoint) -> Component:
+        try:
+            component: Component = entry.load()
+        except RegistryError:
+            raise
+        except Exception as error:
+            raise RegistryError(
+                f"{self.kind}: '{entry.name}' comes from the package '{_distribution(entry)}', whose module "
+                f"'{entry.module}' does not import: {type(error).__name__}: {error}"
+            ) from error
+        return component
+
+
+def _identity(component: Component) -> str:
+    module = getattr(component, "__module__", "?")
+    return f"{module}.{getattr(component, '__qualname__', repr(component))}"
+
+
+def _distribution(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist is not None else "unknown"
+
+
+datasets = Registry("datasets")
+transforms = Registry("transforms")
+inputs = Registry("inputs")
+backbones = Registry("backbones")
+decoders = Registry("decoders")
+heads = Registry("heads")
+codecs = Registry("codecs")
+losses = Registry("losses")
+optimizers = Registry("optimizers")
+schedulers = Registry("schedulers")
+protocols = Registry("protocols")
+callbacks = Registry("callbacks")
+loggers = Registry("loggers")
+
+REGISTRIES: dict[str, Registry] = {
+    registry.kind: registry
+    for registry in (
+        datasets,
+        transforms,
+        inputs,
+        backbones,
+        decoders,
+        heads,
+        codecs,
+        losses,
+        optimizers,
+        schedulers,
+        protocols,
+        callbacks,
+        loggers,
+    )
+}

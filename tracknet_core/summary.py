@@ -1,0 +1,68 @@
+"""What a network consists of: parts, shapes, parameters and arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from rich.table import Table
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from tracknet_core.model import BallTracker
+
+PARTS = ("input", "backbone", "decoder", "head")
+
+
+def summarize(model: BallTracker, frames: int) -> Table:
+    """Return a table of the parts as one whole image runs through them.
+
+    Args:
+        model: the network.
+        frames: T, frames of a window.
+    """
+    shapes: dict[str, str] = {}
+
+    def remember(part: str) -> Any:
+        def hook(_module: nn.Module, _arguments: Any, output: Any) -> None:
+            shapes[part] = _shape(output)
+
+        return hook
+
+    handles = [getattr(model, part).register_forward_hook(remember(part)) for part in PARTS]
+    width, height = model.image_size
+    device = next(model.parameters()).device
+    image = torch.zeros(1, frames, 3, height, width, dtype=torch.uint8, device=device)
+    was_training = model.training
+    model.eval()
+    counter = FlopCounterMode(display=False)
+    try:
+        with torch.no_grad(), counter:
+            model(image)
+    finally:
+        model.train(was_training)
+        for handle in handles:
+            handle.remove()
+
+    counts = counter.get_flop_counts()
+    name = type(model).__name__
+    table = Table(
+        "part", "component", "output", "parameters", "GFLOP", title=f"one window of {frames} x {height} x {width}"
+    )
+    for part in PARTS:
+        module: nn.Module = getattr(model, part)
+        flops = sum(counts.get(f"{name}.{part}", {}).values())
+        table.add_row(part, type(module).__name__, shapes[part], f"{_parameters(module):,}", f"{flops / 1e9:.2f}")
+    total = counter.get_total_flops()
+    table.add_row("total", "", "", f"{_parameters(model):,}", f"{total / 1e9:.2f}")
+    return table
+
+
+def _shape(output: Tensor | Sequence[Tensor]) -> str:
+    tensors = [output] if isinstance(output, Tensor) else list(output)
+    return ", ".join("x".join(str(n) for n in tensor.shape) for tensor in tensors)
+
+
+def _parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())

@@ -1,0 +1,576 @@
+"""The conformance kit: does a component keep the contract of its kind?
+
+For the tests of any package, with any test runner::
+
+    from tracknet_core.testing import check_backbone, check_constructor
+
+    def test_tiny_conv_is_a_backbone():
+        check_constructor("backbones", TinyConv)
+        check_backbone(TinyConv(in_channels=9, width=8), in_channels=9, size=(64, 32))
+
+Every function returns None, or raises an AssertionError that says what the contract asks and what it got. Shapes are
+compared for equality. Random numbers come from generators of their own with fixed seeds. Kinds that are types of
+torch or Lightning (optimizers, schedulers, callbacks, loggers) need no check beyond :func:`check_constructor`.
+
+Letters are those of :mod:`tracknet_core.contracts`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+import pickle
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, Union, get_args, get_origin
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tracknet_core.contracts import (
+    SUPPLIED,
+    Backbone,
+    Clip,
+    Codec,
+    Dataset,
+    Decoder,
+    Detections,
+    FeatureSpec,
+    Head,
+    Input,
+    Loss,
+    Normalization,
+    ProtocolMetric,
+    Size,
+    Transform,
+    Visibility,
+    Window,
+)
+
+BATCH = 2
+"""Windows, or samples, in a batch of the kit: more than one, so that mixing them up is seen."""
+
+PLAIN = (bool, int, float, str, types.NoneType)
+
+
+def check_constructor(kind: str, constructor: Callable[..., Any]) -> None:
+    """Check that a constructor can be the schema of a configuration.
+
+    Its parameters are keyword-only and, but for those that assembly supplies, typed with plain types: bool, int,
+    float, str, Literal, list, tuple, dict, Any within them, and unions of these.
+
+    Args:
+        kind: kind of the component, such as ``backbones``.
+        constructor: the class or function.
+
+    Raises:
+        AssertionError: a parameter is not so.
+    """
+    name = getattr(constructor, "__name__", repr(constructor))
+    _require(
+        "__init__" in vars(constructor) or dataclasses.is_dataclass(constructor) or not isinstance(constructor, type),
+        f"{name} has no constructor of its own, and that of its base says nothing. Add 'def __init__(self)'",
+    )
+    for parameter in inspect.signature(constructor).parameters.values():
+        _require(
+            parameter.kind is inspect.Parameter.KEYWORD_ONLY,
+            f"{name}: the parameter '{parameter}' is {parameter.kind.description}; all are keyword-only, one by one",
+        )
+        if parameter.name in SUPPLIED[kind]:
+            continue
+        hint = parameter.annotation
+        _require(hint is not inspect.Parameter.empty, f"{name}: the parameter '{parameter.name}' has no type hint")
+        if isinstance(hint, str):
+            try:
+                hint = eval(hint, vars(sys.modules[constructor.__module__]))
+            except NameError as error:
+                raise AssertionError(
+                    f"{name}: the hint of '{parameter.name}' cannot be resolved at run time: {error}. Import what it "
+                    "names outside of TYPE_CHECKING."
+                ) from error
+        _require(_is_plain(hint), f"{name}: the hint of '{parameter.name}', {hint}, is not made of plain types")
+
+
+def check_input(component: Input, *, frames: int, size: Size = (32, 16)) -> None:
+    """Check an input.
+
+    Args:
+        component: the input, built for ``frames``.
+        frames: T, the length of a window.
+        size: (W, H) pixels of the frames to try.
+
+    Raises:
+        AssertionError: it breaks the contract of its kind.
+    """
+    _require_module(component)
+    targets = tuple(component.targets)
+    _require(
+        len(targets) > 0 and list(targets) == sorted({*targets}) and targets[0] >= 0 and targets[-1] < frames,
+        f"targets are ascending positions in a window of {frames} frames, got {targets}",
+    )
+    width, height = size
+    windows = _random(BATCH, frames, 3, height, width)
+    kept = windows.clone()
+    samples = component(windows)
+    count = BATCH * len(targets) // component.maps
+    _require(
+        count * component.maps == BATCH * len(targets),
+        f"{component.maps} maps per sample cannot make up {len(targets)} maps per window",
+    )
+    _require_shape("samples", samples, (count, component.channels, height, width))
+    _require(torch.equal(windows, kept), "the input changed the frames that it got")
+    _require(
+        torch.allclose(component(windows[:1]), samples[: count // BATCH], atol=1e-5),
+        "the samples of a window depend on the other windows of the batch, or do not stand in its order",
+    )
+
+
+def check_backbone(component: Backbone, *, in_channels: int, size: Size) -> None:
+    """Check a backbone.
+
+    Args:
+        component: the backbone, built for ``in_channels`` and for images of ``size``.
+        in_channels: channels of a network sample.
+        size: (W, H) pixels of the network input, multiples of the coarsest stride.
+
+    Raises:
+        AssertionError: it breaks the contract of its kind.
+    """
+    _require_module(component)
+    features = component.features
+    _require(
+        isinstance(features, tuple) and len(features) > 0 and all(isinstance(f, FeatureSpec) for f in features),
+        f"features is a tuple of FeatureSpec, got {features!r}",
+    )
+    strides = [feature.stride for feature in features]
+    _require(strides == sorted(strides), f"features go from fine to coarse, got strides {strides}")
+    width, height = size
+    _require(
+        width % strides[-1] == 0 and height % strides[-1] == 0,
+        f"the size to try, {size}, is no multiple of the coarsest stride, {strides[-1]}",
+    )
+    normalization = component.normalization
+    _require(
+        isinstance(normalization, Normalization)
+        and len(normalization.mean) == len(normalization.std) == 3
+        and min(normalization.std) > 0,
+        f"normalization holds a mean and a positive deviation for three colours, got {normalization!r}",
+    )
+    x = _random(BATCH, in_channels, height, width)
+    maps = _features(component, x)
+    for feature, got in zip(features, maps, strict=True):
+        _require_shape(
+            f"the map of {feature}", got, (BATCH, feature.channels, height // feature.stride, width // feature.stride)
+        )
+    _require_gradients(component, maps)
+    with torch.no_grad(), _evaluating(component):
+        for together, again, alone in zip(component(x), component(x), component(x[:1]), strict=True):
+            _require(torch.equal(together, again), "in evaluation mode, the same samples give other maps each time")
+            _require_same_sample(alone, together)
+
+
+def check_decoder(component: Decoder, *, in_features: Sequence[FeatureSpec], size: Size) -> None:
+    """Check a decoder.
+
+    Args:
+        component: the decoder, built for ``in_features``.
+        in_features: the backbone's maps, fine to coarse.
+        size: (W, H) pixels of the network input, multiples of the coarsest stride.
+
+    Raises:
+        AssertionError: it breaks the contract of its kind.
+    """
+    _require_module(component)
+    width, height = size
+    maps = [_random(BATCH, f.channels, height // f.stride, width // f.stride) for f in in_features]
+    kept = [m.clone() for m in maps]
+    out = component(maps)
+    feature = component.feature
+    _require(isinstance(feature, FeatureSpec), f"feature is a FeatureSpec, got {feature!r}")
+    _require_shape("the decoded map", out, (BATCH, feature.channels, height // feature.stride, width // feature.stride))
+    _require(all(map(torch.equal, maps, kept)), "the decoder changed the maps that it got")
+    _require_gradients(component, [out])
+    with torch.no_grad(), _evaluating(component):
+        _require_same_sample(component([m[:1] for m in maps]), component(maps))
+
+
+def check_head(component: Head, *, in_feature: FeatureSpec, maps: int, frames: int, size: Size) -> None:
+    """Check a head, for heatmaps of its own size, of half, and of the whole image.
+
+    Args:
+        component: the head, built for ``in_feature`` and ``maps``.
+        in_feature: the decoder's map.
+        maps: heatmaps per network sample.
+        frames: T, the length of a window; a network sample is a window.
+        size: (W, H) pixels of the network input, multiples of twice the stride.
+
+    Raises:
+        AssertionError: it breaks the contract of its kind.
+    """
+    _require_module(component)
+    width, height = size
+    w, h = width // in_feature.stride, height // in_feature.stride
+    feature = _random(BATCH, in_feature.channels, h, w)
+    windows = _random(BATCH, frames, 3, height, width, seed=1)
+    for cells in ((w, h), (w // 2, h // 2), size):
+        logits = component(feature, windows, cells)
+        _require_shape(f"the logits for a heatmap of {cells} cells", logits, (BATCH, maps, cells[1], cells[0]))
+    _require_gradients(component, [logits])
+
+
+def check_codec(
+    component: Codec,
+    *,
+    image_size: Size,
+    tolerance: float = 1.0,
+    to_logits: Callable[[Tensor], Tensor] = lambda target: target.logit(eps=1e-6),
+) -> None:
+    """Check a codec: what is encoded decodes to the same place, and "no ball" to none, in images and in crops.
+
+    Args:
+        component: the codec, built for ``image_size``; both sides, in pixels and in cells, are even.
+        image_size: (W, H) pixels of the network input.
+        tolerance: pixels of the network input that a decoded place may be off.
+        to_logits: what the network would ideally say for a target; the default is for targets that are
+            probabilities.
+
+    Raises:
+        AssertionError: it breaks the contract of its kind.
+    """
+    for part in (1, 2):
+        width, height = image_size[0] // part, image_size[1] // part
+        w, h = component.size[0] // part, component.size[1] // part
+        side = torch.linspace(0.1, 0.9, 5)
+        xy = torch.stack(torch.meshgrid(side * width, side * height, indexing="xy"), dim=-1)  # (B, K, 2)
+        visible = torch.ones(5, 5, dtype=torch.bool)
+        visible[0, 0] = visible[4, 4] = False
+        xy[0, 0] = torch.nan
+        target = component.encode(xy, visible, (width, height))
+        _require(
+            target.shape[:2] == (5, 5) and target.shape[-2:] == (h, w),
+            f"targets of 5 x 5 frames of {width}x{height} px have the shape (5, 5, {h}, {w}), not {tuple(target.shape)}",
+        )
+        _require(bool(target.isfinite().all()), "the NaN of a frame without a ball reached the targets")
+        found = component.decode(to_logits(target))
+        _require_detections(found, 5, 5)
+        wrong = int((found.present[..., 0] != visible).sum())
+        _require(wrong == 0, f"a ball is found where there is one, and only there: {wrong} of 25 frames are wrong")
+        error = (found.xy[..., 0, :] - xy)[visible].norm(dim=-1).max().item()
+        _require(error <= tolerance, f"a place comes back at most {tolerance:g} px off, got {error:.3f} px")
+
+
+def check_loss(
+    component: Loss, *, shape: tuple[int, int, int, int] = (2, 3, 9, 16), target: Tensor | None = None
+) -> None:
+    """Check a loss.
+
+    Args:
+        component: the loss.
+        shape: (B, K, h, w) of the logits; B of at least 2.
+        target: what the logits should become; by default one soft spot per map, heights from 0 to 1.
+
+    Raises:
+        AssertionError: it breaks the contract of its kind.
+    """
+    _require_module(component)
+    if target is None:
+        target = _spots(shape)
+    logits = _random(*shape).requires_grad_()
+    weight = torch.ones(shape[:2])
+
+    value = component(logits, target, weight)
+    _require(value.shape == (), f"the loss is a scalar, got the shape {tuple(value.shape)}")
+    (gradient,) = torch.autograd.grad(value, logits)
+    _require(
+        bool(value.isfinite()) and bool(gradient.isfinite().all()) and bool(gradient.any()),
+        "the loss has no finite value, or no finite gradient other than 0",
+    )
+
+    nothing = component(logits, target, torch.zeros(shape[:2]))
+    _require(bool(nothing.isfinite()), f"the loss is finite where no frame counts, got {nothing.item()}")
+    weight[0] = 0
+    other = logits.detach().clone()
+    other[0] += 3
+    _require(
+        torch.allclose(component(logits, target, weight), component(other, target, weight)),
+        "a frame with weight 0 still changes the loss",
+    )
+
+
+def check_dataset(component: Dataset, split: str) -> None:
+    """Check a reader, on files that exist.
+
+    Reads the first clip's frames, and of the others only their labels.
+
+    Args:
+        component: the reader.
+        split: the split to read.
+
+    Raises:
+        AssertionError: it breaks the contract of its kind.
+    """
+    splits = component.splits
+    _require(
+        isinstance(splits, tuple) and split in splits,
+        f"splits is a tuple of names with '{split}' among them, got {splits!r}",
+    )
+    clips = component.clips(split)
+    names = [clip.name for clip in clips]
+    _require(len(clips) > 0, f"the split '{split}' has no clips")
+    _require(len(set(names)) == len(names), "the names of clips are unique in a split")
+    _require([clip.name for clip in component.clips(split)] == names, "clips come in the same order every time")
+    for clip in clips:
+        _require_labels(clip)
+    _require_frames(clips[0])
+
+
+def check_transform(
+    component: Transform, *, size: Size = (96, 64), draws: int = 8, tolerance: float | None = 1.0
+) -> None:
+    """Check an augmentation on windows of three frames, each black with a white spot for a ball.
+
+    Args:
+        component: the augmentation.
+        size: (W, H) pixels of the frames to try.
+        draws: how many random draws to try.
+        tolerance: pixels of the frame that ``xy`` may be off the spot; None for a transform that hides the ball.
+
+    Raises:
+        AssertionError: it breaks the contract of its kind.
+    """
+    width, height = component.output_size(size)
+    for seed in range(draws):
+        window = _window(size, seed)
+        kept = _copied(window)
+        changed = component(window, np.random.default_rng(seed))
+        _require(_same_window(window, kept), "the transform changed the window that it got")
+        _require(changed.frames.dtype == np.uint8, f"frames are uint8, got {changed.frames.dtype}")
+        _require_shape("the frames", changed.frames, (3, height, width, 3))
+        _require_shape("xy", changed.xy, (3, 2))
+        _require_shape("visibility", changed.visibility, (3,))
+        again = component(_copied(window), np.random.default_rng(seed))
+        _require(_same_window(changed, again), "the same window and the same draw give another result")
+        _require_visible_inside(changed.xy, changed.visibility, (width, height))
+        if tolerance is not None:
+            _require_spots(changed, tolerance)
+        still = component(_window(size, seed, still=True), np.random.default_rng(seed)).frames
+        _require(
+            bool((still == still[:1]).all()), "frames of a window that are equal become unequal: one draw is for all"
+        )
+
+
+def check_protocol(component: ProtocolMetric) -> None:
+    """Check a protocol: what it counts, and that batches add up.
+
+    Args:
+        component: the metric, newly made.
+
+    Raises:
+        AssertionError: it breaks the contract of its kind.
+    """
+    xy = _random(4, 3, 2).abs() * 100 + 50
+    visibility = torch.full((4, 3), int(Visibility.EASY))
+    visibility[0, 0] = int(Visibility.ABSENT)
+    xy[0, 0] = torch.nan
+    visibility[1, 1] = int(Visibility.UNLABELLED)
+    found = xy.nan_to_num(0.0) + torch.tensor([1.0, 40.0, 3.0, 90.0]).view(4, 1, 1)
+    present = torch.ones(4, 3, 1, dtype=torch.bool)
+    present[2, 0] = False
+    detections = Detections(found.unsqueeze(2), torch.ones(4, 3, 1), present)
+    counted = torch.ones(4, 3, dtype=torch.bool)
+
+    def figures(*parts: tuple[slice, Tensor]) -> Mapping[str, Tensor]:
+        metric: Any = component
+        metric.reset()
+        for rows, mask in parts:
+            part = Detections(detections.xy[rows], detections.score[rows], detections.present[rows])
+            component.update(part, xy[rows], visibility[rows], mask[rows])
+        return component.compute()
+
+    whole = figures((slice(0, 4), counted))
+    _require(len(whole) > 0 and all(isinstance(name, str) for name in whole), "compute gives figures by name")
+    for name, value in whole.items():
+        _require(value.shape == (), f"the figure '{name}' is a scalar, got the shape {tuple(value.shape)}")
+        _require(bool(value.isfinite()), f"the figure '{name}' is {value.item()}")
+    _require_equal_figures(whole, figures((slice(0, 1), counted), (slice(1, 4), counted)), "batches do not add up")
+    masked = counted.clone()
+    masked[1, 1] = False  # its label says nothing
+    _require_equal_figures(whole, figures((slice(0, 4), masked)), "an UNLABELLED frame counts")
+    masked[2:] = False
+    _require_equal_figures(
+        figures((slice(0, 4), masked)), figures((slice(0, 2), masked)), "a frame that is not 'counted' counts"
+    )
+
+
+# --------------------------------------------------------------------------------------------- helpers
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise AssertionError(message)
+
+
+def _require_shape(what: str, got: Any, shape: tuple[int, ...]) -> None:
+    _require(tuple(got.shape) == shape, f"{what}: the contract asks for the shape {shape}, got {tuple(got.shape)}")
+
+
+def _require_module(component: Any) -> None:
+    _require(isinstance(component, nn.Module), f"{type(component).__name__} is not a torch.nn.Module")
+
+
+def _require_gradients(component: Any, outputs: Sequence[Tensor]) -> None:
+    """Every trainable parameter takes part, since training on several devices waits for all gradients."""
+    component.zero_grad()
+    if not any(parameter.requires_grad for parameter in component.parameters()):
+        return
+    # Random weights, since the plain sum of a normalised map is constant.
+    total = sum(((output * _random(*output.shape, seed=2)).sum() for output in outputs), torch.zeros(()))
+    torch.autograd.backward(total)
+    idle = [name for name, p in component.named_parameters() if p.requires_grad and p.grad is None]
+    _require(not idle, f"these parameters take no part in the result: {', '.join(idle[:5])}")
+    component.zero_grad()
+
+
+def _require_same_sample(alone: Tensor, together: Tensor) -> None:
+    _require(
+        torch.allclose(alone, together[:1], atol=1e-3, rtol=1e-3),
+        "in evaluation mode, a sample gives another result alone than in a batch",
+    )
+
+
+def _require_detections(found: Detections, batch: int, targets: int) -> None:
+    depth = found.xy.shape[2] if found.xy.ndim == 4 else 0
+    _require_shape("detections.xy", found.xy, (batch, targets, max(depth, 1), 2))
+    _require_shape("detections.score", found.score, (batch, targets, depth))
+    _require_shape("detections.present", found.present, (batch, targets, depth))
+    _require(found.present.dtype is torch.bool, f"detections.present is bool, got {found.present.dtype}")
+    ranked = found.score.masked_fill(~found.present, -math.inf)
+    _require(bool((ranked[..., :-1] >= ranked[..., 1:]).all()), "detections stand best first, present ones in front")
+
+
+def _require_labels(clip: Clip) -> None:
+    count = len(clip.frames)
+    _require(count > 0, f"clip '{clip.name}' has no frames")
+    _require_shape(f"xy of clip '{clip.name}'", clip.xy, (count, 2))
+    _require_shape(f"visibility of clip '{clip.name}'", clip.visibility, (count,))
+    codes = {int(code) for code in Visibility}
+    unknown = {*clip.visibility.tolist()} - codes
+    _require(not unknown, f"clip '{clip.name}' has the codes {unknown}, and {sorted(codes)} are known")
+    _require(clip.frames.fps > 0, f"clip '{clip.name}' has {clip.frames.fps} frames per second")
+    _require_visible_inside(clip.xy, clip.visibility, clip.frames.size, f"clip '{clip.name}': ")
+
+
+def _require_visible_inside(xy: Any, visibility: Any, size: Size, where: str = "") -> None:
+    visible = np.isin(visibility, (Visibility.EASY, Visibility.HARD))
+    inside = ((xy[visible] >= -0.5) & (xy[visible] <= np.array(size) - 0.5)).all()
+    _require(
+        bool(inside), f"{where}a visible ball lies outside of the picture of {size[0]}x{size[1]} pixels, or nowhere"
+    )
+
+
+def _require_frames(clip: Clip) -> None:
+    source = clip.frames
+    indices = sorted({0, len(source) // 2, len(source) - 1})
+    width, height = source.size
+    frames = list(source.read(indices))
+    _require(len(frames) == len(indices), f"read gave {len(frames)} frames for {len(indices)} indices")
+    for frame in frames:
+        _require_shape(f"a frame of clip '{clip.name}'", frame, (height, width, 3))
+        _require(frame.dtype == np.uint8, f"frames are uint8, got {frame.dtype}")
+    small = next(iter(source.read(indices[-1:], (width // 2, height // 2))))
+    _require_shape("a frame that was asked for at half the size", small, (height // 2, width // 2, 3))
+    # Sources travel to the processes of the loader.
+    copied = next(iter(pickle.loads(pickle.dumps(source)).read(indices[-1:])))
+    _require(
+        np.array_equal(copied, frames[-1]), "a pickled source gives another frame; or the order of reading matters"
+    )
+
+
+def _require_spots(window: Window, tolerance: float) -> None:
+    for frame, xy, code in zip(window.frames, window.xy, window.visibility, strict=True):
+        height, width = frame.shape[:2]
+        margin = 4  # a spot at the border is cut, and its centre another
+        if code != Visibility.EASY or not (margin <= xy[0] < width - margin and margin <= xy[1] < height - margin):
+            continue
+        light = frame.astype(np.float64).sum(axis=2)
+        light = np.clip(light - (light.min() + light.max()) / 2, 0, None)
+        rows, columns = np.mgrid[:height, :width]
+        total = max(light.sum(), 1e-9)
+        spot = np.array([(light * columns).sum() / total, (light * rows).sum() / total])
+        error = float(np.linalg.norm(spot - xy))
+        _require(error <= tolerance, f"xy says {xy.tolist()}, but the spot went to {spot.tolist()}: {error:.2f} px off")
+
+
+def _require_equal_figures(one: Mapping[str, Tensor], other: Mapping[str, Tensor], complaint: str) -> None:
+    for name, value in one.items():
+        same = torch.allclose(value.double(), other[name].double(), equal_nan=True)
+        _require(same, f"{complaint}: '{name}' is {other[name].item():g} where {value.item():g} was due")
+
+
+def _features(component: Any, x: Tensor) -> list[Tensor]:
+    maps = component(x)
+    _require(
+        isinstance(maps, list) and len(maps) == len(component.features),
+        f"the backbone gives a list of {len(component.features)} maps, got {type(maps).__name__} of {len(maps)}",
+    )
+    listed: list[Tensor] = maps
+    return listed
+
+
+@contextmanager
+def _evaluating(module: Any) -> Iterator[None]:
+    was_training = bool(module.training)
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(was_training)
+
+
+def _random(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def _spots(shape: tuple[int, int, int, int]) -> Tensor:
+    batch, targets, height, width = shape
+    place = torch.rand((batch, targets, 2), generator=torch.Generator().manual_seed(0)) * torch.tensor([width, height])
+    columns = torch.arange(width) - place[..., :1].round()  # (B, K, w)
+    rows = torch.arange(height) - place[..., 1:].round()  # (B, K, h)
+    return (-(columns[..., None, :] ** 2 + rows[..., :, None] ** 2) / 2).exp()
+
+
+def _window(size: Size, seed: int, *, still: bool = False) -> Window:
+    width, height = size
+    rng = np.random.default_rng(100 + seed)
+    xy = rng.integers((8, 8), (width - 8, height - 8), size=(3, 2))
+    if still:
+        xy[:] = xy[0]
+    frames = np.zeros((3, height, width, 3), dtype=np.uint8)
+    for frame, (x, y) in zip(frames, xy, strict=True):
+        frame[y - 1 : y + 2, x - 1 : x + 2] = 255
+    return Window(frames, xy.astype(np.float32), np.full(3, int(Visibility.EASY), dtype=np.int64))
+
+
+def _copied(window: Window) -> Window:
+    return Window(window.frames.copy(), window.xy.copy(), window.visibility.copy())
+
+
+def _same_window(one: Window, other: Window) -> bool:
+    return (
+        np.array_equal(one.frames, other.frames)
+        and np.array_equal(one.xy, other.xy, equal_nan=True)
+        and np.array_equal(one.visibility, other.visibility)
+    )
+
+
+def _is_plain(hint: Any) -> bool:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType, list, tuple, dict):
+        return all(argument is Ellipsis or _is_plain(argument) for argument in arguments)
+    if origin is Literal:
+        return True
+    return hint is None or hint is Any or hint in PLAIN

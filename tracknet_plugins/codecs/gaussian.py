@@ -1,0 +1,195 @@
+"""One gaussian bump per ball: drawn around its sub-pixel place, found again by a fit of the bump.
+
+Letters: B batch, K target frames, D detections per frame, W x H pixels of the network input, w x h cells of the
+heatmap, S cells along a side of the window around a peak.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from tracknet_core.contracts import Detections, Size, rescale
+from tracknet_core.registry import codecs
+
+MIN_SIGMA = 0.6
+"""In cells. The top of a narrower gaussian can lie between cells that are all lower than half of it."""
+
+MIN_CELLS = 3
+"""A parabola takes three cells."""
+
+WINDOW_SIGMAS = 1.5
+"""Reach of the fit around a peak. Farther cells have more of the noise and of other balls than of the peak."""
+
+FLOOR = 1e-4
+"""Share of a profile's maximum below which its logarithm is not followed: a sigmoid can round to 0."""
+
+
+@codecs.register("gaussian")
+class Gaussian:
+    """Heatmap with the height ``exp(-d^2 / (2 sigma^2))`` at d cells from the ball.
+
+    The gaussian keeps the ball's sub-pixel place: its top of 1 lies between cells, unless the ball is at the very
+    centre of one. Pixels and cells follow the half-pixel rule, ``cell = (pixel + 0.5) * w / W - 0.5``.
+
+    Decoding reads ``p = sigmoid(logits)`` as the height. Candidates are the cells that no neighbour in 3 x 3 exceeds
+    (of equal neighbours the first), highest first. Around each, p is summed over the rows and over the columns of a
+    window: two profiles, both gaussian again, also where the border of the map cuts the window. A parabola fitted to
+    the logarithm of a profile by least squares with the weights p^2 has its top at the ball (Guo, "A Simple Algorithm
+    for Fitting a Gaussian Function", IEEE Signal Processing Magazine 28(5), 2011). That is exact for a gaussian of any
+    height and width. On maps with noise, a cut top, or another width than trained for, it errs a half to a tenth as
+    much as the parabola through three cells, and less than a centroid, which is drawn to the middle of its window.
+    A place is at most sigma from its peak, and never outside the image.
+
+    Args:
+        image_size: (W, H) pixels of a whole image as the network gets it.
+        size: (w, h) cells of the heatmap of a whole image, at least 3 x 3.
+        sigma: standard deviation of the gaussian in cells, at least 0.6: a narrower one slips through between the
+            centres of cells.
+        threshold: score in 0..1 from which a candidate is a ball.
+        candidates: detections per frame (D).
+
+    Raises:
+        ValueError: a parameter is out of its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        image_size: tuple[int, int],
+        size: tuple[int, int],
+        sigma: float = 2.0,
+        threshold: float = 0.5,
+        candidates: int = 1,
+    ) -> None:
+        if len(size) != 2 or min(size) < MIN_CELLS:
+            raise ValueError(
+                f"size: {list(size)} is no size of a heatmap. Give [width, height] in cells, at least {MIN_CELLS} each."
+            )
+        if not MIN_SIGMA <= sigma < math.inf:
+            raise ValueError(
+                f"sigma: {sigma} cells is out of range. Give at least {MIN_SIGMA}: a narrower gaussian has no peak "
+                "where the ball is between cells. A heatmap of more cells makes the same sigma smaller in the image."
+            )
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"threshold: {threshold} is no score. Give a number from 0 to 1.")
+        if not 1 <= candidates <= size[0] * size[1]:
+            raise ValueError(
+                f"candidates: {candidates} per frame is out of range. Give 1 to {size[0] * size[1]}, a map's cells."
+            )
+        self.image_size: Size = (image_size[0], image_size[1])
+        self.size: Size = (size[0], size[1])
+        self.sigma = sigma
+        self.threshold = threshold
+        self.candidates = candidates
+
+    def encode(self, xy: Tensor, visible: Tensor, size: Size) -> Tensor:
+        """Draw the heatmaps.
+
+        Args:
+            xy: (B, K, 2) places in pixels of the network input; one outside it leaves what its gaussian's tail
+                reaches. NaN is allowed where ``visible`` is False.
+            visible: (B, K) bool; False gives an empty map.
+            size: (W, H) pixels of the network input, a whole image or a crop of it.
+
+        Returns:
+            (B, K, h, w) float32 heights in 0..1.
+
+        Raises:
+            ValueError: a crop of this size is not a whole number of cells.
+        """
+        width, height = self._cells(size)
+        scale = torch.tensor([width / size[0], height / size[1]], device=xy.device)
+        place = rescale(xy.float().masked_fill(~visible.unsqueeze(-1), 0.0), scale)
+        # exp(a + b) = exp(a) * exp(b): w + h exponentials per frame instead of w * h.
+        columns = self._profile(place[..., 0], width).unsqueeze(-2)  # (B, K, 1, w)
+        rows = self._profile(place[..., 1], height).unsqueeze(-1)  # (B, K, h, 1)
+        return rows * columns * visible[..., None, None]
+
+    def decode(self, logits: Tensor) -> Detections:
+        """Find the balls.
+
+        Args:
+            logits: (B, K, h, w), of a whole image or a crop, of any floating type.
+
+        Returns:
+            D candidates per frame, best first: places in pixels of the network input, as score the ``p`` of the peak's
+            cell. ``present`` is False below the threshold, and where a map has fewer than D peaks.
+        """
+        height, width = logits.shape[-2:]
+        logits = logits.float()
+        # The indices of the maxima, and not their values, so that of equal neighbours only one is a peak.
+        _, strongest = F.max_pool2d(logits, kernel_size=3, stride=1, padding=1, return_indices=True)
+        is_peak = strongest.flatten(2) == torch.arange(height * width, device=logits.device)
+        peaks = logits.flatten(2).masked_fill(~is_peak, -torch.inf)  # (B, K, h * w)
+        peak, index = peaks.topk(self.candidates, dim=-1)  # (B, K, D)
+
+        radius = max(math.ceil(WINDOW_SIGMAS * self.sigma), MIN_CELLS - 1)
+        offsets = torch.arange(-radius, radius + 1, device=logits.device)  # (S,)
+        columns = (index % width).unsqueeze(-1) + offsets  # (B, K, D, S)
+        rows = (index // width).unsqueeze(-1) + offsets
+        has_column = (columns >= 0) & (columns < width)
+        has_row = (rows >= 0) & (rows < height)
+        cells = rows.clamp(0, height - 1).unsqueeze(-1) * width + columns.clamp(0, width - 1).unsqueeze(-2)
+        window = logits.flatten(2).gather(-1, cells.flatten(2)).sigmoid().view(cells.shape)  # (B, K, D, S, S)
+        window = window * (has_row.unsqueeze(-1) & has_column.unsqueeze(-2))
+        x = columns[..., radius] + _top(window.sum(dim=-2), has_column, offsets).clamp(-self.sigma, self.sigma)
+        y = rows[..., radius] + _top(window.sum(dim=-1), has_row, offsets).clamp(-self.sigma, self.sigma)
+
+        place = torch.stack([x.clamp(-0.5, width - 0.5), y.clamp(-0.5, height - 0.5)], dim=-1)  # (B, K, D, 2), cells
+        score = peak.sigmoid()
+        return Detections(
+            xy=rescale(place, logits.new_tensor(self.image_size) / logits.new_tensor(self.size)),
+            score=score,
+            present=(score >= self.threshold) & (peak > -torch.inf),
+        )
+
+    def _cells(self, size: Size) -> Size:
+        """Return the (w, h) cells that (W, H) pixels get, in the proportion of the whole image."""
+        cells = []
+        for axis, pixels, whole, count in zip(("width", "height"), size, self.image_size, self.size, strict=True):
+            number, rest = divmod(pixels * count, whole)
+            if rest or number < MIN_CELLS:
+                raise ValueError(
+                    f"size: the image has {count} cells for its {axis} of {whole} px, so an input of {pixels} px would "
+                    f"have {pixels * count / whole:g}. It must be a whole number, at least {MIN_CELLS}: change the "
+                    "crop or the heatmap's size."
+                )
+            cells.append(number)
+        return cells[0], cells[1]
+
+    def _profile(self, centre: Tensor, cells: int) -> Tensor:
+        """(B, K) places in cells -> (B, K, cells), the gaussian along one axis."""
+        distance = torch.arange(cells, device=centre.device) - centre.unsqueeze(-1)
+        return torch.exp(distance.square() / (-2 * self.sigma**2))
+
+
+def _top(profile: Tensor, inside: Tensor, offsets: Tensor) -> Tensor:
+    """Return where the parabola fitted to ``log(profile)`` has its top.
+
+    Args:
+        profile: (..., S) heights along an axis.
+        inside: (..., S) bool; False leaves a cell out of the fit.
+        offsets: (S,) places of the cells.
+
+    Returns:
+        (...,) in the units of ``offsets``; 0 where the parabola has no top.
+    """
+    profile = (profile / profile.amax(dim=-1, keepdim=True)).clamp(min=FLOOR)
+    weight = profile.square() * inside
+    weight = weight / weight.sum(dim=-1, keepdim=True)
+
+    def mean(values: Tensor) -> Tensor:
+        return (weight * values).sum(dim=-1, keepdim=True)
+
+    # log p = a + b o + c o^2: with all three measured from their means a is gone, and b and c solve two equations.
+    value, first, second = profile.log(), offsets.to(profile), offsets.to(profile).square()
+    value, first, second = value - mean(value), first - mean(first), second - mean(second)
+    cross = mean(first * second)
+    slope = mean(value * first) * mean(second * second) - mean(value * second) * cross
+    curvature = mean(value * second) * mean(first * first) - mean(value * first) * cross
+    top: Tensor = torch.where(curvature < 0, -slope / (2 * curvature), 0.0)
+    return top.squeeze(-1)

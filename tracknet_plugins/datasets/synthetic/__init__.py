@@ -1,0 +1,94 @@
+"""Synthetic rallies: the embedded default, made from numbers when they are looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from tracknet_core.contracts import Clip
+from tracknet_core.errors import DataError
+from tracknet_core.registry import datasets
+from tracknet_plugins.datasets.synthetic.render import RenderedFrames
+from tracknet_plugins.datasets.synthetic.scene import Recipe, make_scene
+from tracknet_plugins.datasets.synthetic.sports import SPORTS
+
+_SMALLEST = (640, 360)
+
+
+@datasets.register("synthetic")
+class Synthetic:
+    """Rallies of tennis, badminton and table tennis as a broadcast camera sees them.
+
+    Each rally is a venue of its own: court, colours, camera, light, players. Equal settings give equal labels and frames on one
+    machine. Labels are in pixels of the rendered video; see ``Scene.labels`` for the rule of the codes.
+
+    Args:
+        root: not used; there is nothing to read.
+        sport: which preset; ``mixed`` takes turns.
+        difficulty: ``easy`` has a bigger ball, a camera that stands still and fewer look-alikes; ``hard`` a smaller ball, a longer
+            exposure, and more noise, sway and look-alikes.
+        size: width and height of the frames, in pixels; even numbers, at least 640 x 360.
+        rallies: how many rallies ``train``, ``val`` and ``test`` have.
+        frames: length of a rally, in frames.
+        fps: frames per second.
+        seed: another seed gives other rallies.
+
+    Raises:
+        ValueError: a setting that is out of range.
+    """
+
+    splits = ("train", "val", "test")
+
+    def __init__(
+        self,
+        *,
+        root: Path | None = None,
+        sport: Literal["tennis", "badminton", "table_tennis", "mixed"] = "mixed",
+        difficulty: Literal["easy", "normal", "hard"] = "normal",
+        size: tuple[int, int] = (640, 360),
+        rallies: tuple[int, int, int] = (48, 9, 9),
+        frames: int = 90,
+        fps: float = 30.0,
+        seed: int = 0,
+    ) -> None:
+        del root
+        if size[0] < _SMALLEST[0] or size[1] < _SMALLEST[1] or size[0] % 2 or size[1] % 2:
+            raise ValueError(f"size: {size} is no size for a rally. Give even numbers, at least {_SMALLEST}.")
+        if min(rallies) < 0:
+            raise ValueError(f"rallies: {rallies} has a negative number. Give three counts, for train, val and test.")
+        if frames < 2:
+            raise ValueError(f"frames: {frames} is too short for a rally. Give at least 2.")
+        if not 1 <= fps <= 1000:
+            raise ValueError(f"fps: {fps} is no frame rate. Give 1 to 1000.")
+        if seed < 0:
+            raise ValueError(f"seed: {seed} is negative. Give 0 or more.")
+        self._sports = tuple(SPORTS) if sport == "mixed" else (sport,)
+        self._difficulty = difficulty
+        self._size = size
+        self._rallies = dict(zip(self.splits, rallies, strict=True))
+        self._frames = frames
+        self._fps = fps
+        self._seed = seed
+
+    def clips(self, split: str) -> list[Clip]:
+        """Return the rallies of a split. Labels are computed here, pictures when they are read.
+
+        Raises:
+            DataError: there is no such split.
+        """
+        if split not in self._rallies:
+            raise DataError(f"synthetic: no split is called '{split}'. Known: {', '.join(self.splits)}.")
+        return [self._clip(split, number) for number in range(self._rallies[split])]
+
+    def _clip(self, split: str, number: int) -> Clip:
+        recipe = Recipe(
+            sport=self._sports[number % len(self._sports)],
+            difficulty=self._difficulty,
+            size=self._size,
+            frames=self._frames,
+            fps=self._fps,
+            seed=(self._seed, self.splits.index(split), number),
+        )
+        name = f"{split}/{recipe.sport}_{number:03d}"
+        xy, visibility = make_scene(recipe).labels()
+        return Clip(name=name, frames=RenderedFrames(recipe, name=name), xy=xy, visibility=visibility)

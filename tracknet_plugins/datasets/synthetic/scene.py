@@ -1,0 +1,365 @@
+"""A scene: everything that decides a rally's pictures and labels, before any picture is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from tracknet_core.contracts import FloatArray, IntArray, Size, Visibility
+from tracknet_plugins.datasets.synthetic.camera import Camera
+from tracknet_plugins.datasets.synthetic.figures import PELVIS, Figure, Outfit, animate, covered
+from tracknet_plugins.datasets.synthetic.rally import FAR, NEAR, Play, play, run
+from tracknet_plugins.datasets.synthetic.sports import (
+    DIFFICULTIES,
+    SPORTS,
+    Colour,
+    Difficulty,
+    DifficultyName,
+    Palette,
+    Sport,
+    SportName,
+)
+
+Array = npt.NDArray[np.float64]
+
+SAMPLES = 13
+"""Moments per exposure at which the ball is looked at."""
+
+HIDDEN = 0.5
+"""A ball is OCCLUDED when more than this share of it, over the exposure, is hidden."""
+
+FAINT = 44.0
+"""A ball is HARD when it stands out from what is behind it by less than this many grey levels."""
+
+TINY = 2.2
+"""A ball is HARD when its diameter is below this many pixels of a picture 640 wide."""
+
+CLUTTER = 0.55
+"""How much the contrast in front of the crowd or of boards counts, against that in front of a plain floor."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a scene follows from; equal recipes give equal scenes.
+
+    Attributes:
+        sport: preset of dimensions, physics and looks.
+        difficulty: preset of the pictures' difficulty.
+        size: width and height of the frames, in pixels.
+        frames: how many there are.
+        fps: frames per second.
+        seed: of this rally alone.
+    """
+
+    sport: SportName
+    difficulty: DifficultyName
+    size: Size
+    frames: int
+    fps: float
+    seed: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One rally, ready to be labelled and painted. N frames, S moments per exposure.
+
+    Attributes:
+        recipe: what it was made from.
+        palette: the venue's colours.
+        camera: for the picture at rest.
+        play: the rally.
+        ball: (N, S, 3) metres over the exposure of each frame; NaN where there is none in play.
+        ball_colour: RGB.
+        figures: players, by side: the near ones (-1) and the far ones (1).
+        sway: (N, 2) pixels that the whole picture is moved by, multiples of 1/4.
+        light: (3,) the direction in which light falls; z is -1.
+        shadow: how much shadows darken, 0..1.
+        score_box: left, top, right, bottom of the score graphics, in pixels; None for none.
+        looks: seed for what only the painter needs.
+    """
+
+    recipe: Recipe
+    palette: Palette
+    camera: Camera
+    play: Play
+    ball: Array
+    ball_colour: Colour
+    figures: tuple[Figure, ...]
+    sway: Array
+    light: Array
+    shadow: float
+    score_box: tuple[int, int, int, int] | None
+    looks: np.random.SeedSequence
+
+    @property
+    def sport(self) -> Sport:
+        """The preset."""
+        return SPORTS[self.recipe.sport]
+
+    @property
+    def difficulty(self) -> Difficulty:
+        """The preset."""
+        return DIFFICULTIES[self.recipe.difficulty]
+
+    @property
+    def unit(self) -> float:
+        """Pixels of the picture per pixel of one that is 640 wide."""
+        return self.recipe.size[0] / 640
+
+    @cached_property
+    def streaks(self) -> tuple[Array, Array]:
+        """The ball in the picture: centres (N, S, 2), and diameters (N,), in pixels; NaN where there is none."""
+        xy, scale = self.camera.project(self.ball)
+        ball = self.sport.ball
+        diameter = np.maximum(ball.diameter * ball.apparent * scale.mean(1), ball.smallest * self.unit)
+        return xy + self.sway[:, None], diameter * self.difficulty.ball
+
+    @cached_property
+    def bodies(self) -> list[Array]:
+        """The figures as capsules (N, P, 6), in pixels of the picture at rest."""
+        return [figure.capsules(self.camera) for figure in self.figures]
+
+    @cached_property
+    def net(self) -> Array:
+        """The net's tape, left and right half, and left and right post as capsules (4, 6), in pixels of the picture at rest."""
+        sport = self.sport
+        (middle, post), surface, half = sport.net_top, sport.surface, sport.net_width
+        tops = np.array([[-half, 0, surface + post], [0, 0, surface + middle], [half, 0, surface + post]])
+        feet = tops * [1, 1, 0] + [0, 0, 0 if sport.surface == 0 else surface - 0.05]
+        xy, scale = self.camera.project(np.concatenate([tops, feet]))
+        tape = scale[0] * (0.03 if surface == 0 else 0.008)
+        pole = scale[0] * (0.04 if surface == 0 else 0.012)
+        ends = [(0, 1, tape), (1, 2, tape), (0, 3, pole), (2, 5, pole)]
+        return np.array([[*xy[a], radius, *xy[b], radius] for a, b, radius in ends])
+
+    def labels(self) -> tuple[FloatArray, IntArray]:
+        """Return the place of the ball, (N, 2) pixels, NaN without one; and the codes (N,) of ``Visibility``.
+
+        The place is the middle of the streak: the mean over the exposure. The code is
+
+        - ABSENT if no ball is in play, or its place is outside the picture;
+        - OCCLUDED if more than :data:`HIDDEN` of it is behind a player, the net's tape or posts, or the score;
+        - HARD if it is smaller than :data:`TINY`, or stands out by less than :data:`FAINT`: the difference in grey
+          levels of its colour to that of the surface behind, times the share of the exposure that it covers a pixel on
+          its way, times the share of it that is not hidden, times :data:`CLUTTER` before the crowd or boards;
+        - EASY otherwise.
+        """
+        xy = self.streaks[0].mean(1)
+        width, height = self.recipe.size
+        with np.errstate(invalid="ignore"):
+            inside = ((xy >= -0.5) & (xy < [width - 0.5, height - 0.5])).all(1)
+        seen = np.flatnonzero(inside)
+        hidden, diameters = self._hidden(seen), self.streaks[1][seen]
+        is_hard = (diameters < TINY * self.unit) | (self.contrast(seen) * (1 - hidden) < FAINT)
+        codes = np.full(len(xy), int(Visibility.ABSENT))
+        codes[seen] = np.where(is_hard, Visibility.HARD, Visibility.EASY)
+        codes[seen[hidden > HIDDEN]] = Visibility.OCCLUDED
+        xy[~inside] = np.nan
+        return xy.astype(np.float32), codes
+
+    def contrast(self, seen: IntArray) -> Array:
+        """Return how many grey levels the streak stands out by, (F,), in the frames ``seen`` (F,), if nothing hides it.
+
+        That is the root mean square over RGB of the difference to the colour behind, thinned out by the blur.
+        """
+        centres, diameters = self.streaks[0][seen], self.streaks[1][seen]
+        lengths = np.linalg.norm(np.diff(centres, axis=1), axis=-1).sum(1)
+        behind, clarity = self._behind(seen)
+        difference = np.sqrt(((np.asarray(self.ball_colour) - behind) ** 2).mean(-1))
+        return np.asarray(clarity * difference * diameters / (diameters + lengths))
+
+    def _hidden(self, seen: IntArray) -> Array:
+        """Return the share of the ball, over disc and exposure, that something hides: (F,) for the frames ``seen`` (F,)."""
+        centres, diameters = self.streaks[0][seen], self.streaks[1][seen]
+        turns = np.linspace(0, 2 * np.pi, 6, endpoint=False)
+        disc = np.concatenate([np.zeros((1, 2)), 0.35 * np.column_stack([np.cos(turns), np.sin(turns)])])
+        points = (centres[:, :, None] + disc * diameters[:, None, None, None]).reshape(len(seen), -1, 2)
+        depth = self.ball[seen, :, 1].mean(1)
+        hidden = np.zeros(points.shape[:2], dtype=bool)
+        at_rest = points - self.sway[seen, None]
+        for figure, capsules in zip(self.figures, self.bodies, strict=True):
+            before = np.flatnonzero(figure.joints[seen, PELVIS, 1] < depth)
+            hidden[before] |= _covered_nearby(at_rest[before], capsules[seen[before]])
+        beyond = np.flatnonzero(depth > 0)
+        hidden[beyond] |= _covered_nearby(at_rest[beyond], np.broadcast_to(self.net, (len(beyond), *self.net.shape)))
+        if self.score_box is not None:
+            left, top, right, bottom = self.score_box
+            hidden |= (points >= [left - 0.5, top - 0.5]).all(-1) & (points < [right - 0.5, bottom - 0.5]).all(-1)
+        return np.asarray(hidden.mean(1))
+
+    def _behind(self, seen: IntArray) -> tuple[Array, Array]:
+        """Return the colour behind the ball, (F, 3) RGB, and how clear a view it makes, (F,), in the frames ``seen`` (F,)."""
+        sport, palette, eye = self.sport, self.palette, self.camera.position
+        centres = self.streaks[0][seen].mean(1) - self.sway[seen]
+        rays = self.camera.rays(centres)
+        back = sport.length / 2 + sport.run_off[0]
+        at_boards = eye + rays * ((back - eye[1]) / rays[:, 1])[:, None]
+        is_stand = at_boards[:, 2] > sport.board_height
+        colours = np.where(is_stand[:, None], palette.stands, palette.boards[0]).astype(np.float64)
+        clarity = np.full(len(seen), CLUTTER)
+
+        is_floor = (at_boards[:, 2] < 0) & (np.abs(self._meets(rays, 0.0)[:, 0]) < sport.width / 2 + sport.run_off[1])
+        colours[is_floor], clarity[is_floor] = palette.surround, 1.0
+        surface = self._meets(rays, sport.surface)
+        is_court = (np.abs(surface[:, :2]) < [sport.width / 2, sport.length / 2]).all(1) & is_floor
+        colours[is_court] = palette.court
+        lines = np.array([[*start, line / 2, *end, line / 2] for start, end, line in sport.lines])
+        is_line = covered(np.column_stack([surface[:, 0], np.abs(surface[:, 1])]), lines)
+        colours[is_line & is_court] = palette.lines
+        depth = self.ball[seen, :, 1].mean(1)
+        for figure, capsules in zip(self.figures, self.bodies, strict=True):
+            is_player = (figure.joints[seen, PELVIS, 1] >= depth) & _covered_nearby(centres[:, None], capsules[seen])[:, 0]
+            colours[is_player], clarity[is_player] = figure.outfit.colours["shirt"], CLUTTER
+        return colours, clarity
+
+    def _meets(self, rays: Array, height: float) -> Array:
+        """Return where rays (F, 3) from the camera meet a level, (F, 3) metres; far away where they rise."""
+        falling = np.minimum(rays[:, 2], -1e-6)
+        return np.asarray(self.camera.position + rays * ((height - self.camera.position[2]) / falling)[:, None])
+
+
+def _covered_nearby(points: Array, capsules: Array) -> npt.NDArray[np.bool_]:
+    """Return :func:`covered` for points (F, K, 2) and capsules (F, P, 6); quick, since most balls are far from most players."""
+    reach = capsules[..., [2, 5]].max((1, 2))
+    ends = np.concatenate([capsules[..., :2], capsules[..., 3:5]], axis=1)
+    low, high = ends.min(1) - reach[:, None], ends.max(1) + reach[:, None]
+    near = np.flatnonzero(((points.max(1) > low) & (points.min(1) < high)).all(1))
+    result = np.zeros(points.shape[:2], dtype=bool)
+    result[near] = covered(points[near], capsules[near])
+    return result
+
+
+def make_scene(recipe: Recipe) -> Scene:
+    """Make the scene of a recipe: the rally, the players, the place, the camera and the light."""
+    sport, difficulty = SPORTS[recipe.sport], DIFFICULTIES[recipe.difficulty]
+    # Streams of their own, so that a change to one part leaves the others as they are.
+    for_play, for_place, for_people, looks = np.random.SeedSequence(recipe.seed).spawn(4)
+    rng = np.random.default_rng(for_place)
+    width, height = recipe.size
+    camera = Camera.aimed(
+        side=rng.uniform(-sport.view.aside, sport.view.aside),
+        behind=rng.uniform(*sport.view.behind),
+        height=rng.uniform(*sport.view.height),
+        near_edge=-sport.length / 2,
+        width=sport.width,
+        fill=rng.uniform(*sport.view.fill),
+        bottom=rng.uniform(*sport.view.bottom),
+        size=recipe.size,
+    )
+    palette = _vary(sport.palettes[rng.integers(len(sport.palettes))], rng)
+    times = np.arange(recipe.frames) / recipe.fps
+    rally = play(sport, recipe.frames / recipe.fps, np.random.default_rng(for_play))
+    exposure = rng.uniform(*difficulty.exposure)
+    moments = times[:, None] + exposure * ((np.arange(SAMPLES) + 0.5) / SAMPLES - 0.5)
+    direction = rng.uniform(0, 2 * np.pi)
+    slant = rng.uniform(0.1, 0.35) if palette.is_indoor else rng.uniform(0.4, 1.4)
+    box = None
+    if rng.random() < 0.6:
+        unit = width / 640
+        left, top = round(rng.uniform(16, 40) * unit), round(rng.uniform(12, 22) * unit)
+        if rng.random() < 0.4:
+            top = height - top - round(30 * unit)
+        box = (left, top, left + round(110 * unit), top + round(28 * unit))
+    return Scene(
+        recipe=recipe,
+        palette=palette,
+        camera=camera,
+        play=rally,
+        ball=rally.ball(moments),
+        ball_colour=sport.ball.colours[rng.integers(len(sport.ball.colours))],
+        figures=_people(sport, rally, times, np.random.default_rng(for_people)),
+        sway=_sway(times, difficulty.sway * width / 640, rng),
+        light=np.array([slant * np.cos(direction), slant * np.sin(direction), -1.0]),
+        shadow=rng.uniform(0.16, 0.3) if palette.is_indoor else rng.uniform(0.3, 0.55),
+        score_box=box,
+        looks=looks,
+    )
+
+
+def _vary(palette: Palette, rng: np.random.Generator) -> Palette:
+    """Return the palette in another light: no two venues are painted alike."""
+    gain = rng.uniform(0.85, 1.12)
+
+    def vary(colour: Colour, spread: float = 9.0) -> Colour:
+        red, green, blue = np.clip(np.array(colour) * gain + rng.normal(0, spread, 3), 10, 235).astype(int).tolist()
+        return red, green, blue
+
+    return Palette(
+        court=vary(palette.court),
+        surround=vary(palette.surround),
+        lines=vary(palette.lines, 3.0),
+        boards=tuple(vary(colour, 16.0) for colour in palette.boards),
+        stands=vary(palette.stands),
+        is_indoor=palette.is_indoor,
+    )
+
+
+def _sway(times: Array, amplitude: float, rng: np.random.Generator) -> Array:
+    """Return a slow wandering of the camera (N, 2), in quarters of a pixel."""
+    waves = [
+        rng.uniform(0.3, 1.0) * np.sin(2 * np.pi * rng.uniform(0.08, 0.5, 2) * times[:, None] + rng.uniform(0, 7, 2))
+        for _ in range(2)
+    ]
+    return np.asarray(np.round(4 * amplitude * (waves[0] + waves[1]) / 2) / 4)
+
+
+_SKINS: tuple[Colour, ...] = ((232, 190, 160), (214, 164, 130), (176, 124, 92), (128, 86, 62), (92, 62, 48))
+_HAIRS: tuple[Colour, ...] = ((32, 26, 24), (58, 42, 32), (96, 70, 44), (168, 130, 80), (150, 150, 150))
+_SHIRTS: tuple[Colour, ...] = (
+    (206, 36, 44), (30, 64, 150), (236, 236, 236), (24, 26, 32), (240, 204, 48), (34, 140, 90), (236, 120, 40), (120, 200, 226),
+    (188, 60, 140), (238, 168, 188),
+)  # fmt: skip
+_SHORTS: tuple[Colour, ...] = ((24, 26, 34), (232, 232, 234), (36, 48, 96), (120, 30, 40), (70, 74, 82))
+
+
+def _people(sport: Sport, rally: Play, times: Array, rng: np.random.Generator) -> tuple[Figure, ...]:
+    """Return the players of both sides: one each, or two each in a double."""
+    is_double = rng.random() < sport.doubles
+    figures = []
+    for side in (NEAR, FAR):
+        kit = _outfit(rng)
+        for partner in (None, rng.choice((-1, 1)) * rng.uniform(0.2, 0.34) * sport.width) if is_double else (None,):
+            outfit = kit if partner is None else _outfit(rng, kit)
+            hand = -1 if rng.random() < 0.15 else 1
+            length, head = sport.racket
+            track = run(sport, rally, side, times, 0.45 + 0.7 * length, partner, hand, rng)
+            joints = animate(
+                times,
+                track,
+                rally.hits[side] if partner is None else [],
+                side=side,
+                hand=hand,
+                stature=outfit.stature,
+                racket=length - head,
+                crouch=rng.uniform(0.08, 0.2) + (0.08 if sport.surface else 0.0),
+                rng=rng,
+            )
+            figures.append(Figure(joints, outfit, head, is_bat=sport.surface > 0, faces_camera=side == FAR))
+    return tuple(figures)
+
+
+def _outfit(rng: np.random.Generator, kit: Outfit | None = None) -> Outfit:
+    """Return what somebody wears: anything, or the same kit as the partner."""
+
+    def shade(colour: Colour) -> Colour:
+        red, green, blue = (round(0.78 * value) for value in colour)
+        return red, green, blue
+
+    skin = _SKINS[rng.integers(len(_SKINS))]
+    shirt = kit.colours["shirt"] if kit else _SHIRTS[rng.integers(len(_SHIRTS))]
+    shorts = kit.colours["shorts"] if kit else _SHORTS[rng.integers(len(_SHORTS))]
+    shoes = ((236, 236, 236), (230, 240, 90), (40, 40, 46), (226, 70, 60))[rng.integers(4)]
+    colours = {
+        "skin": skin,
+        "bat": (168, 30, 36) if rng.random() < 0.6 else (26, 26, 30),
+        "hair": _HAIRS[rng.integers(len(_HAIRS))],
+        "shirt": shirt,
+        "shirt_shade": shade(shirt),
+        "shorts": shorts,
+        "shorts_shade": shade(shorts),
+        "shoes": shoes,
+    }
+    return Outfit(colours, rng.uniform(1.64, 1.94))

@@ -1,0 +1,89 @@
+"""Layers that the decoders share."""
+
+import math
+from typing import Literal
+
+from torch import Tensor, nn
+
+Norm = Literal["gn", "bn"]
+Activation = Literal["gelu", "relu"]
+
+GROUPS = 8
+"""Groups of a group normalisation. Fewer than the paper's 32 (Wu and He, ECCV 2018, whose table 3 shows that it hardly
+matters), because decoders are narrow: 64 channels in 32 groups would leave two channels to a group."""
+
+
+def normalization(name: Norm, channels: int) -> nn.Module:
+    """Return a normalisation: ``gn`` is independent of the batch size, ``bn`` is not.
+
+    Raises:
+        ValueError: ``name`` is unknown.
+    """
+    if name == "gn":
+        return nn.GroupNorm(math.gcd(GROUPS, channels), channels)
+    if name == "bn":
+        return nn.BatchNorm2d(channels)
+    raise ValueError(f"norm: {name!r} is unknown. It accepts: gn, bn.")
+
+
+def activation(name: Activation) -> nn.Module:
+    """Return an activation.
+
+    Raises:
+        ValueError: ``name`` is unknown.
+    """
+    if name == "gelu":
+        return nn.GELU()
+    if name == "relu":
+        return nn.ReLU()
+    raise ValueError(f"activation: {name!r} is unknown. It accepts: gelu, relu.")
+
+
+class ConvBlock(nn.Sequential):
+    """3x3 convolution, normalisation, activation; the size stays.
+
+    Args:
+        in_channels: channels that go in.
+        out_channels: channels that come out.
+        norm: kind of normalisation.
+        act: kind of activation.
+        depthwise: a 3x3 convolution of each channel and a 1x1 convolution across them, in place of a full one.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, *, norm: Norm, act: Activation, depthwise: bool = False
+    ) -> None:
+        convolution: list[nn.Module]
+        if depthwise:
+            convolution = [
+                nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels, bias=False),
+                nn.Conv2d(in_channels, out_channels, 1, bias=False),
+            ]
+        else:
+            convolution = [nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)]
+        super().__init__(*convolution, normalization(norm, out_channels), activation(act))
+
+
+class SqueezeExcitation(nn.Module):
+    """Channels weighted by what the whole map contains (Hu et al., "Squeeze-and-Excitation Networks", CVPR 2018).
+
+    Args:
+        channels: C.
+        reduction: how many times narrower the inner layer is.
+    """
+
+    def __init__(self, channels: int, reduction: int) -> None:
+        super().__init__()
+        inner = max(1, channels // reduction)
+        self.gate = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1),
+            nn.Conv2d(channels, inner, 1),
+            nn.ReLU(),
+            nn.Conv2d(inner, channels, 1),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        gated: Tensor = x * self.gate(x)
+        return gated

@@ -1,0 +1,61 @@
+"""A feature map to heatmaps."""
+
+import math
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tracknet_core.contracts import FeatureSpec, Size
+from tracknet_core.registry import heads
+
+
+@heads.register("heatmap")
+class Heatmap(nn.Module):
+    """Logits by a 1x1 convolution, resized to the heatmap where the feature map has another size.
+
+    The last layer starts so that nearly every cell says ``prior``: the ball fills a few cells of thousands, and a
+    start at 0.5 lets the empty ones drown it (Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017,
+    section 4.1: weights from a normal distribution with deviation 0.01, bias -log((1 - prior) / prior)).
+
+    Args:
+        in_feature: the decoder's map.
+        maps: heatmaps per network sample.
+        hidden: channels of a 3x3 convolution with ReLU before the last layer; 0 leaves it out.
+        prior: what ``sigmoid(logits)`` is at the start, between 0 and 1.
+
+    Raises:
+        ValueError: ``hidden`` is negative or ``prior`` not between 0 and 1.
+    """
+
+    def __init__(self, *, in_feature: FeatureSpec, maps: int, hidden: int = 0, prior: float = 0.01) -> None:
+        super().__init__()
+        if hidden < 0:
+            raise ValueError(f"hidden: {hidden} is no number of channels. Give at least 0 (0: no hidden layer).")
+        if not 0 < prior < 1:
+            raise ValueError(
+                f"prior: {prior} is no probability of a ball. Give a number between 0 and 1, such as 0.01."
+            )
+        channels = hidden or in_feature.channels
+        self.hidden = (
+            nn.Sequential(nn.Conv2d(in_feature.channels, hidden, 3, padding=1), nn.ReLU()) if hidden else nn.Identity()
+        )
+        self.logits = nn.Conv2d(channels, maps, 1)
+        nn.init.normal_(self.logits.weight, std=0.01)
+        nn.init.constant_(self.logits.bias, math.log(prior / (1 - prior)))  # type: ignore[arg-type]
+
+    def forward(self, feature: Tensor, frames: Tensor, size: Size) -> Tensor:
+        """Return logits.
+
+        Args:
+            feature: (N, C, H / stride, W / stride), the decoder's map.
+            frames: (B, T, 3, H, W); not used.
+            size: (w, h) cells of the heatmap.
+
+        Returns:
+            (N, maps, h, w).
+        """
+        logits: Tensor = self.logits(self.hidden(feature))  # (N, maps, H / stride, W / stride)
+        width, height = size
+        if logits.shape[-2:] == (height, width):
+            return logits
+        return F.interpolate(logits, (height, width), mode="bilinear", align_corners=False)

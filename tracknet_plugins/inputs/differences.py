@@ -1,0 +1,48 @@
+"""Stacked frames with what changed between them."""
+
+import torch
+from torch import Tensor, nn
+
+from tracknet_core.registry import inputs
+from tracknet_plugins.inputs.stack import Outputs, target_positions
+
+
+@inputs.register("differences")
+class Differences(nn.Module):
+    """T frames and the T - 1 signed differences of consecutive frames, stacked along the channels.
+
+    A small fast ball is hard to see in a frame and easy to see in a difference. The sign is kept, as in
+    TrackNetV5: where a bright ball arrives the difference is positive, where it left, negative, so that the
+    direction of the motion stands in the input, which the absolute difference of TrackNetV4 does not tell.
+
+    Args:
+        frames: T, the length of a window, at least 2.
+        keep_frames: give the frames themselves too (3T channels more).
+        grey: one channel per difference, the mean over the colours; False gives three. The mean is unweighted,
+            since the colours of normalised frames have equal variance.
+        outputs: the frames that get a heatmap; as in ``stack``.
+
+    Raises:
+        ValueError: ``frames`` is less than 2, or ``outputs`` is unknown.
+    """
+
+    def __init__(self, *, frames: int, keep_frames: bool = True, grey: bool = True, outputs: Outputs = "all") -> None:
+        super().__init__()
+        if frames < 2:
+            raise ValueError(
+                f"frames: {frames} has no differences. Give at least 2 (data.sequence.length), or choose the input "
+                "'per_frame'."
+            )
+        self.keep_frames = keep_frames
+        self.grey = grey
+        self.channels = (3 * frames if keep_frames else 0) + (frames - 1) * (1 if grey else 3)
+        self.targets = target_positions(frames, outputs)
+        self.maps = len(self.targets)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """(B, T, 3, H, W) -> (B, channels, H, W): the frames, then frame t + 1 minus frame t for each t."""
+        differences = frames.diff(dim=1)  # (B, T - 1, 3, H, W)
+        if self.grey:
+            differences = differences.mean(dim=2, keepdim=True)  # (B, T - 1, 1, H, W)
+        changes = differences.flatten(1, 2)  # (B, (T - 1) * (1 or 3), H, W)
+        return torch.cat((frames.flatten(1, 2), changes), dim=1) if self.keep_frames else changes

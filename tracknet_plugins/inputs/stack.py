@@ -1,0 +1,50 @@
+"""All frames of a window stacked along the channels."""
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+from tracknet_core.registry import inputs
+
+Outputs = Literal["all", "middle", "last"]
+
+
+@inputs.register("stack")
+class Stack(nn.Module):
+    """T frames as one sample of 3T channels, as TrackNetV2 does (Sun et al., ICPAI 2020).
+
+    The network sees motion because it sees the frames beside each other; one pass gives a heatmap for each
+    target frame.
+
+    Args:
+        frames: T, the length of a window.
+        outputs: the frames that get a heatmap: all of them (K = T), the middle one (the later of the two if T is
+            even), or the last one, which needs no frame of the future (K = 1).
+
+    Raises:
+        ValueError: ``frames`` is less than 1, or ``outputs`` is unknown.
+    """
+
+    def __init__(self, *, frames: int, outputs: Outputs = "all") -> None:
+        super().__init__()
+        self.channels = 3 * frames
+        self.targets = target_positions(frames, outputs)
+        self.maps = len(self.targets)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """(B, T, 3, H, W) -> (B, 3T, H, W): the colours of the first frame, of the second, and so on."""
+        return frames.flatten(1, 2)
+
+
+def target_positions(frames: int, outputs: Outputs) -> tuple[int, ...]:
+    """Return the positions in a window of ``frames`` that get a heatmap.
+
+    Raises:
+        ValueError: ``frames`` is less than 1, or ``outputs`` is unknown.
+    """
+    if frames < 1:
+        raise ValueError(f"frames: {frames} is no length of a window. Give at least 1.")
+    positions = {"all": tuple(range(frames)), "middle": (frames // 2,), "last": (frames - 1,)}
+    if outputs not in positions:
+        raise ValueError(f"outputs: {outputs!r} is unknown. It accepts: {', '.join(positions)}.")
+    return positions[outputs]
