@@ -1,7 +1,8 @@
 """The test matrix.
 
 ``nox`` runs all of it but ``slow``; ``nox -s tests-3.11 -- tests/core`` one session, with arguments for pytest.
-Sessions for a Python that is not installed are skipped.
+Sessions for a Python that is not installed are skipped. With uv (``pip install nox[uv]``) the sessions share one copy
+of torch; without it they work, but each unpacks several GB.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -22,11 +24,9 @@ TEST = nox.project.dependency_groups(PROJECT, "test")
 DEV = nox.project.dependency_groups(PROJECT, "dev")
 EXAMPLE = ROOT / "tests" / "example_plugin"
 
-# The lowest Python gets a torch from the middle of the range, and the others the newest, so that with the session
-# `lowest` three releases are tested. torchvision, which timm wants, is built for one release of torch.
-MIDDLE_TORCH = ("torch==2.13.0", "torchvision==0.28.0")
-
 nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
 nox.options.sessions = ["lint", "tests", "plugin", "lowest"]
 # Without this, nox fails for a missing Python where the variable CI is set.
 nox.options.error_on_missing_interpreters = False
@@ -35,7 +35,7 @@ nox.options.error_on_missing_interpreters = False
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, format, types, and which package may import which."""
-    session.install(".[tensorboard]", *DEV, *MIDDLE_TORCH)
+    session.install("-e", ".[tensorboard]", *DEV)
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("mypy")
@@ -45,40 +45,43 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the quick tests."""
-    middle = MIDDLE_TORCH if session.python == PYTHONS[0] else ()
-    session.install(".[tensorboard]", *TEST, *middle)
+    session.install("-e", ".[tensorboard]", *TEST)
     run_pytest(session)
 
 
 @nox.session(python=PYTHONS[0])
 def lowest(session: nox.Session) -> None:
     """Run the quick tests with the lowest versions that pyproject.toml allows."""
-    session.install(".[tensorboard]", *lowest_versions())
+    session.install("-e", ".[tensorboard]", *lowest_versions())
     run_pytest(session)
 
 
 @nox.session
 def plugin(session: nox.Session) -> None:
     """Train the backbone of a third-party package, with tracknet installed from its wheel."""
-    session.install("build")
-    session.run("python", "-m", "build", "--outdir", session.create_tmp(), str(ROOT))
-    (wheel,) = Path(session.create_tmp()).glob("tracknet-*.whl")
-    missing = expected_in_wheel() - set(zipfile.ZipFile(wheel).namelist())
-    if missing:
-        session.error(f"{wheel.name} lacks {', '.join(sorted(missing))}")
-    session.install(str(wheel), str(EXAMPLE), *MIDDLE_TORCH)
-    # Away from the checkout, so that nothing is imported from it by chance.
-    with session.chdir(session.create_tmp()):
-        session.run("tracknet", "--help")
-        session.run("tracknet", "run", str(EXAMPLE / "experiment.yaml"))
-        if not list(Path("outputs", "checkpoints").glob("last_*.ckpt")):
-            session.error("the example plugin was not trained: no checkpoint in outputs/checkpoints")
+    session.install("build", *PROJECT["build-system"]["requires"])
+    with tempfile.TemporaryDirectory() as folder:
+        build = ("python", "-m", "build", "--no-isolation", "--outdir", folder)
+        session.run(*build, str(ROOT))
+        session.run(*build, "--wheel", str(EXAMPLE))
+        (wheel,) = Path(folder).glob("tracknet-*.whl")
+        (example_wheel,) = Path(folder).glob("tracknet_example-*.whl")
+        missing = expected_in_wheel() - set(zipfile.ZipFile(wheel).namelist())
+        if missing:
+            session.error(f"{wheel.name} lacks {', '.join(sorted(missing))}")
+        session.install(str(wheel), str(example_wheel))
+        # Away from the checkout, so that nothing is imported from it by chance.
+        with session.chdir(folder):
+            session.run("tracknet", "--help")
+            session.run("tracknet", "run", str(EXAMPLE / "experiment.yaml"))
+            if not list(Path("outputs", "checkpoints").glob("last_*.ckpt")):
+                session.error("the example plugin was not trained: no checkpoint in outputs/checkpoints")
 
 
 @nox.session
 def slow(session: nox.Session) -> None:
     """Run the tests that take minutes."""
-    session.install(".[tensorboard]", *TEST, *MIDDLE_TORCH)
+    session.install("-e", ".[tensorboard]", *TEST)
     run_pytest(session, "-m", "slow")
 
 

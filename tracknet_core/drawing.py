@@ -103,18 +103,18 @@ def ring(frame: UInt8Array, centre: Point) -> UInt8Array:
 
 
 def cross(frame: UInt8Array, centre: Point) -> UInt8Array:
-    """Return the frame with a cross at a predicted place; its middle is open."""
-    radius = _mark_radius(frame)
-    gap = 0.4 * radius
+    """Return the frame with a cross at a predicted place; its middle is open, its arms reach out of a ring."""
+    reach = 1.4 * _mark_radius(frame)
+    gap = 0.35 * reach
 
     def arm(along: FloatArray, across: FloatArray) -> FloatArray:
-        beyond = np.maximum(np.maximum(gap - np.abs(along), np.abs(along) - radius), 0)
+        beyond = np.maximum(np.maximum(gap - np.abs(along), np.abs(along) - reach), 0)
         return np.hypot(beyond, across)
 
     def distance(dx: FloatArray, dy: FloatArray) -> FloatArray:
         return np.minimum(arm(dx, dy), arm(dy, dx))
 
-    return _stroke(frame, centre, radius, distance, PREDICTION)
+    return _stroke(frame, centre, reach, distance, PREDICTION)
 
 
 def side_by_side(frames: Sequence[UInt8Array], gap: int = 2) -> UInt8Array:
@@ -169,27 +169,27 @@ def _mark_radius(frame: UInt8Array) -> float:
     return max(8.0, height / 40)
 
 
-def _stroke(frame: UInt8Array, centre: Point, radius: float, distance: Distance, colour: Colour) -> UInt8Array:
+def _stroke(frame: UInt8Array, centre: Point, reach: float, distance: Distance, colour: Colour) -> UInt8Array:
     """Draw a line with soft edges and a dark rim.
 
     Args:
         frame: (H, W, 3).
         centre: where the offsets start, in pixels.
-        radius: reach of the line around ``centre``, in pixels.
+        reach: how far from ``centre`` the middle of the line goes, in pixels.
         distance: offsets (dx, dy) from ``centre`` -> distance to the middle of the line, all in pixels.
         colour: of the line.
     """
     picture = frame.copy()
-    width = radius / 5
-    reach = radius + width + 2
-    height_limit, width_limit = frame.shape[:2]
-    left, right = (int(np.clip(centre[0] + side, 0, width_limit)) for side in (-reach, reach + 1))
-    top, bottom = (int(np.clip(centre[1] + side, 0, height_limit)) for side in (-reach, reach + 1))
+    half_width = _mark_radius(frame) / 10
+    border = reach + half_width + 2
+    height, width = frame.shape[:2]
+    left, right = (int(np.clip(centre[0] + side, 0, width)) for side in (-border, border + 1))
+    top, bottom = (int(np.clip(centre[1] + side, 0, height)) for side in (-border, border + 1))
     dy, dx = np.mgrid[top:bottom, left:right].astype(np.float32)
     away = distance(dx - np.float32(centre[0]), dy - np.float32(centre[1]))
     patch = picture[top:bottom, left:right].astype(np.float32)
-    for half_width, opacity, paint in ((width / 2 + 1, 0.6, PAPER), (width / 2, 1.0, colour)):
-        cover = (opacity * np.clip(half_width + 0.5 - away, 0, 1))[..., np.newaxis]
+    for thickness, opacity, paint in ((half_width + 1, 0.6, PAPER), (half_width, 1.0, colour)):
+        cover = (opacity * np.clip(thickness + 0.5 - away, 0, 1))[..., np.newaxis]
         patch += cover * (np.array(paint, dtype=np.float32) - patch)
     picture[top:bottom, left:right] = patch.round()
     return picture

@@ -131,7 +131,7 @@ class TrackerModule(pl.LightningModule):
             usable = usable & visible
         size = (batch.frames.shape[-1], batch.frames.shape[-2])
         target = self.model.codec.encode(batch.xy[:, targets], visible, size)
-        loss: Tensor = self.loss(logits, target, usable.to(logits.dtype))
+        loss: Tensor = self.loss(logits, target, usable.float())
         return logits, target, loss
 
 

@@ -132,6 +132,7 @@ def _quieten() -> None:
         r"The '.*_dataloader' does not have many workers",
         r"`isinstance\(treespec, LeafSpec\)` is deprecated",
         r"The number of training batches",
+        r"Your `IterableDataset` has `__len__` defined",
     ):
         warnings.filterwarnings("ignore", message=message)
 

@@ -93,7 +93,9 @@ def check_component(kind: str, node: Any, path: str, faults: Faults) -> Node:
 
 def settable(kind: str, constructor: Callable[..., Any]) -> list[inspect.Parameter]:
     """Return the parameters of a component that the user may set."""
-    return [p for p in inspect.signature(constructor).parameters.values() if p.name not in SUPPLIED[kind]]
+    parameters = inspect.signature(constructor).parameters.values()
+    named = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [p for p in parameters if p.kind in named and p.name not in SUPPLIED[kind]]
 
 
 def check_value(value: Any, hint: Any, path: str, faults: Faults) -> Any:

@@ -17,7 +17,6 @@ Letters are those of :mod:`tracknet_core.contracts`.
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import math
 import pickle
@@ -71,14 +70,11 @@ def check_constructor(kind: str, constructor: Callable[..., Any]) -> None:
         AssertionError: a parameter is not so.
     """
     name = getattr(constructor, "__name__", repr(constructor))
-    _require(
-        "__init__" in vars(constructor) or dataclasses.is_dataclass(constructor) or not isinstance(constructor, type),
-        f"{name} has no constructor of its own, and that of its base says nothing. Add 'def __init__(self)'",
-    )
     for parameter in inspect.signature(constructor).parameters.values():
         _require(
             parameter.kind is inspect.Parameter.KEYWORD_ONLY,
-            f"{name}: the parameter '{parameter}' is {parameter.kind.description}; all are keyword-only, one by one",
+            f"{name}: the parameter '{parameter}' is {parameter.kind.description}; all are keyword-only, one by one. "
+            "(A class without a constructor has that of its base: add 'def __init__(self)'.)",
         )
         if parameter.name in SUPPLIED[kind]:
             continue
@@ -252,7 +248,7 @@ def check_codec(
         target = component.encode(xy, visible, (width, height))
         _require(
             target.shape[:2] == (5, 5) and target.shape[-2:] == (h, w),
-            f"targets of 5 x 5 frames of {width}x{height} px have the shape (5, 5, {h}, {w}), not {tuple(target.shape)}",
+            f"targets for {width}x{height} px have the shape (5, 5, {h}, {w}), got {tuple(target.shape)}",
         )
         _require(bool(target.isfinite().all()), "the NaN of a frame without a ball reached the targets")
         found = component.decode(to_logits(target))

@@ -42,8 +42,8 @@ def check_variant(variant: str, parameter: str, modules: Sequence[str] = ()) -> 
     names = [name for module in modules for name in timm.list_models(module=module)] if modules else timm.list_models()
     if architecture not in names and timm.is_model(architecture):
         raise ValueError(
-            f"{parameter}: {architecture!r} is a network of timm, but of another family. Choose the backbone 'timm', or "
-            f"one of the family {', '.join(modules)}."
+            f"{parameter}: {architecture!r} is a network of timm, but of another family. Choose the backbone "
+            f"'timm', or one of the family {', '.join(modules)}."
         )
     if architecture not in names:
         raise ValueError(f"{parameter}: timm has no network {architecture!r}.{_nearest(architecture, names)}")

@@ -57,6 +57,10 @@ class Timm(nn.Module):
     ) -> None:
         super().__init__()
         check_variant(model, "model")
+        if out_indices is not None and (not out_indices or sorted({*out_indices}) != out_indices or out_indices[0] < 0):
+            raise ValueError(
+                f"out_indices: {out_indices} does not name levels. Give ascending numbers from 0 (finest)."
+            )
         options = _size_options(model, image_size)
         features = _feature_options(model, out_indices)
         # With random weights first: what cannot be built is known before anything is fetched.
@@ -101,8 +105,8 @@ class Timm(nn.Module):
                 maps = self._channels_first(functional_call(network, weights, (image,)))
         except Exception as error:  # each network has its own way to refuse a size
             raise ValueError(
-                f"model: {model!r} does not take images of {width}x{height} pixels (data.preprocess.resize): {error}. "
-                "Choose another size, or another network."
+                f"model: {model!r} does not take images of {width}x{height} pixels (data.preprocess.resize): "
+                f"{type(error).__name__}: {error}. Choose another size, or another network."
             ) from error
         finally:
             network.train()

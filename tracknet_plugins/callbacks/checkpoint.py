@@ -49,6 +49,7 @@ class Checkpoint(ModelCheckpoint):
         self._best = Path(str(self.dirpath), f"best_{paths.run_id}{self.FILE_EXTENSION}")
         self._last = Path(str(self.dirpath), f"last_{paths.run_id}{self.FILE_EXTENSION}")
         self._best_so_far: Path | None = None
+        self._validated = False
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Prepare the folder; it is shared by all runs, so that it is not empty is no cause for a warning."""
@@ -82,9 +83,16 @@ class Checkpoint(ModelCheckpoint):
         if self._best_so_far is not None:
             self._take_over_best(trainer, [self._best_so_far, resumed.parent / self._best_so_far.name])
 
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Note that this epoch has a figure to judge it by; not every epoch has to be validated."""
+        super().on_validation_end(trainer, pl_module)
+        self._validated = not trainer.sanity_checking
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write ``best`` if this epoch is, then ``last``, which knows of it."""
-        super().on_train_epoch_end(trainer, pl_module)
+        """Write ``best`` if this epoch was validated and is the best, then ``last``, which knows of it."""
+        if self._validated:
+            super().on_train_epoch_end(trainer, pl_module)
+            self._validated = False
         self._save_last(trainer)
 
     def _save_last(self, trainer: pl.Trainer) -> None:

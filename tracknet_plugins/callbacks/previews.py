@@ -110,7 +110,7 @@ def _draw(batch: Batch, outputs: ValidationOutput, window: int) -> dict[str, UIn
         (drawing.cross, f"prediction {float(best.score[window, k, 0]):.2f}") if prediction else (None, "none found"),
     ]
     if truth and prediction:
-        items.append((None, f"{math.dist(truth, prediction):.1f} px apart"))
+        items.append((None, f"{math.dist(truth, prediction):.1f} input px apart"))
     overlay = drawing.overlay(
         frame, heatmap=_map(outputs.logits.sigmoid(), window, k), truth=truth, prediction=prediction, zoom=zoom
     )

@@ -13,7 +13,7 @@ from tracknet_plugins.losses.reduction import weighted_mean
 class WBCE(nn.Module):
     """``-((1 - p)^2 y log p + p^2 (1 - y) log(1 - p))``, with p = ``sigmoid(logits)`` and y the target's height.
 
-    From Sun et al., "TrackNetV2: Efficient Shuttlecock Tracking Network", ICPAI 2020, eq. 1, which sums over the cells;
+    From Sun et al., "TrackNetV2: Efficient Shuttlecock Tracking Network", ICPAI 2020, which sums over the cells;
     here, as in the code that came with TrackNetV3, it is the mean over the cells of a map, and over the frames that
     count. The factors p^2 and (1 - p)^2 are part of the gradient.
     """

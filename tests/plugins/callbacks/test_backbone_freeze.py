@@ -56,12 +56,12 @@ def test_the_backbone_rests_for_the_first_epochs_and_learns_then(make_module, ma
     assert len(set(watch.optimizers)) == 1
 
 
+@pytest.mark.filterwarnings("ignore:.*in eval mode at the start")  # Lightning, about the norm
 def test_what_was_frozen_before_stays_frozen(make_module, make_trainer, loader) -> None:
     module, watch = make_module(), Watch()
     module.model.backbone[0].weight.requires_grad_(False)
     module.model.backbone[1].eval()
-    with pytest.warns(UserWarning, match="in eval mode at the start"):  # Lightning, about the norm
-        make_trainer(BackboneFreeze(epochs=1), watch, epochs=2).fit(module, loader, loader)
+    make_trainer(BackboneFreeze(epochs=1), watch, epochs=2).fit(module, loader, loader)
     assert watch.states[0]["trainable"] == [False, False, False, False]
     assert watch.states[1]["trainable"] == [False, True, True, True]
     assert watch.states[1]["training"] == [True, True, False]

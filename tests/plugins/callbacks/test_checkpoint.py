@@ -44,7 +44,7 @@ def fit(paths: RunPaths, make_module: Any, make_trainer: Any, loader: Any) -> Fi
         checkpoint = Checkpoint(paths=RunPaths(run_id, paths.logs, paths.checkpoints), **settings)
         module = make_module(val_losses)
         trainer = make_trainer(checkpoint, *others, epochs=epochs)
-        trainer.fit(module, loader, loader, ckpt_path=resume, weights_only=True)
+        trainer.fit(module, loader, loader, ckpt_path=resume)
         return trainer, checkpoint, module
 
     return run

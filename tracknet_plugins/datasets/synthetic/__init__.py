@@ -19,14 +19,14 @@ _SMALLEST = (640, 360)
 class Synthetic:
     """Rallies of tennis, badminton and table tennis as a broadcast camera sees them.
 
-    Each rally is a venue of its own: court, colours, camera, light, players. Equal settings give equal labels and frames on one
-    machine. Labels are in pixels of the rendered video; see ``Scene.labels`` for the rule of the codes.
+    Each rally is a venue of its own: court, colours, camera, light, players. Equal settings give equal labels and
+    frames on one machine. Labels are in pixels of the rendered video; see ``Scene.labels`` for the rule of the codes.
 
     Args:
         root: not used; there is nothing to read.
         sport: which preset; ``mixed`` takes turns.
-        difficulty: ``easy`` has a bigger ball, a camera that stands still and fewer look-alikes; ``hard`` a smaller ball, a longer
-            exposure, and more noise, sway and look-alikes.
+        difficulty: ``easy`` has a bigger ball, a camera that stands still and fewer look-alikes; ``hard`` a smaller
+            ball, a longer exposure, and more noise, sway and look-alikes.
         size: width and height of the frames, in pixels; even numbers, at least 640 x 360.
         rallies: how many rallies ``train``, ``val`` and ``test`` have.
         frames: length of a rally, in frames.

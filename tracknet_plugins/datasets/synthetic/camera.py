@@ -31,7 +31,16 @@ class Camera:
 
     @classmethod
     def aimed(
-        cls, *, side: float, behind: float, height: float, near_edge: float, width: float, fill: float, bottom: float, size: Size
+        cls,
+        *,
+        side: float,
+        behind: float,
+        height: float,
+        near_edge: float,
+        width: float,
+        fill: float,
+        bottom: float,
+        size: Size,
     ) -> Camera:
         """Return the camera that shows the near edge of the court with a given width, at a given row.
 

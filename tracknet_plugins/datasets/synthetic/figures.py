@@ -1,7 +1,7 @@
 """Players as articulated figures: joints that move, and the capsules that are drawn between them.
 
-A capsule is a tapered line with round ends. The same capsules are painted, cast as shadows, and asked whether they hide the
-ball, so that labels and pixels agree.
+A capsule is a tapered line with round ends. The same capsules are painted, cast as shadows, and asked whether they hide
+the ball, so that labels and pixels agree.
 
 Letters: N moments, J joints, P parts (capsules).
 """
@@ -115,7 +115,7 @@ class Figure:
 
 
 def covered(points: Array, capsules: Array) -> npt.NDArray[np.bool_]:
-    """Return which of the points (..., K, 2) lie on at least one of the capsules (..., P, 6), all in pixels; (..., K)."""
+    """Return (..., K): which of the points (..., K, 2) lie on one of the capsules (..., P, 6), all in pixels."""
     ends = capsules[..., None, :, :]
     along = ends[..., 3:5] - ends[..., :2]
     offset = points[..., None, :] - ends[..., :2]

@@ -23,7 +23,7 @@ FINENESS = 3
 
 
 def bounds(points: Array, pad: float, frame: UInt8Array) -> Box | None:
-    """Return left, top, right, bottom (exclusive) of the points (..., 2) and ``pad`` pixels around; None if off the frame."""
+    """Return the box of the points (..., 2) and ``pad`` pixels around, within the frame; None if it is outside."""
     flat = points.reshape(-1, 2)
     left, top = np.floor(flat.min(0) - pad).astype(int)
     right, bottom = np.ceil(flat.max(0) + pad).astype(int) + 1
@@ -48,7 +48,12 @@ def capsule(draw: ImageDraw.ImageDraw, ends: Array, fill: tuple[int, ...] | int)
     if length > 0.5:
         nx, ny = -dy / length, dx / length
         draw.polygon(
-            [(x0 + nx * r0, y0 + ny * r0), (x1 + nx * r1, y1 + ny * r1), (x1 - nx * r1, y1 - ny * r1), (x0 - nx * r0, y0 - ny * r0)],
+            [
+                (x0 + nx * r0, y0 + ny * r0),
+                (x1 + nx * r1, y1 + ny * r1),
+                (x1 - nx * r1, y1 - ny * r1),
+                (x0 - nx * r0, y0 - ny * r0),
+            ],
             fill=fill,
         )
         draw.ellipse((x1 - r1, y1 - r1, x1 + r1, y1 + r1), fill=fill)
@@ -99,7 +104,9 @@ def _fine(parts: Array, box: Box) -> Array:
     )
 
 
-def streak(frame: UInt8Array, samples: Array, radius: float, colour: Colour, opacity: float = 1.0, squash: float = 1.0) -> None:
+def streak(
+    frame: UInt8Array, samples: Array, radius: float, colour: Colour, opacity: float = 1.0, squash: float = 1.0
+) -> None:
     """Paint a disc as an open shutter sees it: the mean of discs at ``samples`` (S, 2), in pixels.
 
     Args:

@@ -1,15 +1,13 @@
 """How a ball flies, bounces and is aimed.
 
-The air slows a ball by ``drag * speed ** 2`` and turns a spinning one by ``spin * speed ** 2``, across its path (Magnus). Paths
-are integrated with the midpoint rule. Metres and seconds throughout.
+The air slows a ball by ``drag * speed ** 2`` and turns a spinning one by ``spin * speed ** 2``, across its path
+(Magnus). Paths are integrated with the midpoint rule. Metres and seconds throughout.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import hypot, radians
-from math import cos as cosine
-from math import sin as sine
+from math import cos, hypot, inf, radians, sin
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +20,10 @@ Floor = Callable[[float, float], float]
 
 STEP = 1 / 240
 _SLOWEST, _FASTEST = 1.0, 110.0
-_FAR_BELOW = 2.5
+_NICETY = 0.015
+"""Relative error of the speed that an aim may have."""
+_FAR_BELOW = 3.5
+"""Metres below the start at which a falling ball is given up."""
 
 
 def _accelerate(forward: float, up: float, drag: float, spin: float) -> tuple[float, float]:
@@ -30,37 +31,34 @@ def _accelerate(forward: float, up: float, drag: float, spin: float) -> tuple[fl
     return speed * (spin * up - drag * forward), -GRAVITY - speed * (drag * up + spin * forward)
 
 
-def heights(ball: Ball, speed: float, elevation: float, spin: float, marks: tuple[float, ...]) -> list[float]:
-    """Return how high a ball is above its start when it has flown ``marks`` metres over the floor.
+def height_after(ball: Ball, speed: float, elevation: float, spin: float, distance: float) -> float:
+    """Return how high a ball is above its start, in metres, after ``distance`` metres over the floor.
 
     Args:
         ball: what flies.
         speed: at the start, in m/s.
         elevation: of the start, in degrees.
         spin: lift of the rotation, in 1/m.
-        marks: distances along the floor, ascending.
+        distance: in metres.
 
     Returns:
-        A height for each mark that the ball reaches; fewer than marks when it falls short.
+        The height; minus infinity if the ball falls short by far.
     """
     # Twice as coarse as a path that is seen: aiming needs many of these, and no such accuracy.
     step = 2 * STEP
-    forward, up = speed * cosine(radians(elevation)), speed * sine(radians(elevation))
-    distance = height = 0.0
-    reached: list[float] = []
-    for mark in marks:
-        while distance < mark:
-            if forward < 0.05 or (up < 0 and height < -_FAR_BELOW):
-                return reached
-            a, b = _accelerate(forward, up, ball.drag, spin)
-            half_forward, half_up = forward + a * step / 2, up + b * step / 2
-            a, b = _accelerate(half_forward, half_up, ball.drag, spin)
-            distance += half_forward * step
-            height += half_up * step
-            forward += a * step
-            up += b * step
-        reached.append(height - up * (distance - mark) / forward)
-    return reached
+    forward, up = speed * cos(radians(elevation)), speed * sin(radians(elevation))
+    gone = height = 0.0
+    while gone < distance:
+        if forward < 0.05 or (up < 0 and height < -_FAR_BELOW):
+            return -inf
+        a, b = _accelerate(forward, up, ball.drag, spin)
+        half_forward, half_up = forward + a * step / 2, up + b * step / 2
+        a, b = _accelerate(half_forward, half_up, ball.drag, spin)
+        gone += half_forward * step
+        height += half_up * step
+        forward += a * step
+        up += b * step
+    return height - up * (gone - distance) / forward
 
 
 def aim(ball: Ball, elevation: float, spin: float, distance: float, rise: float) -> float | None:
@@ -68,22 +66,25 @@ def aim(ball: Ball, elevation: float, spin: float, distance: float, rise: float)
 
     None if no speed does that at this elevation.
     """
-
-    def lands_long(speed: float) -> bool:
-        passed = heights(ball, speed, elevation, spin, (distance,))
-        return bool(passed) and passed[0] > rise
-
     slow, fast = _SLOWEST, _FASTEST
-    if not lands_long(fast):
+    if height_after(ball, fast, elevation, spin, distance) < rise:
         return None
-    while fast - slow > 0.02 * slow:
+    while fast - slow > _NICETY * slow:
         middle = (slow * fast) ** 0.5
-        slow, fast = (slow, middle) if lands_long(middle) else (middle, fast)
+        is_long = height_after(ball, middle, elevation, spin, distance) > rise
+        slow, fast = (slow, middle) if is_long else (middle, fast)
     return fast
 
 
 def fly(
-    ball: Ball, start: Array, velocity: Array, spin: float, duration: float, floor: Floor, net: Callable[[float], float], wall: float
+    ball: Ball,
+    start: Array,
+    velocity: Array,
+    spin: float,
+    duration: float,
+    floor: Floor,
+    net: Callable[[float], float],
+    wall: float,
 ) -> tuple[Array, list[int]]:
     """Return the path of a ball in three dimensions, with its bounces.
 

@@ -59,7 +59,7 @@ class Painter:
             self._score = score_graphics((right - left, bottom - top), rng)
 
     def paint(self, number: int, *, with_ball: bool = True) -> UInt8Array:
-        """Return a frame, RGB (H, W, 3), before compression; without the ball itself (but with its shadow) if so asked."""
+        """Return a frame, RGB (H, W, 3), before compression; without the ball, but with its shadow, if so asked."""
         scene = self._scene
         still, net = self._backdrop(number)
         frame = still.copy()
@@ -85,7 +85,7 @@ class Painter:
         row, column = self._grain_at[number]
         height, width = frame.shape[:2]
         grain = self._grain[row : row + height, column : column + width] + self._brightness[number]
-        return frame + grain.view(np.uint8)
+        return np.asarray(frame + grain.view(np.uint8))
 
     def _backdrop(self, number: int) -> tuple[UInt8Array, UInt8Array]:
         """Return the still picture and the net, moved by the sway; kept, since a slow camera comes by again."""
@@ -125,7 +125,9 @@ class Painter:
         blade = blade + shift
         head = figure.racket_head * float(scale[2])
         reach = float(capsules[:, [2, 5]].max())
-        box = painting.bounds(np.concatenate([capsules[:, [0, 1]], capsules[:, [3, 4]], blade]), max(reach, head) + 1, frame)
+        box = painting.bounds(
+            np.concatenate([capsules[:, [0, 1]], capsules[:, [3, 4]], blade]), max(reach, head) + 1, frame
+        )
         if box is None:
             return
         image, draw = painting.canvas(box)
@@ -181,11 +183,18 @@ def _cut(picture: Image.Image, box: painting.Box, shift: Array) -> UInt8Array:
 
 def _moved(capsules: Array, shift: Array) -> Array:
     """Return capsules (P, 6) moved by (2,) pixels."""
-    return capsules + [*shift, 0.0, *shift, 0.0]
+    return np.add(capsules, [*shift, 0.0, *shift, 0.0])
 
 
 def _draw_racket(draw: ImageDraw.ImageDraw, blade: Array, pen: float, figure: Figure) -> None:
-    """Draw the shaft, and the head if it has strings; ``blade`` (3, 2) is grip, throat and head, ``pen`` pixels per metre."""
+    """Draw the shaft, and the head if it has strings.
+
+    Args:
+        draw: pen of a canvas.
+        blade: (3, 2) grip, throat and middle of the head, in sub-pixels.
+        pen: sub-pixels per metre.
+        figure: whose racket it is.
+    """
     grip, throat, (x, y) = (tuple(point) for point in blade.tolist())
     if figure.is_bat:
         draw.line([grip, throat], fill=(150, 110, 70, 255), width=max(2, round(0.03 * pen)))
@@ -229,8 +238,8 @@ def _make_fans(scene: Scene, seats: Array, rng: np.random.Generator) -> list[_Fa
 class RenderedFrames:
     """The frames of a synthetic clip; a ``FrameSource``.
 
-    The first read renders the whole rally and keeps it as an H.264 stream in memory, some hundred kilobytes with a codec's
-    real noise; every read decodes from there. A pickled copy carries only the recipe, and renders again.
+    The first read renders the whole rally and keeps it as an H.264 stream in memory, some hundred kilobytes with a
+    codec's real noise; every read decodes from there. A pickled copy carries only the recipe, and renders again.
     """
 
     def __init__(self, recipe: Recipe, *, name: str) -> None:
@@ -265,5 +274,5 @@ class RenderedFrames:
         painter = Painter(scene)
         stream = io.BytesIO()
         frames = (painter.paint(number) for number in range(len(self)))
-        write_video(stream, frames, fps=self.fps, crf=scene.difficulty.crf, gop=_KEY_FRAME_EVERY)
+        write_video(stream, frames, fps=self.fps, crf=scene.difficulty.crf, preset="superfast", gop=_KEY_FRAME_EVERY)
         return VideoFrames(stream.getvalue(), name=self._name)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from tracknet_core.contracts import FloatArray, IntArray, Size, Visibility
 from tracknet_plugins.datasets.synthetic.camera import Camera
 from tracknet_plugins.datasets.synthetic.figures import PELVIS, Figure, Outfit, animate, covered
-from tracknet_plugins.datasets.synthetic.rally import FAR, NEAR, Play, play, run
+from tracknet_plugins.datasets.synthetic.rally import FAR, NEAR, Play, Role, play, run
 from tracknet_plugins.datasets.synthetic.sports import (
     DIFFICULTIES,
     SPORTS,
@@ -124,7 +124,7 @@ class Scene:
 
     @cached_property
     def net(self) -> Array:
-        """The net's tape, left and right half, and left and right post as capsules (4, 6), in pixels of the picture at rest."""
+        """Both halves of the net's tape, and the posts, as capsules (4, 6), in pixels of the picture at rest."""
         sport = self.sport
         (middle, post), surface, half = sport.net_top, sport.surface, sport.net_width
         tops = np.array([[-half, 0, surface + post], [0, 0, surface + middle], [half, 0, surface + post]])
@@ -152,7 +152,7 @@ class Scene:
         with np.errstate(invalid="ignore"):
             inside = ((xy >= -0.5) & (xy < [width - 0.5, height - 0.5])).all(1)
         seen = np.flatnonzero(inside)
-        hidden, diameters = self._hidden(seen), self.streaks[1][seen]
+        hidden, diameters = self.hidden(seen), self.streaks[1][seen]
         is_hard = (diameters < TINY * self.unit) | (self.contrast(seen) * (1 - hidden) < FAINT)
         codes = np.full(len(xy), int(Visibility.ABSENT))
         codes[seen] = np.where(is_hard, Visibility.HARD, Visibility.EASY)
@@ -171,12 +171,14 @@ class Scene:
         difference = np.sqrt(((np.asarray(self.ball_colour) - behind) ** 2).mean(-1))
         return np.asarray(clarity * difference * diameters / (diameters + lengths))
 
-    def _hidden(self, seen: IntArray) -> Array:
-        """Return the share of the ball, over disc and exposure, that something hides: (F,) for the frames ``seen`` (F,)."""
+    def hidden(self, seen: IntArray) -> Array:
+        """Return (F,): the share of the ball, over disc and exposure, that something hides in frames ``seen`` (F,)."""
         centres, diameters = self.streaks[0][seen], self.streaks[1][seen]
         turns = np.linspace(0, 2 * np.pi, 6, endpoint=False)
         disc = np.concatenate([np.zeros((1, 2)), 0.35 * np.column_stack([np.cos(turns), np.sin(turns)])])
-        points = (centres[:, :, None] + disc * diameters[:, None, None, None]).reshape(len(seen), -1, 2)
+        points = (centres[:, :, None] + disc * diameters[:, None, None, None]).reshape(
+            len(seen), SAMPLES * len(disc), 2
+        )
         depth = self.ball[seen, :, 1].mean(1)
         hidden = np.zeros(points.shape[:2], dtype=bool)
         at_rest = points - self.sway[seen, None]
@@ -191,7 +193,7 @@ class Scene:
         return np.asarray(hidden.mean(1))
 
     def _behind(self, seen: IntArray) -> tuple[Array, Array]:
-        """Return the colour behind the ball, (F, 3) RGB, and how clear a view it makes, (F,), in the frames ``seen`` (F,)."""
+        """Return what is behind the ball in frames ``seen`` (F,): RGB (F, 3), and how clear a view it makes (F,)."""
         sport, palette, eye = self.sport, self.palette, self.camera.position
         centres = self.streaks[0][seen].mean(1) - self.sway[seen]
         rays = self.camera.rays(centres)
@@ -211,7 +213,9 @@ class Scene:
         colours[is_line & is_court] = palette.lines
         depth = self.ball[seen, :, 1].mean(1)
         for figure, capsules in zip(self.figures, self.bodies, strict=True):
-            is_player = (figure.joints[seen, PELVIS, 1] >= depth) & _covered_nearby(centres[:, None], capsules[seen])[:, 0]
+            is_player = (figure.joints[seen, PELVIS, 1] >= depth) & _covered_nearby(centres[:, None], capsules[seen])[
+                :, 0
+            ]
             colours[is_player], clarity[is_player] = figure.outfit.colours["shirt"], CLUTTER
         return colours, clarity
 
@@ -222,7 +226,7 @@ class Scene:
 
 
 def _covered_nearby(points: Array, capsules: Array) -> npt.NDArray[np.bool_]:
-    """Return :func:`covered` for points (F, K, 2) and capsules (F, P, 6); quick, since most balls are far from most players."""
+    """Return :func:`covered` for points (F, K, 2) and capsules (F, P, 6); quick, since they are mostly far apart."""
     reach = capsules[..., [2, 5]].max((1, 2))
     ends = np.concatenate([capsules[..., :2], capsules[..., 3:5]], axis=1)
     low, high = ends.min(1) - reach[:, None], ends.max(1) + reach[:, None]
@@ -309,29 +313,37 @@ def _sway(times: Array, amplitude: float, rng: np.random.Generator) -> Array:
 _SKINS: tuple[Colour, ...] = ((232, 190, 160), (214, 164, 130), (176, 124, 92), (128, 86, 62), (92, 62, 48))
 _HAIRS: tuple[Colour, ...] = ((32, 26, 24), (58, 42, 32), (96, 70, 44), (168, 130, 80), (150, 150, 150))
 _SHIRTS: tuple[Colour, ...] = (
-    (206, 36, 44), (30, 64, 150), (236, 236, 236), (24, 26, 32), (240, 204, 48), (34, 140, 90), (236, 120, 40), (120, 200, 226),
-    (188, 60, 140), (238, 168, 188),
-)  # fmt: skip
+    (206, 36, 44),
+    (30, 64, 150),
+    (236, 236, 236),
+    (24, 26, 32),
+    (240, 204, 48),
+    (34, 140, 90),
+    (236, 120, 40),
+    (120, 200, 226),
+    (188, 60, 140),
+    (238, 168, 188),
+)
 _SHORTS: tuple[Colour, ...] = ((24, 26, 34), (232, 232, 234), (36, 48, 96), (120, 30, 40), (70, 74, 82))
 
 
 def _people(sport: Sport, rally: Play, times: Array, rng: np.random.Generator) -> tuple[Figure, ...]:
     """Return the players of both sides: one each, or two each in a double."""
     is_double = rng.random() < sport.doubles
+    length, head = sport.racket
     figures = []
     for side in (NEAR, FAR):
         kit = _outfit(rng)
-        for partner in (None, rng.choice((-1, 1)) * rng.uniform(0.2, 0.34) * sport.width) if is_double else (None,):
-            outfit = kit if partner is None else _outfit(rng, kit)
-            hand = -1 if rng.random() < 0.15 else 1
-            length, head = sport.racket
-            track = run(sport, rally, side, times, 0.45 + 0.7 * length, partner, hand, rng)
+        for is_partner in (False, True) if is_double else (False,):
+            outfit = _outfit(rng, kit) if is_partner else kit
+            aside = rng.choice((-1, 1)) * rng.uniform(0.2, 0.34) * sport.width
+            role = Role(side, hand=-1 if rng.random() < 0.15 else 1, partner_at=aside if is_partner else None)
             joints = animate(
                 times,
-                track,
-                rally.hits[side] if partner is None else [],
+                run(sport, rally, role, times, rng),
+                [] if is_partner else rally.hits[side],
                 side=side,
-                hand=hand,
+                hand=role.hand,
                 stature=outfit.stature,
                 racket=length - head,
                 crouch=rng.uniform(0.08, 0.2) + (0.08 if sport.surface else 0.0),

@@ -1,7 +1,7 @@
 """The sports and the difficulties: everything about a rally that a number can say.
 
-World coordinates are metres: x to the right, y along the court and away from the camera, z up; the origin is on the floor
-under the middle of the net. Where a number holds for both sides, it is given for y > 0 and mirrored.
+World coordinates are metres: x to the right, y along the court and away from the camera, z up; the origin is on the
+floor under the middle of the net. Where a number holds for both sides, it is given for y > 0 and mirrored.
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ class Shot:
         target_depth: distances from the net, in metres, to which it is played.
         target_height: heights there; None for the place where the ball bounces.
         spin: lift of the rotation, acceleration ``spin * speed ** 2`` in 1/m, downwards for positive (topspin).
+        bounces_at: distances from the net, in metres, at which the ball bounces on the hitter's own side first; None if
+            it does not.
     """
 
     weight: float
@@ -65,6 +67,7 @@ class Shot:
     target_depth: Range
     target_height: Range | None = None
     spin: Range = (0.0, 0.0)
+    bounces_at: Range | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,8 @@ class Sport:
         board_height: metres.
         base: distance from the net at which a player waits, in metres.
         roam: least and greatest distance from the net of a player, in metres.
-        reach: heights and distances from the net at which a ball that bounced is hit, in metres; None where it must not bounce.
+        reach: heights and distances from the net at which a ball that bounced is hit, in metres; None where it must
+            not bounce.
         toss: heights at which the server lets go of the ball, that it rises to, and at which it is hit, in metres.
         serve_depth: the server's distance from the net, in metres.
         serves: the first shot.
@@ -174,7 +178,7 @@ TENNIS = Sport(
     ball=Ball(
         diameter=0.067,
         drag=_drag(0.067, 0.058, 0.55),
-        restitution=0.74,
+        restitution=0.76,
         grip=0.72,
         colours=((208, 232, 72), (216, 236, 96), (196, 222, 64)),
         apparent=1.8,
@@ -264,13 +268,13 @@ BADMINTON = Sport(
         Shot(1.0, ANY, ANY, (16.0, 24.0), (2.2, 3.0), (0.9, 1.3)),
     ),
     shots=(
-        Shot(3.0, (1.7, 9.0), ANY, (16.0, 30.0), (5.0, 6.3), (2.1, 2.6)),
+        Shot(2.0, (1.7, 9.0), ANY, (14.0, 28.0), (5.0, 6.3), (2.1, 2.6)),
         Shot(3.0, (1.9, 9.0), ANY, (-16.0, -7.0), (3.2, 5.2), (0.5, 1.1)),
         Shot(2.5, (1.7, 9.0), ANY, (-4.0, 8.0), (1.9, 2.8), (0.5, 1.0)),
-        Shot(2.0, (0.0, 1.7), (0.0, 3.2), (30.0, 44.0), (5.0, 6.2), (2.1, 2.6)),
+        Shot(1.4, (0.0, 1.7), (0.0, 3.2), (28.0, 40.0), (5.0, 6.2), (2.1, 2.6)),
         Shot(1.5, (0.0, 1.7), (0.0, 2.8), (44.0, 58.0), (1.2, 1.8), (0.9, 1.3)),
         Shot(2.0, (0.8, 1.9), ANY, (3.0, 12.0), (3.0, 4.6), (1.1, 1.7)),
-        Shot(1.5, (0.0, 1.7), (2.6, 9.0), (28.0, 40.0), (5.0, 6.2), (2.1, 2.6)),
+        Shot(1.1, (0.0, 1.7), (2.6, 9.0), (26.0, 38.0), (5.0, 6.2), (2.1, 2.6)),
     ),
     racket=(0.66, 0.115),
     doubles=0.3,
@@ -290,7 +294,7 @@ TABLE_TENNIS = Sport(
     ball=Ball(
         diameter=0.04,
         drag=_drag(0.04, 0.0027, 0.45),
-        restitution=0.88,
+        restitution=0.92,
         grip=0.86,
         colours=((242, 242, 238), (236, 240, 244), (238, 146, 44)),
         apparent=1.15,
@@ -315,7 +319,7 @@ TABLE_TENNIS = Sport(
     reach=((0.72, 1.3), (1.5, 3.0)),
     toss=(0.98, 1.35, 1.02),
     serve_depth=1.6,
-    serves=(Shot(1.0, ANY, ANY, (4.0, 9.0), (0.5, 1.1), spin=(0.0, 0.01)),),
+    serves=(Shot(1.0, ANY, ANY, (-10.0, 0.0), (0.5, 1.1), bounces_at=(0.55, 0.8)),),
     shots=(
         Shot(5.0, ANY, ANY, (4.0, 14.0), (0.7, 1.25), spin=(0.02, 0.06)),
         Shot(2.0, ANY, ANY, (10.0, 20.0), (0.4, 1.1), spin=(-0.03, 0.0)),

@@ -61,8 +61,12 @@ def score_graphics(size: Size, rng: np.random.Generator) -> UInt8Array:
         draw.rectangle((1.56 * width, top + 2, 1.77 * width, top + height - 3), fill=(226, 228, 232))
         draw.rectangle((1.79 * width, top + 2, 2 * width, top + height - 3), fill=accent)
         draw.text((0.1 * width, top + 0.5 * height), _word(rng)[:8], font=font, fill=(235, 236, 240), anchor="lm")
-        draw.text((1.66 * width, top + 0.5 * height), str(rng.integers(0, 4)), font=font, fill=(16, 18, 26), anchor="mm")
-        draw.text((1.89 * width, top + 0.5 * height), str(rng.integers(0, 21)), font=font, fill=(250, 250, 250), anchor="mm")
+        draw.text(
+            (1.66 * width, top + 0.5 * height), str(rng.integers(0, 4)), font=font, fill=(16, 18, 26), anchor="mm"
+        )
+        draw.text(
+            (1.89 * width, top + 0.5 * height), str(rng.integers(0, 21)), font=font, fill=(250, 250, 250), anchor="mm"
+        )
     return np.asarray(image.reduce(2))
 
 
@@ -160,7 +164,9 @@ class _Builder:
 
     def _patch(self, left: float, right: float, front: float, back: float, height: float, fill: Colour) -> None:
         """Fill a rectangle that lies flat."""
-        self._polygon([(left, front, height), (right, front, height), (right, back, height), (left, back, height)], fill)
+        self._polygon(
+            [(left, front, height), (right, front, height), (right, back, height), (left, back, height)], fill
+        )
 
     def _picture(self, picture: Image.Image, corners: npt.ArrayLike) -> None:
         """Paste a picture onto a plane: ``corners`` (4, 3) of its top left, top right, bottom right and bottom left."""
@@ -198,7 +204,12 @@ class _Builder:
             self._flat(word, x, y, length, depth)
 
     def _flat(self, word: Image.Image, x: float, y: float, length: float, depth: float) -> None:
-        corners = [(x - length / 2, y, 0), (x + length / 2, y, 0), (x + length / 2, y - depth, 0), (x - length / 2, y - depth, 0)]
+        corners = [
+            (x - length / 2, y, 0),
+            (x + length / 2, y, 0),
+            (x + length / 2, y - depth, 0),
+            (x - length / 2, y - depth, 0),
+        ]
         self._picture(word, corners)
 
     def _texture(self) -> None:
@@ -226,7 +237,11 @@ class _Builder:
         self._patch(-half + 0.05, half + 0.05, -end + 0.1, end + 0.1, 0, shadow)
         for x in (-half + 0.2, half - 0.2):
             for y in (end - 0.35, -end + 0.35):
-                self._draw.line(self._points([(x, y, 0), (x, y, top)]), fill=(40, 42, 48), width=round(0.06 * self._scale((x, y, 0))))
+                self._draw.line(
+                    self._points([(x, y, 0), (x, y, top)]),
+                    fill=(40, 42, 48),
+                    width=round(0.06 * self._scale((x, y, 0))),
+                )
         self._patch(-half, half, -end, end, top, palette.court)
         self._lines()
         front = [(-half, -end, top), (half, -end, top), (half, -end, top - 0.05), (-half, -end, top - 0.05)]
@@ -240,7 +255,12 @@ class _Builder:
                 self._side_board(side, length, y)
         for x in np.arange(-self._beside * 1.6, self._beside * 1.6, length):
             sign = self._sign(length / height)
-            corners = [(x, self._back, height), (x + length, self._back, height), (x + length, self._back, 0), (x, self._back, 0)]
+            corners = [
+                (x, self._back, height),
+                (x + length, self._back, height),
+                (x + length, self._back, 0),
+                (x, self._back, 0),
+            ]
             self._picture(sign, corners)
 
     def _side_board(self, side: int, length: float, y: float) -> None:
@@ -259,11 +279,15 @@ class _Builder:
         height = 48
         sign = Image.new("RGB", (round(height * aspect), height), ground)
         scale = min(0.6 * height / word.height, 0.7 * sign.width / word.width)
-        word = word.resize((max(1, round(word.width * scale)), max(1, round(word.height * scale))), Image.Resampling.BILINEAR)
+        word = word.resize(
+            (max(1, round(word.width * scale)), max(1, round(word.height * scale))), Image.Resampling.BILINEAR
+        )
         sign.paste(word, ((sign.width - word.width) // 2 + 10, (height - word.height) // 2), word)
         if self._rng.random() < 0.5:
             left = (sign.width - word.width) // 2 - 16
-            ImageDraw.Draw(sign).ellipse((left, 14, left + 20, 34), fill=ink if self._rng.random() < 0.5 else None, outline=ink, width=4)
+            ImageDraw.Draw(sign).ellipse(
+                (left, 14, left + 20, 34), fill=ink if self._rng.random() < 0.5 else None, outline=ink, width=4
+            )
         return sign
 
     def _crowd(self) -> None:
@@ -275,7 +299,10 @@ class _Builder:
         reach = 3.2 * self._beside
         for row in range(26, -1, -1):
             y, z = self._back + 1.4 + tread * row, low + rise * row
-            self._polygon([(-reach, y, z), (reach, y, z), (reach, y, z - 1.0), (-reach, y, z - 1.0)], _darker(palette.stands, 0.8 + 0.2 * (row % 2)))
+            self._polygon(
+                [(-reach, y, z), (reach, y, z), (reach, y, z - 1.0), (-reach, y, z - 1.0)],
+                _darker(palette.stands, 0.8 + 0.2 * (row % 2)),
+            )
             seats = np.arange(-reach, reach, seat)
             seats = seats[rng.random(len(seats)) < taken] + rng.normal(0, 0.05)
             if not len(seats):
@@ -299,16 +326,26 @@ class _Builder:
         frame = (58, 62, 72) if rng.random() < 0.5 else (40, 84, 60)
         width = round(0.07 * self._scale((x, 0, 0)))
         for foot in (-0.35, 0.35):
-            self._draw.line(self._points([(x + foot, 0, 0), (x + 0.6 * foot, 0, tall)]), fill=frame, width=max(1, width))
+            self._draw.line(
+                self._points([(x + foot, 0, 0), (x + 0.6 * foot, 0, tall)]), fill=frame, width=max(1, width)
+            )
         for step in np.arange(0.3, tall, 0.35):
-            self._draw.line(self._points([(x - 0.33, 0, step), (x + 0.33, 0, step)]), fill=frame, width=max(1, width // 2))
+            self._draw.line(
+                self._points([(x - 0.33, 0, step), (x + 0.33, 0, step)]), fill=frame, width=max(1, width // 2)
+            )
         self._person(x, 0.1, tall - 0.45, sits=True)
         for offset in (-2.2, 2.2):
             self._bench(-side * (sport.net_width + 2.0) if sport.surface == 0 else -side * (self._beside - 0.9), offset)
 
     def _bench(self, x: float, y: float) -> None:
-        self._polygon([(x - 0.3, y - 0.8, 0.45), (x + 0.3, y - 0.8, 0.45), (x + 0.3, y + 0.8, 0.45), (x - 0.3, y + 0.8, 0.45)], (196, 198, 204))
-        self._polygon([(x - 0.3, y - 0.8, 0.45), (x + 0.3, y - 0.8, 0.45), (x + 0.3, y - 0.8, 0), (x - 0.3, y - 0.8, 0)], (120, 122, 130))
+        self._polygon(
+            [(x - 0.3, y - 0.8, 0.45), (x + 0.3, y - 0.8, 0.45), (x + 0.3, y + 0.8, 0.45), (x - 0.3, y + 0.8, 0.45)],
+            (196, 198, 204),
+        )
+        self._polygon(
+            [(x - 0.3, y - 0.8, 0.45), (x + 0.3, y - 0.8, 0.45), (x + 0.3, y - 0.8, 0), (x - 0.3, y - 0.8, 0)],
+            (120, 122, 130),
+        )
 
     def _person(self, x: float, y: float, z: float, *, sits: bool) -> None:
         rng = self._rng
@@ -337,7 +374,9 @@ class _Builder:
             (px, py), scale = self._points([(x, y, 0.0)])[0], self._scale((x, y, 0.0))
             colour = scene.ball_colour if rng.random() < 0.5 else (222, 222, 218)
             wide, high = radius * scale * rng.uniform(0.8, 1.6), radius * scale * rng.uniform(0.4, 0.9)
-            self._draw.ellipse((px - wide, py - high, px + wide, py + high), fill=_darker(colour, rng.uniform(0.7, 0.95)))
+            self._draw.ellipse(
+                (px - wide, py - high, px + wide, py + high), fill=_darker(colour, rng.uniform(0.7, 0.95))
+            )
 
     def _lit(self, picture: UInt8Array) -> UInt8Array:
         """Return the picture under uneven light: a gradient, a vignette, and in the open a shadow of the stands."""
@@ -350,7 +389,7 @@ class _Builder:
             border = rng.uniform(-0.5, 0.7) + rng.uniform(-0.5, 0.5) * rows
             side = 1 if rng.random() < 0.5 else -1
             light = light * (1 - rng.uniform(0.15, 0.3) * np.clip(side * (columns - border) * 40, 0, 1))
-        return np.clip(picture * light[..., None], 14, 240).astype(np.uint8)
+        return np.asarray(np.clip(picture * light[..., None], 14, 240), dtype=np.uint8)
 
 
 def _homography(target: Array, source: Array) -> tuple[float, ...]:
@@ -392,5 +431,3 @@ def _darker(colour: Colour, share: float) -> Colour:
 def _lighter(colour: Colour, share: float) -> Colour:
     red, green, blue = (min(255, round(value + share * (255 - value))) for value in colour)
     return red, green, blue
-
-

@@ -1,0 +1,612 @@
+"""The kit accepts what keeps a contract and tells what breaks it."""
+
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from tracknet_core.contracts import Clip, Detections, FeatureSpec, Normalization, Visibility, Window
+from tracknet_core.testing import (
+    check_backbone,
+    check_codec,
+    check_constructor,
+    check_dataset,
+    check_decoder,
+    check_head,
+    check_input,
+    check_loss,
+    check_protocol,
+    check_transform,
+)
+
+FEATURE = FeatureSpec(channels=4, stride=4)
+SIZE = (32, 16)
+
+
+@pytest.fixture
+def refused():
+    """Expect that the kit complains in these words."""
+    return lambda words: pytest.raises(AssertionError, match=words)
+
+
+# ------------------------------------------------------------------------------------------ constructors
+
+
+class Good:
+    def __init__(
+        self, *, in_channels, width: int = 1, names: "list[str] | None" = None, how: Literal["a"] = "a"
+    ) -> None:
+        pass
+
+
+class Positional:
+    def __init__(self, width: int = 1) -> None:
+        pass
+
+
+class Untyped:
+    def __init__(self, *, width=1) -> None:
+        pass
+
+
+class Open:
+    def __init__(self, *, width: int = 1, **others: int) -> None:
+        pass
+
+
+class Unresolvable:
+    def __init__(self, *, width: "Elsewhere" = 1) -> None:  # noqa: F821
+        pass
+
+
+class Rich:
+    def __init__(self, *, width: torch.Tensor | None = None) -> None:
+        pass
+
+
+class Inherited(nn.Module):
+    pass
+
+
+def test_a_plain_keyword_only_constructor_is_a_schema():
+    check_constructor("backbones", Good)
+
+
+@pytest.mark.parametrize(
+    ("constructor", "words"),
+    [
+        (Positional, "keyword-only"),
+        (Untyped, "'width' has no type hint"),
+        (Open, "variadic keyword"),
+        (Unresolvable, "'width' cannot be resolved"),
+        (Rich, "'width'.*not made of plain types"),
+        (Inherited, "def __init__"),
+    ],
+)
+def test_other_constructors_are_refused(refused, constructor, words):
+    with refused(words):
+        check_constructor("backbones", constructor)
+
+
+# ------------------------------------------------------------------------------------------------ inputs
+
+
+class Stacked(nn.Module):
+    channels, targets, maps = 9, (0, 1, 2), 3
+
+    def forward(self, frames: Any) -> Any:
+        return frames.flatten(1, 2)
+
+
+class Shuffled(Stacked):
+    channels, maps = 3, 1
+
+    def forward(self, frames: Any) -> Any:
+        return frames.transpose(0, 1).flatten(0, 1)
+
+
+class Dimmed(Stacked):
+    def forward(self, frames: Any) -> Any:
+        return frames.mul_(0.5).flatten(1, 2)
+
+
+def test_an_input_passes():
+    check_input(Stacked(), frames=3)
+
+
+@pytest.mark.parametrize(
+    ("component", "words"),
+    [
+        (Shuffled(), "depend on the other windows"),
+        (Dimmed(), "changed the frames"),
+        (object(), "not a torch.nn.Module"),
+    ],
+)
+def test_broken_inputs_are_refused(refused, component, words):
+    with refused(words):
+        check_input(component, frames=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("channels", 8, r"shape \(2, 8, 16, 32\), got \(2, 9, 16, 32\)"),
+        ("targets", (0, 3), "positions in a window of 3"),
+        ("targets", (), "positions"),
+        ("maps", 4, "4 maps per sample"),
+    ],
+)
+def test_inputs_with_wrong_facts_are_refused(refused, name, value, words):
+    component = Stacked()
+    setattr(component, name, value)
+    with refused(words):
+        check_input(component, frames=3)
+
+
+# --------------------------------------------------------------------------------------------- backbones
+
+
+class Patches(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = (FEATURE,)
+        self.normalization = Normalization(mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2))
+        self.layer = nn.Conv2d(3, 4, 4, stride=4)
+
+    def forward(self, x: Any) -> Any:
+        return [self.layer(x)]
+
+
+class Rounding(Patches):
+    def forward(self, x: Any) -> Any:
+        return [self.layer(F.pad(x, (0, 4)))]
+
+
+class Idle(Patches):
+    def __init__(self) -> None:
+        super().__init__()
+        self.unused = nn.Linear(2, 2)
+
+
+class Noisy(Patches):
+    def forward(self, x: Any) -> Any:
+        return [F.dropout(self.layer(x), 0.5)]
+
+
+class Mixing(Patches):
+    def forward(self, x: Any) -> Any:
+        return [self.layer(x - x.mean(dim=0))]
+
+
+class Single(Patches):
+    def forward(self, x: Any) -> Any:
+        return self.layer(x)
+
+
+def test_a_backbone_passes():
+    backbone = Patches()
+    check_backbone(backbone, in_channels=3, size=SIZE)
+    assert backbone.training
+    assert backbone.layer.weight.grad is None
+
+
+@pytest.mark.parametrize(
+    ("backbone", "words"),
+    [
+        (Rounding(), r"shape \(2, 4, 4, 8\), got \(2, 4, 4, 9\)"),
+        (Idle(), "unused.weight, unused.bias"),
+        (Noisy(), "other maps each time"),
+        (Mixing(), "another result alone than in a batch"),
+        (Single(), "a list of 1 maps, got Tensor"),
+    ],
+)
+def test_broken_backbones_are_refused(refused, backbone, words):
+    with refused(words):
+        check_backbone(backbone, in_channels=3, size=SIZE)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("features", [FEATURE], "tuple of FeatureSpec"),
+        ("features", (FEATURE, FeatureSpec(4, 2)), r"fine to coarse, got strides \[4, 2\]"),
+        ("features", (FeatureSpec(4, 3),), "multiple of the coarsest stride"),
+        ("normalization", None, "mean and a positive deviation"),
+        ("normalization", Normalization((0, 0, 0), (1, 0, 1)), "positive deviation"),
+    ],
+)
+def test_backbones_with_wrong_facts_are_refused(refused, name, value, words):
+    backbone = Patches()
+    setattr(backbone, name, value)
+    with refused(words):
+        check_backbone(backbone, in_channels=3, size=SIZE)
+
+
+# ------------------------------------------------------------------------------------- decoders and heads
+
+
+class Doubling(nn.Module):
+    feature = FeatureSpec(channels=4, stride=2)
+
+    def forward(self, features: Any) -> Any:
+        return F.interpolate(features[0], scale_factor=2.0)
+
+
+class Keeping(Doubling):
+    def forward(self, features: Any) -> Any:
+        return features[0]
+
+
+class Overwriting(Doubling):
+    def forward(self, features: Any) -> Any:
+        return F.interpolate(features[0].relu_(), scale_factor=2.0)
+
+
+def test_a_decoder_passes():
+    check_decoder(Doubling(), in_features=(FEATURE,), size=SIZE)
+
+
+@pytest.mark.parametrize(
+    ("decoder", "words"),
+    [(Keeping(), r"shape \(2, 4, 8, 16\), got \(2, 4, 4, 8\)"), (Overwriting(), "changed the maps")],
+)
+def test_broken_decoders_are_refused(refused, decoder, words):
+    with refused(words):
+        check_decoder(decoder, in_features=(FEATURE,), size=SIZE)
+
+
+class Resizing(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(4, 3, 1)
+
+    def forward(self, feature: Any, frames: Any, size: Any) -> Any:
+        return F.interpolate(self.layer(feature), (size[1], size[0]))
+
+
+class Transposed(Resizing):
+    def forward(self, feature: Any, frames: Any, size: Any) -> Any:
+        return F.interpolate(self.layer(feature), size)
+
+
+def test_a_head_passes():
+    check_head(Resizing(), in_feature=FEATURE, maps=3, frames=3, size=SIZE)
+
+
+def test_a_head_that_takes_width_for_height_is_refused(refused):
+    with refused(r"heatmap of \(8, 4\) cells.*\(2, 3, 4, 8\), got \(2, 3, 8, 4\)"):
+        check_head(Transposed(), in_feature=FEATURE, maps=3, frames=3, size=SIZE)
+
+
+# ------------------------------------------------------------------------------------------------ codecs
+
+
+class NearestCell:
+    """One cell of 1 per ball, in heatmaps of a fourth of the size."""
+
+    size = (16, 8)
+
+    def encode(self, xy: Any, visible: Any, size: Any) -> Any:
+        target = torch.zeros(*visible.shape, size[1] // 4, size[0] // 4)
+        for b, k in visible.nonzero().tolist():
+            x, y = ((xy[b, k] + 0.5) / 4 - 0.5).round().long().tolist()
+            target[b, k, y, x] = 1.0
+        return target
+
+    def decode(self, logits: Any) -> Any:
+        score, index = logits.sigmoid().flatten(2).max(dim=-1, keepdim=True)
+        cell = torch.stack((index % logits.shape[-1], index // logits.shape[-1]), dim=-1).float()
+        return Detections((cell + 0.5) * 4 - 0.5, score, score > 0.5)
+
+
+class Shifted(NearestCell):
+    def decode(self, logits: Any) -> Any:
+        found = super().decode(logits)
+        return replace(found, xy=found.xy + 3)
+
+
+class Certain(NearestCell):
+    def decode(self, logits: Any) -> Any:
+        found = super().decode(logits)
+        return replace(found, present=torch.ones_like(found.present))
+
+
+class Leaking(NearestCell):
+    def encode(self, xy: Any, visible: Any, size: Any) -> Any:
+        return super().encode(xy, visible, size) + 0 * xy[..., :1, None]
+
+
+class Fixed(NearestCell):
+    def encode(self, xy: Any, visible: Any, size: Any) -> Any:
+        return F.pad(super().encode(xy, visible, size), (0, 16 - size[0] // 4))
+
+
+class Flat(NearestCell):
+    def decode(self, logits: Any) -> Any:
+        found = super().decode(logits)
+        return replace(found, score=found.score[..., 0])
+
+
+def test_a_codec_passes_within_the_tolerance_of_its_cells(refused):
+    check_codec(NearestCell(), image_size=(64, 32), tolerance=2.9)
+    with refused("at most 1 px off, got"):
+        check_codec(NearestCell(), image_size=(64, 32), tolerance=1.0)
+
+
+@pytest.mark.parametrize(
+    ("codec", "words"),
+    [
+        (Shifted(), "at most 2.9 px off"),
+        (Certain(), "2 of 25 frames are wrong"),
+        (Leaking(), "NaN.*reached the targets"),
+        (Fixed(), r"targets for 32x16 px have the shape \(5, 5, 4, 8\), got \(5, 5, 4, 16\)"),
+        (Flat(), r"detections.score"),
+    ],
+)
+def test_broken_codecs_are_refused(refused, codec, words):
+    with refused(words):
+        check_codec(codec, image_size=(64, 32), tolerance=2.9)
+
+
+# ------------------------------------------------------------------------------------------------ losses
+
+
+class Squared(nn.Module):
+    def forward(self, logits: Any, target: Any, weight: Any) -> Any:
+        per_frame = (logits.sigmoid() - target).square().mean(dim=(2, 3))
+        return (per_frame * weight).sum() / weight.sum().clamp(min=1)
+
+
+class Unreduced(Squared):
+    def forward(self, logits: Any, target: Any, weight: Any) -> Any:
+        return (logits.sigmoid() - target).square().mean(dim=(2, 3)) * weight
+
+
+class Dividing(Squared):
+    def forward(self, logits: Any, target: Any, weight: Any) -> Any:
+        return super().forward(logits, target, weight) / weight.sum()
+
+
+class Unweighted(Squared):
+    def forward(self, logits: Any, target: Any, weight: Any) -> Any:
+        return super().forward(logits, target, torch.ones_like(weight))
+
+
+class Constant(Squared):
+    def forward(self, logits: Any, target: Any, weight: Any) -> Any:
+        return 0 * logits.sum()
+
+
+def test_a_loss_passes():
+    check_loss(Squared())
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (Unreduced(), r"a scalar, got the shape \(2, 3\)"),
+        (Dividing(), "finite where no frame counts"),
+        (Unweighted(), "weight 0 still changes"),
+        (Constant(), "no finite gradient other than 0"),
+    ],
+)
+def test_broken_losses_are_refused(refused, loss, words):
+    with refused(words):
+        check_loss(loss)
+
+
+# ---------------------------------------------------------------------------------------------- datasets
+
+
+class Grey:
+    """Frames as bright as their number."""
+
+    size = (8, 6)
+    fps = 25.0
+
+    def __len__(self) -> int:
+        return 5
+
+    def read(self, indices: Any, size: Any = None) -> Any:
+        width, height = size or self.size
+        for index in indices:
+            yield np.full((height, width, 3), index, dtype=np.uint8)
+
+
+class Stubborn(Grey):
+    def read(self, indices: Any, size: Any = None) -> Any:
+        return super().read(indices)
+
+
+class Rally:
+    splits = ("train",)
+
+    def __init__(self, frames: Any = None, **changes: Any) -> None:
+        self.clip = replace(
+            Clip(
+                name="one",
+                frames=frames or Grey(),
+                xy=np.array([[1, 2], [np.nan, np.nan], [3, 4], [5, 5], [np.nan, np.nan]], dtype=np.float32),
+                visibility=np.array([1, 0, 2, 3, -1]),
+            ),
+            **changes,
+        )
+
+    def clips(self, split: str) -> list[Clip]:
+        return [self.clip, replace(self.clip, name="two")]
+
+
+class Twins(Rally):
+    def clips(self, split: str) -> list[Clip]:
+        return [self.clip, self.clip]
+
+
+class Restless(Rally):
+    def __init__(self) -> None:
+        super().__init__()
+        self.turn = 1
+
+    def clips(self, split: str) -> list[Clip]:
+        self.turn = -self.turn
+        return super().clips(split)[:: self.turn]
+
+
+class Empty(Rally):
+    def clips(self, split: str) -> list[Clip]:
+        return []
+
+
+def test_a_dataset_passes():
+    check_dataset(Rally(), "train")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "words"),
+    [
+        (Empty(), "'train' has no clips"),
+        (Twins(), "unique"),
+        (Restless(), "same order"),
+        (Rally(Stubborn()), r"half the size.*\(3, 4, 3\), got \(6, 8, 3\)"),
+        (Rally(visibility=np.array([1, 1, 2, 3, -1])), "clip 'one': a visible ball lies outside"),
+        (Rally(visibility=np.array([1, 0, 2, 9, -1])), r"the codes \{9\}"),
+        (Rally(visibility=np.array([1, 0, 2])), r"visibility of clip 'one'.*\(5,\), got \(3,\)"),
+    ],
+)
+def test_broken_datasets_are_refused(refused, dataset, words):
+    with refused(words):
+        check_dataset(dataset, "train")
+
+
+def test_a_split_that_the_reader_does_not_name_is_refused(refused):
+    with refused("'test' among them"):
+        check_dataset(Rally(), "test")
+
+
+# -------------------------------------------------------------------------------------------- transforms
+
+
+class Mirror:
+    def __call__(self, window: Window, rng: Any) -> Window:
+        if rng.random() < 0.5:
+            return window
+        width = window.frames.shape[2]
+        return window.replace(frames=window.frames[:, :, ::-1], xy=np.array([width - 1, 0]) + window.xy * [-1, 1])
+
+    def output_size(self, size: Any) -> Any:
+        return size
+
+
+class Forgetful(Mirror):
+    def __call__(self, window: Window, rng: Any) -> Window:
+        return super().__call__(window, rng).replace(xy=window.xy)
+
+
+class InPlace(Mirror):
+    def __call__(self, window: Window, rng: Any) -> Window:
+        window.frames[:] //= 2
+        return window
+
+
+class PerFrame(Mirror):
+    def __call__(self, window: Window, rng: Any) -> Window:
+        gain = rng.uniform(0.5, 1, size=(3, 1, 1, 1))
+        return window.replace(frames=(window.frames * gain).astype(np.uint8))
+
+
+class Unseeded(Mirror):
+    def __call__(self, window: Window, rng: Any) -> Window:
+        return super().__call__(window, np.random.default_rng())
+
+
+class Oversized(Mirror):
+    def output_size(self, size: Any) -> Any:
+        return size[0] + 1, size[1]
+
+
+class Floating(Mirror):
+    def __call__(self, window: Window, rng: Any) -> Window:
+        return window.replace(frames=window.frames / 255)
+
+
+def test_a_transform_passes():
+    check_transform(Mirror())
+
+
+@pytest.mark.parametrize(
+    ("transform", "words"),
+    [
+        (Forgetful(), "but the spot went to"),
+        (InPlace(), "changed the window"),
+        (PerFrame(), "one draw is for all"),
+        (Unseeded(), "the same draw give another result"),
+        (Oversized(), r"\(3, 64, 97, 3\), got \(3, 64, 96, 3\)"),
+        (Floating(), "frames are uint8, got float64"),
+    ],
+)
+def test_broken_transforms_are_refused(refused, transform, words):
+    with refused(words):
+        check_transform(transform)
+
+
+# --------------------------------------------------------------------------------------------- protocols
+
+
+class Share:
+    """Share of labelled, counted frames in which something is found."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.found, self.frames = torch.tensor(0.0), torch.tensor(0.0)
+
+    def update(self, detections: Any, xy: Any, visibility: Any, counted: Any) -> None:
+        counted = counted & (visibility != Visibility.UNLABELLED)
+        self.found += (detections.present[..., 0] & counted).sum()
+        self.frames += counted.sum()
+
+    def compute(self) -> Any:
+        return {"share": self.found / self.frames}
+
+
+class AllLabels(Share):
+    def update(self, detections: Any, xy: Any, visibility: Any, counted: Any) -> None:
+        super().update(detections, xy, torch.ones_like(visibility), counted)
+
+
+class AllFrames(Share):
+    def update(self, detections: Any, xy: Any, visibility: Any, counted: Any) -> None:
+        super().update(detections, xy, visibility, torch.ones_like(counted))
+
+
+class Last(Share):
+    def update(self, *batch: Any) -> None:
+        self.reset()
+        super().update(*batch)
+
+
+class Undefined(Share):
+    def compute(self) -> Any:
+        return {"share": torch.tensor(torch.nan)}
+
+
+def test_a_protocol_passes():
+    check_protocol(Share())
+
+
+@pytest.mark.parametrize(
+    ("protocol", "words"),
+    [
+        (AllLabels(), "an UNLABELLED frame counts"),
+        (AllFrames(), "not 'counted' counts"),
+        (Last(), "batches do not add up"),
+        (Undefined(), "'share' is nan"),
+    ],
+)
+def test_broken_protocols_are_refused(refused, protocol, words):
+    with refused(words):
+        check_protocol(protocol)

@@ -1,0 +1,420 @@
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from tracknet_core.contracts import FrameSource, Visibility
+from tracknet_core.errors import DataError
+from tracknet_core.registry import datasets
+from tracknet_plugins.datasets.synthetic import Synthetic
+from tracknet_plugins.datasets.synthetic.camera import Camera
+from tracknet_plugins.datasets.synthetic.figures import covered
+from tracknet_plugins.datasets.synthetic.physics import STEP, aim, fly
+from tracknet_plugins.datasets.synthetic.rally import play
+from tracknet_plugins.datasets.synthetic.render import Painter
+from tracknet_plugins.datasets.synthetic.scene import Recipe, Scene, make_scene
+from tracknet_plugins.datasets.synthetic.sports import BADMINTON, DIFFICULTIES, SPORTS, TABLE_TENNIS, TENNIS, Ball
+
+ALL_SPORTS = ["tennis", "badminton", "table_tennis"]
+
+
+def scene_of(sport: str, seed: int = 3, difficulty: str = "normal", frames: int = 90) -> Scene:
+    return make_scene(Recipe(sport, difficulty, (640, 360), frames, 30.0, (seed,)))
+
+
+def ball_pixels(painter: Painter, number: int) -> np.ndarray:
+    """What the ball alone changes in a frame: (H, W) grey levels."""
+    with_ball = painter.paint(number).astype(int)
+    return np.abs(with_ball - painter.paint(number, with_ball=False)).sum(-1)
+
+
+# ------------------------------------------------------------------------------------- the dataset's contract
+
+
+def test_the_registry_knows_it():
+    assert datasets.get("synthetic") is Synthetic
+
+
+def test_clips_have_the_frames_and_labels_of_the_settings():
+    dataset = Synthetic(rallies=(4, 2, 1), frames=40, fps=25.0, size=(704, 396))
+    assert [len(dataset.clips(split)) for split in dataset.splits] == [4, 2, 1]
+    for clip in dataset.clips("train"):
+        assert isinstance(clip.frames, FrameSource)
+        assert (len(clip), len(clip.frames), clip.frames.size, clip.frames.fps) == (40, 40, (704, 396), 25.0)
+        assert (clip.xy.shape, clip.xy.dtype, clip.visibility.shape) == ((40, 2), np.float32, (40,))
+        assert clip.visibility.dtype == np.int64
+
+
+def test_mixed_takes_turns_and_one_sport_stays_alone():
+    mixed = [clip.name for clip in Synthetic(rallies=(6, 0, 0), frames=5).clips("train")]
+    assert [sum(sport in name for name in mixed) for sport in ("/tennis", "/badminton", "/table_tennis")] == [2, 2, 2]
+    assert all("/badminton" in c.name for c in Synthetic(sport="badminton", rallies=(3, 0, 0), frames=5).clips("train"))
+
+
+def test_there_is_a_place_exactly_where_the_ball_is_in_the_frame():
+    for clip in Synthetic(rallies=(12, 0, 0)).clips("train"):
+        absent = clip.visibility == Visibility.ABSENT
+        np.testing.assert_array_equal(np.isnan(clip.xy).any(1), absent)
+        assert ((clip.xy[~absent] >= -0.5) & (clip.xy[~absent] < [639.5, 359.5])).all()
+        assert set(clip.visibility.tolist()) <= {0, 1, 2, 3}
+
+
+def test_splits_share_neither_a_name_nor_a_rally():
+    dataset = Synthetic(sport="tennis", rallies=(3, 3, 3))
+    clips = [clip for split in dataset.splits for clip in dataset.clips(split)]
+    assert len({clip.name for clip in clips}) == 9
+    for one, other in combinations(clips, 2):
+        assert not np.array_equal(one.xy, other.xy, equal_nan=True)
+    cameras = {scene_of("tennis", seed).camera.focal for seed in range(5)}
+    courts = {scene_of("tennis", seed).palette.court for seed in range(5)}
+    assert (len(cameras), len(courts)) == (5, 5)
+
+
+def test_a_rally_does_not_depend_on_how_many_there_are():
+    few = Synthetic(rallies=(2, 1, 0)).clips("train")[1]
+    many = Synthetic(rallies=(5, 5, 5)).clips("train")[1]
+    np.testing.assert_array_equal(few.xy, many.xy)
+
+
+def test_the_same_seed_gives_the_same_labels_and_pixels():
+    first, second = (Synthetic(rallies=(2, 0, 0), frames=12, seed=7).clips("train")[1] for _ in range(2))
+    np.testing.assert_array_equal(first.xy, second.xy)
+    np.testing.assert_array_equal(first.visibility, second.visibility)
+    for one, other in zip(first.frames.read(range(12)), second.frames.read(range(12)), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_another_seed_gives_another_rally():
+    first, second = (Synthetic(rallies=(1, 0, 0), seed=seed).clips("train")[0] for seed in (0, 1))
+    assert not np.array_equal(first.xy, second.xy, equal_nan=True)
+
+
+def test_a_pickled_copy_carries_no_pictures_and_renders_the_same():
+    frames = Synthetic(rallies=(1, 0, 0), frames=12).clips("train")[0].frames
+    before = next(iter(frames.read([11])))
+    parcel = pickle.dumps(frames)
+    assert len(parcel) < 2000
+    np.testing.assert_array_equal(next(iter(pickle.loads(parcel).read([11]))), before)
+
+
+def test_frames_come_as_rgb_in_the_size_that_is_asked_for():
+    frames = Synthetic(rallies=(1, 0, 0), frames=6).clips("train")[0].frames
+    assert [(frame.shape, frame.dtype) for frame in frames.read([1, 4])] == [((360, 640, 3), np.uint8)] * 2
+    assert [frame.shape for frame in frames.read([2], (320, 180))] == [(180, 320, 3)]
+
+
+def test_compression_changes_pixels_but_keeps_the_picture():
+    scene = scene_of("tennis", frames=6)
+    clip = Synthetic(sport="tennis", rallies=(1, 0, 0), frames=6).clips("train")[0]
+    drawn = Painter(make_scene(clip.frames._recipe)).paint(5).astype(float)
+    seen = next(iter(clip.frames.read([5]))).astype(float)
+    assert 0.3 < np.abs(seen - drawn).mean() < 6
+    assert np.corrcoef(seen.ravel(), drawn.ravel())[0, 1] > 0.98
+    assert scene.recipe.frames == 6
+
+
+def test_a_bigger_picture_has_its_labels_at_the_same_pixel_centres():
+    small, big = (Synthetic(difficulty="easy", rallies=(3, 0, 0), size=size) for size in ((640, 360), (1280, 720)))
+    for one, other in zip(small.clips("train"), big.clips("train"), strict=True):
+        both = (one.visibility > 0) & (other.visibility > 0)
+        np.testing.assert_allclose(other.xy[both], (one.xy[both] + 0.5) * 2 - 0.5, atol=1e-3)
+
+
+def test_long_clips_have_several_rallies():
+    clip = Synthetic(sport="tennis", rallies=(1, 0, 0), frames=1200).clips("train")[0]
+    is_absent = clip.visibility == Visibility.ABSENT
+    assert 0.02 < is_absent.mean() < 0.5
+    assert not is_absent[-300:].all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"size": (320, 180)}, ["size", "(320, 180)", "640"]),
+        ({"size": (641, 361)}, ["size", "even"]),
+        ({"rallies": (1, -1, 1)}, ["rallies", "-1"]),
+        ({"frames": 1}, ["frames", "1", "at least 2"]),
+        ({"fps": 0.0}, ["fps", "0.0"]),
+        ({"fps": float("nan")}, ["fps", "nan"]),
+        ({"seed": -1}, ["seed", "-1"]),
+    ],
+)
+def test_settings_out_of_range_are_named(settings, words):
+    with pytest.raises(ValueError, match=words[0]) as error:
+        Synthetic(**settings)
+    assert all(word in str(error.value) for word in words)
+
+
+def test_an_unknown_split_is_named_with_those_that_exist():
+    with pytest.raises(DataError, match=r"'valid'.*train, val, test"):
+        Synthetic().clips("valid")
+
+
+# ------------------------------------------------------------------------------------------ labels and pixels
+
+
+@pytest.mark.parametrize("difficulty", list(DIFFICULTIES))
+@pytest.mark.parametrize("sport", ALL_SPORTS)
+def test_the_label_is_the_middle_of_the_pixels_that_the_ball_changes(sport, difficulty):
+    scene = scene_of(sport, seed=5, difficulty=difficulty)
+    xy, codes = scene.labels()
+    easy = np.flatnonzero(codes == Visibility.EASY)
+    easy = easy[scene.hidden(easy) == 0][::6]
+    painter = Painter(scene)
+    rows, columns = np.mgrid[:360, :640]
+    errors = []
+    for number in easy:
+        # Every changed pixel counts the same, so that a white line under half of the ball does not pull.
+        changed = np.minimum(ball_pixels(painter, number), 60)
+        centre = np.array([(columns * changed).sum(), (rows * changed).sum()]) / changed.sum()
+        errors.append(centre - xy[number])
+    assert len(errors) >= 5
+    assert np.linalg.norm(errors, axis=1).max() < 0.5
+    assert np.abs(np.mean(errors, axis=0)).max() < 0.15
+
+
+def test_occluded_balls_are_hidden_in_the_picture():
+    shares = {Visibility.EASY: [], Visibility.OCCLUDED: []}
+    for seed in range(6):
+        scene = scene_of("table_tennis", seed)
+        painter, (_, codes) = Painter(scene), scene.labels()
+        for code, found in shares.items():
+            for number in np.flatnonzero(codes == code)[:4]:
+                area = (ball_pixels(painter, number) > 30).sum()
+                found.append(area / (np.pi / 4 * scene.streaks[1][number] ** 2))
+    assert len(shares[Visibility.OCCLUDED]) >= 4
+    assert np.mean(shares[Visibility.OCCLUDED]) < 0.4
+    assert np.mean(shares[Visibility.EASY]) > 0.8
+
+
+def test_hard_balls_stand_out_less_than_easy_ones():
+    strength = {Visibility.EASY: [], Visibility.HARD: []}
+    for seed in range(4):
+        scene = scene_of("tennis", seed, "hard")
+        painter, (_, codes) = Painter(scene), scene.labels()
+        for code, found in strength.items():
+            found += [ball_pixels(painter, number).max() for number in np.flatnonzero(codes == code)[:6]]
+    assert len(strength[Visibility.HARD]) >= 8
+    assert np.mean(strength[Visibility.HARD]) < 0.8 * np.mean(strength[Visibility.EASY])
+
+
+def test_a_frame_without_a_ball_is_painted_without_one():
+    scene = scene_of("tennis")
+    absent = replace(scene, ball=np.full_like(scene.ball, np.nan))
+    xy, codes = absent.labels()
+    assert np.isnan(xy).all()
+    assert (codes == Visibility.ABSENT).all()
+    assert ball_pixels(Painter(absent), 0).sum() == 0
+
+
+def test_lines_are_painted_where_the_camera_sees_them():
+    scene = scene_of("tennis", seed=2, difficulty="easy")
+    frame = Painter(scene).paint(0, with_ball=False).astype(float)
+    service_line, _ = scene.camera.project([[x, -6.4, 0.0] for x in np.linspace(-3.8, 3.8, 30)])
+    before, _ = scene.camera.project([[x, -7.6, 0.0] for x in np.linspace(-3.8, 3.8, 30)])
+
+    def brightness(points):
+        columns, rows = np.round(points).astype(int).T
+        return np.median(frame[rows, columns].mean(-1))
+
+    assert brightness(service_line) > brightness(before) + 40
+
+
+def test_venues_are_colourful_and_busy_rather_than_flat():
+    for sport in ALL_SPORTS:
+        frame = Painter(scene_of(sport)).paint(40)
+        assert 15 < frame.mean() < 240
+        assert frame.std() > 20
+        assert len(np.unique(frame.reshape(-1, 3) // 16, axis=0)) > 100
+
+
+# ------------------------------------------------------------------------------------------- plausible rallies
+
+
+@pytest.mark.parametrize("difficulty", list(DIFFICULTIES))
+@pytest.mark.parametrize("sport", ALL_SPORTS)
+def test_most_frames_show_a_ball_of_a_few_pixels(sport, difficulty):
+    codes, diameters, lengths = [], [], []
+    for seed in range(12):
+        scene = scene_of(sport, seed, difficulty)
+        _, visibility = scene.labels()
+        codes += visibility.tolist()
+        seen = visibility > 0
+        centres, diameter = scene.streaks
+        diameters += diameter[seen].tolist()
+        lengths += np.linalg.norm(np.diff(centres[seen], axis=1), axis=-1).sum(1).tolist()
+    absent, easy, hard, occluded = np.bincount(codes, minlength=4) / len(codes)
+    assert 0.02 < absent < 0.25
+    assert easy > 0.6
+    assert hard < 0.22
+    assert occluded < 0.08
+    assert 2.4 < np.median(diameters) < 7
+    assert np.percentile(lengths, 99) < 25
+
+
+@pytest.mark.parametrize(
+    ("sport", "slowest", "fastest"), [("tennis", 15, 60), ("badminton", 10, 90), ("table_tennis", 6, 25)]
+)
+def test_balls_are_as_fast_as_in_the_sport(sport, slowest, fastest):
+    peaks = []
+    for seed in range(8):
+        rally = play(SPORTS[sport], 3.0, np.random.default_rng(seed))
+        speed = np.linalg.norm(np.diff(rally.path, axis=0), axis=1) / STEP
+        peaks.append(np.nanpercentile(speed, 99))
+    assert slowest < np.median(peaks) < fastest
+    assert max(peaks) < 1.5 * fastest
+
+
+@pytest.mark.parametrize("sport", ALL_SPORTS)
+def test_players_hit_in_turn_and_near_the_ball(sport):
+    scene = scene_of(sport, seed=1)
+    hits = sorted((hit.time, side) for side, of_side in scene.play.hits.items() for hit in of_side)
+    assert len(hits) >= 3
+    for figure, side in zip(scene.figures[:: len(scene.figures) // 2], (-1, 1), strict=True):
+        for hit in scene.play.hits[side]:
+            if 0 < hit.time < 2.9:
+                racket = figure.joints[round(hit.time * 30), -1]
+                assert np.linalg.norm(racket - hit.place) < 0.9
+
+
+def test_bounces_are_on_the_table_or_the_floor_and_shuttles_in_play_do_not_bounce():
+    for seed in range(6):
+        rally = play(TABLE_TENNIS, 3.0, np.random.default_rng(seed))
+        x, y, z = rally.bounces[:, 1:].T
+        on_table = (np.abs(x) < 0.7625) & (np.abs(y) < 1.37)
+        assert on_table.sum() >= 2
+        assert np.all(z[on_table & (z > 0.5)] < 0.76 + 0.02 + 0.06)
+        assert np.nanmin(rally.path[:, 2]) > 0
+        of_tennis = play(TENNIS, 3.0, np.random.default_rng(seed))
+        assert len(of_tennis.bounces) >= 1
+        assert of_tennis.bounces[:, 3].max() < 0.2
+
+
+def test_table_tennis_is_served_over_the_own_side_first():
+    for seed in range(40):
+        rally = play(TABLE_TENNIS, 3.0, np.random.default_rng(seed))
+        served_by = min((hit.time, side) for side, of_side in rally.hits.items() for hit in of_side)[1]
+        first, second = rally.bounces[:2, 2]
+        if seed < 10:
+            assert np.sign(first) == served_by
+        if np.sign(first) == served_by and np.sign(second) == -served_by:
+            return
+    pytest.fail("no serve crossed the net")
+
+
+# ----------------------------------------------------------------------------------------------- the physics
+
+
+@pytest.fixture
+def vacuum_ball():
+    return Ball(
+        diameter=0.05, drag=0.0, restitution=1.0, grip=1.0, colours=((255, 255, 255),), apparent=1.0, smallest=1.0
+    )
+
+
+def dropped(ball: Ball, height: float, seconds: float) -> np.ndarray:
+    start = np.array([0.0, 5.0, height + ball.diameter / 2])
+    places, _ = fly(ball, start, np.zeros(3), 0.0, seconds, lambda x, y: 0.0, lambda x: 0.0, 99.0)
+    return places[:, 2] - ball.diameter / 2
+
+
+def test_without_air_a_ball_flies_a_parabola(vacuum_ball):
+    start, velocity = np.array([0.0, -5.0, 1.0]), np.array([1.0, 8.0, 6.0])
+    places, bounces = fly(vacuum_ball, start, velocity, 0.0, 1.0, lambda x, y: 0.0, lambda x: 0.0, 99.0)
+    time = np.arange(len(places))[:, None] * STEP
+    expected = start + velocity * time + [0, 0, -9.81 / 2] * time**2
+    assert bounces == []
+    np.testing.assert_allclose(places, expected, atol=1e-6)
+
+
+def test_a_tennis_ball_bounces_as_the_rules_demand():
+    # ITF, Rules of Tennis, appendix I: dropped from 254 cm it rises to 135-147 cm.
+    heights = dropped(TENNIS.ball, 2.54, 1.6)
+    assert 1.35 < heights[int(0.75 / STEP) :].max() < 1.47
+
+
+def test_a_table_tennis_ball_bounces_as_the_rules_demand():
+    # ITTF technical leaflet T3: dropped from 30 cm it rises to 24-26 cm.
+    heights = dropped(TABLE_TENNIS.ball, 0.3, 0.6)
+    assert 0.235 < heights[int(0.27 / STEP) :].max() < 0.26
+
+
+def test_a_shuttlecock_falls_at_its_terminal_speed():
+    heights = dropped(BADMINTON.ball, 40.0, 3.0)
+    assert (heights[-2] - heights[-1]) / STEP == pytest.approx(6.8, rel=0.01)
+
+
+@pytest.mark.parametrize("sport", ALL_SPORTS)
+def test_an_aimed_ball_passes_its_target(sport):
+    ball = SPORTS[sport].ball
+    speed = aim(ball, 20.0, 0.0, 6.0, -0.5)
+    velocity = speed * np.array([0.0, np.cos(np.radians(20)), np.sin(np.radians(20))])
+    places, _ = fly(ball, np.array([0.0, 1.0, 9.0]), velocity, 0.0, 2.6, lambda x, y: 0.0, lambda x: 0.0, 99.0)
+    assert np.interp(7.0, places[:, 1], places[:, 2]) == pytest.approx(8.5, abs=0.25)
+
+
+def test_what_no_speed_can_reach_is_said():
+    assert aim(TENNIS.ball, -30.0, 0.0, 10.0, 0.0) is None
+
+
+def test_topspin_brings_a_ball_down_earlier():
+    flights = [
+        fly(
+            TENNIS.ball,
+            np.array([0.0, -9.0, 1.0]),
+            np.array([0.0, 25.0, 4.0]),
+            spin,
+            0.6,
+            lambda x, y: -9.0,
+            lambda x: 0.0,
+            99.0,
+        )
+        for spin in (0.0, 0.01)
+    ]
+    assert flights[1][0][-1, 2] < flights[0][0][-1, 2] - 0.3
+
+
+def test_the_net_stops_a_low_ball():
+    places, _ = fly(
+        TENNIS.ball,
+        np.array([0.0, -3.0, 0.5]),
+        np.array([0.0, 20.0, 0.0]),
+        0.0,
+        1.0,
+        TENNIS.floor,
+        TENNIS.net_height,
+        20.0,
+    )
+    assert places[:, 1].max() <= 0
+
+
+# -------------------------------------------------------------------------------------------------- geometry
+
+
+def test_the_camera_shows_the_near_edge_where_it_was_asked_to():
+    camera = Camera.aimed(
+        side=0.0, behind=20.0, height=9.0, near_edge=-11.885, width=10.97, fill=0.7, bottom=0.85, size=(640, 360)
+    )
+    (left, right), _ = camera.project([[-5.485, -11.885, 0.0], [5.485, -11.885, 0.0]])
+    assert right[0] - left[0] == pytest.approx(0.7 * 640, abs=0.5)
+    assert left[1] == right[1] == pytest.approx(0.85 * 360, abs=1)
+    assert (left[0] + right[0]) / 2 == pytest.approx(319.5)
+
+
+def test_rays_lead_back_to_the_points_that_are_projected():
+    camera = scene_of("badminton").camera
+    points = np.array([[1.0, 2.0, 0.5], [-2.0, -5.0, 1.5]])
+    xy, _ = camera.project(points)
+    rays = camera.rays(xy)
+    ways = points - camera.position
+    np.testing.assert_allclose(np.cross(rays, ways), 0, atol=1e-9)
+
+
+def test_points_are_covered_by_a_tapered_line_with_round_ends():
+    capsule = np.array([[0.0, 0.0, 2.0, 10.0, 0.0, 4.0]])
+    points = np.array([[-1.9, 0], [-2.1, 0], [5, 2.9], [5, 3.1], [10, 3.9], [13.9, 0], [14.1, 0]])
+    assert covered(points, capsule).tolist() == [True, False, True, False, True, True, False]

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+import torch
+
+from tracknet_core.contracts import FeatureSpec
+from tracknet_core.testing import check_constructor, check_head
+from tracknet_plugins.heads.heatmap import Heatmap
+
+FEATURE = FeatureSpec(channels=8, stride=4)
+
+
+@pytest.fixture
+def frames():
+    return torch.zeros(2, 3, 3, 16, 32)
+
+
+@pytest.mark.parametrize("hidden", [0, 5])
+@pytest.mark.parametrize("maps", [1, 3])
+def test_heatmap_keeps_the_contract(maps, hidden):
+    check_constructor("heads", Heatmap)
+    check_head(
+        Heatmap(in_feature=FEATURE, maps=maps, hidden=hidden), in_feature=FEATURE, maps=maps, frames=3, size=(64, 32)
+    )
+
+
+@pytest.mark.parametrize("hidden", [0, 5])
+@pytest.mark.parametrize("prior", [0.01, 0.1])
+def test_nearly_every_cell_starts_at_the_prior(frames, prior, hidden):
+    torch.manual_seed(0)
+    head = Heatmap(in_feature=FEATURE, maps=3, hidden=hidden, prior=prior)
+    probability = head(torch.randn(2, 8, 4, 8), frames, (8, 4)).sigmoid()
+    assert probability.min() > 0.8 * prior
+    assert probability.max() < 1.25 * prior
+    silent = head(torch.zeros(2, 8, 4, 8), frames, (8, 4)).sigmoid()
+    if not hidden:
+        np.testing.assert_allclose(silent.detach(), prior, rtol=1e-5)
+
+
+def test_logits_of_the_right_size_are_a_weighted_sum_of_channels(frames):
+    head = Heatmap(in_feature=FEATURE, maps=2)
+    feature = torch.randn(2, 8, 4, 8)
+    weight, bias = head.logits.weight.detach().numpy()[..., 0, 0], head.logits.bias.detach().numpy()
+    expected = np.einsum("mc,nchw->nmhw", weight, feature.numpy()) + bias[:, None, None]
+    np.testing.assert_allclose(head(feature, frames, (8, 4)).detach(), expected, atol=1e-5)
+
+
+def test_logits_are_enlarged_by_the_half_pixel_rule(frames):
+    head = Heatmap(in_feature=FeatureSpec(1, 4), maps=1)
+    torch.nn.init.constant_(head.logits.weight, 1.0)
+    torch.nn.init.constant_(head.logits.bias, 0.0)
+    feature = torch.tensor([0.0, 1.0]).view(1, 1, 1, 2)
+    # Cell i of 4 lies at (i + 0.5) / 2 - 0.5 of 2: at -0.25 (before the first, so 0), 0.25, 0.75, 1.25 (so 1).
+    assert head(feature, frames, (4, 1)).flatten().tolist() == [0.0, 0.25, 0.75, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [({"hidden": -1}, "hidden: -1"), ({"prior": 0.0}, "prior: 0.0"), ({"prior": 1.0}, "between 0 and 1")],
+)
+def test_bad_values_are_refused(parameters, words):
+    with pytest.raises(ValueError, match=words):
+        Heatmap(in_feature=FEATURE, maps=1, **parameters)
