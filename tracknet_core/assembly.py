@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from tracknet_core.config import Config, TrainingConfig
-from tracknet_core.contracts import SUPPLIED, Dataset, ProtocolMetric, RunPaths, Size, Transform
+from tracknet_core.contracts import SUPPLIED, Dataset, ProtocolMetric, RunPaths, Transform
 from tracknet_core.errors import ConfigError
 from tracknet_core.model import BallTracker
 from tracknet_core.module import TrackerModule
@@ -114,21 +114,6 @@ def build_callbacks(training: TrainingConfig, paths: RunPaths) -> list[Any]:
 def build_loggers(training: TrainingConfig, paths: RunPaths) -> list[Any]:
     """Return Lightning's loggers beside the CSV logger."""
     return _build_all("loggers", training.loggers, "training.loggers", paths=paths)
-
-
-def input_size(config: Config, image_size: Size) -> Size:
-    """Return (W, H) of the frames that training gives to the network, after all transforms.
-
-    Raises:
-        ConfigError: a transform that does not fit the frames that it gets.
-    """
-    size = image_size
-    for i, transform in enumerate(build_transforms(config)):
-        try:
-            size = transform.output_size(size)
-        except ValueError as error:
-            raise ConfigError(f"data.transforms[{i}]: {error}") from error
-    return size
 
 
 def _build_all(kind: str, nodes: list[Node], path: str, **supplied: Any) -> list[Any]:

@@ -8,6 +8,7 @@ epochs goes on as if nothing had happened.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -287,6 +288,20 @@ class TrackingData(pl.LightningDataModule):
             raise ConfigError(f"data.preprocess.resize: null, but the clips have different sizes ({listed}). Set it.")
         return sizes[0]
 
+    def training_size(self) -> Size:
+        """Return (W, H) of the frames that come out of the transforms.
+
+        Raises:
+            ConfigError: a transform does not fit the frames that it gets.
+        """
+        size = self.image_size()
+        for i, transform in enumerate(self._transforms):
+            try:
+                size = transform.output_size(size)
+            except ValueError as error:
+                raise ConfigError(f"data.transforms[{i}]: {error}") from error
+        return size
+
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return the loader of augmented training windows."""
         sequence = self._config.data.sequence
@@ -311,10 +326,15 @@ class TrackingData(pl.LightningDataModule):
         self, clips: list[Clip], places: Callable[[int, int], list[Place]], *, training: bool
     ) -> DataLoader[Batch]:
         settings: Loader = self._config.training.data_loader
+        batch_size = self._config.training.batch_size
+        if not training:
+            # Whole frames can be many times larger than the crops of training: as many pixels per batch, no more.
+            share = math.prod(self.training_size()) / math.prod(self.image_size())
+            batch_size = max(1, min(batch_size, int(batch_size * share)))
         stream = WindowStream(
             clips,
             places,
-            batch_size=self._config.training.batch_size,
+            batch_size=batch_size,
             size=self.image_size(),
             transforms=self._transforms if training else (),
             shuffle=training,

@@ -39,14 +39,14 @@ def check_variant(variant: str, parameter: str, modules: Sequence[str] = ()) -> 
         ValueError: timm has no such network, or it is of another family.
     """
     architecture, _, tag = variant.partition(".")
-    names = [name for module in modules for name in timm.list_models(module=module)] if modules else timm.list_models()
-    if architecture not in names and timm.is_model(architecture):
+    if not timm.is_model(architecture):
+        names = [name for module in modules for name in timm.list_models(module=module)] or timm.list_models()
+        raise ValueError(f"{parameter}: timm has no network {architecture!r}.{_nearest(architecture, names)}")
+    if modules and not timm.models.is_model_in_modules(architecture, modules):
         raise ValueError(
             f"{parameter}: {architecture!r} is a network of timm, but of another family. Choose the backbone "
             f"'timm', or one of the family {', '.join(modules)}."
         )
-    if architecture not in names:
-        raise ValueError(f"{parameter}: timm has no network {architecture!r}.{_nearest(architecture, names)}")
     tags = [name.partition(".")[2] for name in timm.list_models(f"{architecture}.*", pretrained=True)]
     if tag and tag not in tags:
         raise ValueError(f"{parameter}: {architecture!r} has no weights {tag!r}.{_nearest(tag, tags)}")

@@ -108,13 +108,11 @@ def test_frames_come_as_rgb_in_the_size_that_is_asked_for():
 
 
 def test_compression_changes_pixels_but_keeps_the_picture():
-    scene = scene_of("tennis", frames=6)
-    clip = Synthetic(sport="tennis", rallies=(1, 0, 0), frames=6).clips("train")[0]
-    drawn = Painter(make_scene(clip.frames._recipe)).paint(5).astype(float)
+    clip = Synthetic(sport="tennis", rallies=(1, 0, 0), frames=6, seed=4).clips("train")[0]
+    drawn = Painter(make_scene(Recipe("tennis", "normal", (640, 360), 6, 30.0, (4, 0, 0)))).paint(5).astype(float)
     seen = next(iter(clip.frames.read([5]))).astype(float)
     assert 0.3 < np.abs(seen - drawn).mean() < 6
     assert np.corrcoef(seen.ravel(), drawn.ravel())[0, 1] > 0.98
-    assert scene.recipe.frames == 6
 
 
 def test_a_bigger_picture_has_its_labels_at_the_same_pixel_centres():
@@ -162,24 +160,27 @@ def test_an_unknown_split_is_named_with_those_that_exist():
 def test_the_label_is_the_middle_of_the_pixels_that_the_ball_changes(sport, difficulty):
     scene = scene_of(sport, seed=5, difficulty=difficulty)
     xy, codes = scene.labels()
-    easy = np.flatnonzero(codes == Visibility.EASY)
-    easy = easy[scene.hidden(easy) == 0][::6]
-    painter = Painter(scene)
+    # Balls that are seen whole: not hidden, not cut by the border, not behind the strings of a racket.
+    strokes = np.array([hit.time for hits in scene.play.hits.values() for hit in hits])
+    whole = np.flatnonzero(codes == Visibility.EASY)
+    whole = whole[(scene.hidden(whole) == 0) & ((xy[whole] > 12) & (xy[whole] < [628, 348])).all(1)]
+    whole = whole[np.abs(whole[:, None] / 30 - strokes).min(1) > 0.06][::6]
+    # In a colour that nothing behind it has, so that no white line pulls the middle of the difference.
+    painter = Painter(replace(scene, ball_colour=(255, 0, 255)))
     rows, columns = np.mgrid[:360, :640]
     errors = []
-    for number in easy:
-        # Every changed pixel counts the same, so that a white line under half of the ball does not pull.
-        changed = np.minimum(ball_pixels(painter, number), 60)
+    for number in whole:
+        changed = np.minimum(ball_pixels(painter, number), 150)
         centre = np.array([(columns * changed).sum(), (rows * changed).sum()]) / changed.sum()
         errors.append(centre - xy[number])
     assert len(errors) >= 5
     assert np.linalg.norm(errors, axis=1).max() < 0.5
-    assert np.abs(np.mean(errors, axis=0)).max() < 0.15
+    assert np.abs(np.mean(errors, axis=0)).max() < 0.1
 
 
 def test_occluded_balls_are_hidden_in_the_picture():
     shares = {Visibility.EASY: [], Visibility.OCCLUDED: []}
-    for seed in range(6):
+    for seed in range(4):
         scene = scene_of("table_tennis", seed)
         painter, (_, codes) = Painter(scene), scene.labels()
         for code, found in shares.items():
@@ -250,7 +251,7 @@ def test_most_frames_show_a_ball_of_a_few_pixels(sport, difficulty):
     absent, easy, hard, occluded = np.bincount(codes, minlength=4) / len(codes)
     assert 0.02 < absent < 0.25
     assert easy > 0.6
-    assert hard < 0.22
+    assert hard < (0.3 if difficulty == "hard" else 0.15)
     assert occluded < 0.08
     assert 2.4 < np.median(diameters) < 7
     assert np.percentile(lengths, 99) < 25
@@ -295,15 +296,10 @@ def test_bounces_are_on_the_table_or_the_floor_and_shuttles_in_play_do_not_bounc
 
 
 def test_table_tennis_is_served_over_the_own_side_first():
-    for seed in range(40):
+    for seed in range(10):
         rally = play(TABLE_TENNIS, 3.0, np.random.default_rng(seed))
-        served_by = min((hit.time, side) for side, of_side in rally.hits.items() for hit in of_side)[1]
-        first, second = rally.bounces[:2, 2]
-        if seed < 10:
-            assert np.sign(first) == served_by
-        if np.sign(first) == served_by and np.sign(second) == -served_by:
-            return
-    pytest.fail("no serve crossed the net")
+        server = min((hit.time, side) for side, of_side in rally.hits.items() for hit in of_side)[1]
+        assert np.sign(rally.bounces[:2, 2]).tolist() == [server, -server]
 
 
 # ----------------------------------------------------------------------------------------------- the physics

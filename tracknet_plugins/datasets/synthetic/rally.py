@@ -72,7 +72,7 @@ def play(sport: Sport, duration: float, rng: np.random.Generator) -> Play:
     hits: dict[int, list[Hit]] = {NEAR: [], FAR: []}
     bounces = []
     clock = start  # the time of the next place
-    while clock < duration:
+    while not pieces or clock < duration:
         side, shots, is_over = (NEAR if rng.random() < 0.5 else FAR), sport.serves, False
         pieces.append(_toss(sport, rng.uniform(-0.25, 0.25) * sport.width, side * sport.serve_depth))
         clock += len(pieces[-1]) * STEP

@@ -22,7 +22,7 @@ from tracknet_plugins.datasets.synthetic.venue import build_venue, score_graphic
 
 Array = npt.NDArray[np.float64]
 
-_CORK: Colour = (214, 190, 150)
+_CORK: Colour = (226, 212, 182)
 _KEY_FRAME_EVERY = 12
 _BALL = -1
 _POSES = 8
@@ -110,11 +110,11 @@ class Painter:
         if not scene.sport.ball.is_shuttle:
             painting.streak(frame, samples, radius, scene.ball_colour)
             return
-        # The cork leads, the skirt trails; around the middle of their areas, so that the label stays in the middle.
-        way = samples[-1] - samples[0]
-        way = way / max(float(np.hypot(*way)), 1e-6)
-        painting.streak(frame, samples - 0.14 * radius * way, radius, scene.ball_colour)
-        painting.streak(frame, samples + 0.8 * radius * way, 0.42 * radius, _CORK)
+        # The cork leads and the skirt trails, by so much that the middle of their area stays where the label is.
+        way = np.gradient(samples, axis=0)
+        way *= radius / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-6)
+        painting.streak(frame, samples - 0.09 * way, radius, scene.ball_colour)
+        painting.streak(frame, samples + 0.8 * way, 0.42 * radius, _CORK)
 
     def _paint_figure(self, frame: UInt8Array, index: int, number: int) -> None:
         scene = self._scene

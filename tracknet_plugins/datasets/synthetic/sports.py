@@ -370,5 +370,5 @@ class Difficulty:
 DIFFICULTIES: dict[DifficultyName, Difficulty] = {
     "easy": Difficulty(1.25, (1 / 250, 1 / 140), 0.0, 1.0, 0.4, (0.2, 0.6), 2, 2, 23),
     "normal": Difficulty(1.0, (1 / 200, 1 / 90), 1.5, 1.8, 1.0, (0.4, 0.9), 8, 8, 24),
-    "hard": Difficulty(0.8, (1 / 120, 1 / 60), 4.0, 3.0, 2.0, (0.6, 1.0), 16, 24, 27),
+    "hard": Difficulty(0.85, (1 / 130, 1 / 65), 4.0, 3.0, 2.0, (0.6, 1.0), 16, 24, 27),
 }
