@@ -209,7 +209,9 @@ def load_config(
     if unknown:
         raise ConfigError([unknown_key(key, "no such section", key, (*SECTIONS, "plugins")) for key in unknown])
     folders = [experiment.parent, _shipped_experiments()]
-    resolved = {section: _section(section, chosen.get(section, tree.get(section, {})), folders) for section in SECTIONS}
+    resolved: dict[str, Any] = {
+        section: _section(section, chosen.get(section, tree.get(section, {})), folders) for section in SECTIONS
+    }
     resolved["plugins"] = _plugin_paths(tree.get("plugins"), experiment.parent)
     return parse_config(_interpolate(_merge(resolved, values)))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 
@@ -69,21 +67,29 @@ class BallTracker(nn.Module):
         return self.codec.decode(self(frames))
 
     def cells(self, frames: Tensor) -> Size:
-        """Return (w, h), the cells of the heatmap of frames of this size.
+        """Return (w, h), the cells of the heatmap of frames of this size."""
+        return self.check_size((int(frames.shape[-1]), int(frames.shape[-2])))
+
+    def check_size(self, size: Size) -> Size:
+        """Return (w, h), the cells of the heatmap of frames of ``size``.
 
         Raises:
-            ValueError: the frames are not a whole number of cells.
+            ValueError: the frames are not a whole number of heatmap cells, or of cells of the coarsest feature map.
         """
-        size = (int(frames.shape[-1]), int(frames.shape[-2]))
-        return cast(
-            Size, tuple(_cells(s, c, whole) for s, c, whole in zip(size, self.codec.size, self.image_size, strict=True))
-        )
+        stride = max(feature.stride for feature in self.backbone.features)
+        if size[0] % stride or size[1] % stride:
+            raise ValueError(
+                f"frames of {size[0]} x {size[1]} pixels do not fit the backbone, whose coarsest map has a stride of "
+                f"{stride}. Choose sides that are multiples of it."
+            )
+        width, height = (_cells(s, c, w) for s, c, w in zip(size, self.codec.size, self.image_size, strict=True))
+        return width, height
 
 
 def _cells(pixels: int, cells: int, whole: int) -> int:
     if pixels * cells % whole:
         raise ValueError(
-            f"frames of {pixels} pixels do not give a whole number of heatmap cells, where {whole} pixels give {cells}: "
-            f"a cell is {whole / cells:g} pixels. Choose a crop whose sides are multiples of it."
+            f"{pixels} pixels do not give a whole number of heatmap cells, where {whole} pixels give {cells}. "
+            f"Choose a crop whose sides are multiples of {whole / cells:g} pixels, a cell."
         )
     return pixels * cells // whole

@@ -66,7 +66,7 @@ def _run(options: argparse.Namespace) -> int:
     config = config.with_image_size(data.image_size())
     _seed(config.training.seed)
     model = assembly.build_model(config)
-    _check_training_size(config, model, data)
+    _check_sizes(model, data)
     if options.dry_run:
         _show(config, model, data)
         return 0
@@ -173,17 +173,11 @@ def _check_resumable(checkpoint: Path, config: Config) -> None:
             )
 
 
-def _check_training_size(config: Config, model: BallTracker, data: TrackingData) -> None:
+def _check_sizes(model: BallTracker, data: TrackingData) -> None:
     """Find out before training whether crops fit the network."""
-    import torch  # noqa: PLC0415 - start-up, as in _run
-
-    for (width, height), path in (
-        (data.image_size(), "data.preprocess.resize"),
-        (data.training_size(), "data.transforms"),
-    ):
-        frames = torch.zeros(1, config.data.sequence.frames, 3, height, width, dtype=torch.uint8, device="meta")
+    for size, path in ((data.image_size(), "data.preprocess.resize"), (data.training_size(), "data.transforms")):
         try:
-            model.cells(frames)
+            model.check_size(size)
         except ValueError as error:
             raise ConfigError(f"{path}: {error}") from error
 
