@@ -59,7 +59,15 @@ def build_model(config: Config, *, pretrained: bool = True) -> BallTracker:
     input_ = build("inputs", nodes.input, "model.input", frames=config.data.sequence.frames)
     backbone = build("backbones", backbone_node, "model.backbone", in_channels=input_.channels, image_size=image_size)
     decoder = build("decoders", nodes.decoder, "model.decoder", in_features=backbone.features)
-    head = build("heads", nodes.head, "model.head", in_feature=decoder.feature, maps=input_.maps)
+    frames_per_sample = config.data.sequence.frames * input_.maps // len(input_.targets)
+    head = build(
+        "heads",
+        nodes.head,
+        "model.head",
+        in_feature=decoder.feature,
+        maps=input_.maps,
+        frames=frames_per_sample,
+    )
     codec = build("codecs", nodes.heatmap, "model.heatmap", image_size=image_size)
     return BallTracker(
         input=input_,

@@ -7,7 +7,6 @@ cannot run code.
 
 from __future__ import annotations
 
-import pickle
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -37,12 +36,12 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path}: no such checkpoint file.")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+    except Exception as error:  # foreign bytes fail in many ways: IndexError, struct.error, UnicodeDecodeError, …
         raise CheckpointError(
-            f"{path}: not a checkpoint that can be loaded safely ({str(error).splitlines()[0]}). "
+            f"{path}: not a checkpoint that can be loaded safely ({_first_line(error)}). "
             "Give a .ckpt file that tracknet wrote."
         ) from error
-    if not isinstance(content, dict) or KEY not in content or "state_dict" not in content:
+    if not isinstance(content, dict) or not isinstance(content.get(KEY), dict) or "state_dict" not in content:
         raise CheckpointError(f"{path}: a checkpoint of another program. Give a .ckpt file that tracknet wrote.")
     found = content[KEY].get("format")
     if found != FORMAT:
@@ -85,3 +84,7 @@ def load_weights(model: nn.Module, path: Path) -> None:
             "Use the model section that the checkpoint was trained with."
         )
     model.load_state_dict(state)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from tracknet_core.contracts import Size
 from tracknet_core.errors import ConfigError
@@ -213,6 +213,8 @@ def load_config(
         section: _section(section, chosen.get(section, tree.get(section, {})), folders) for section in SECTIONS
     }
     resolved["plugins"] = _plugin_paths(tree.get("plugins"), experiment.parent)
+    if "plugins" in values:
+        values["plugins"] = _plugin_paths(values["plugins"], Path())
     return parse_config(_interpolate(_merge(resolved, values)))
 
 
@@ -259,11 +261,18 @@ def _check_ranges(data: DataConfig, training: TrainingConfig) -> Faults:
         "training.data_loader.prefetch_factor": (training.data_loader.prefetch_factor or 1, 1),
         "training.num_nodes": (training.num_nodes, 1),
     }
-    return [
+    faults = [
         f"{path}: {value} is too small. It accepts: {lowest} or more."
         for path, (value, lowest) in least.items()
         if value < lowest
     ]
+    shares = {"limit_train_batches": training.limit_train_batches, "limit_val_batches": training.limit_val_batches}
+    faults += [
+        f"training.{name}: {share} is no share of the batches. It accepts: 0.0 to 1.0, or a whole number of batches."
+        for name, share in shares.items()
+        if isinstance(share, float) and share > 1
+    ]
+    return faults
 
 
 def _read(path: Path, what: str) -> dict[str, Any]:
@@ -288,14 +297,20 @@ def _split_overrides(overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str
     malformed = [o for o in overrides if "=" not in o or not o.split("=", 1)[0]]
     if malformed:
         raise ConfigError([f"{o}: an override has the form key=value, such as training.epochs=3." for o in malformed])
+    chosen: dict[str, Any] = {}
+    values: list[str] = []
+    for override in overrides:
+        # One by one: in a single dotlist, `model=NAME` would be lost to a `model.heatmap.sigma=3` after it.
+        key, _, value = override.partition("=")
+        if key in SECTIONS and not value.startswith("{"):
+            chosen[key] = value
+        else:
+            values.append(override)
     try:
-        tree = OmegaConf.to_container(OmegaConf.from_dotlist(list(overrides)), resolve=False)
+        tree = OmegaConf.to_container(OmegaConf.from_dotlist(values), resolve=False)
     except Exception as error:
-        raise ConfigError(f"overrides {list(overrides)}: cannot be understood: {error}") from error
-    if not isinstance(tree, dict):
-        return {}, {}
-    sections = {str(key): value for key, value in tree.items() if key in SECTIONS and isinstance(value, str)}
-    return sections, {str(key): value for key, value in tree.items() if key not in sections}
+        raise ConfigError(f"overrides {values}: cannot be understood: {error}") from error
+    return chosen, {str(key): value for key, value in tree.items()} if isinstance(tree, dict) else {}
 
 
 def _section(section: str, value: Any, folders: list[Path], above: tuple[Path, ...] = ()) -> dict[str, Any]:
@@ -342,6 +357,8 @@ def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
         old = merged.get(key)
+        if isinstance(old, str) and isinstance(value, Mapping):
+            old = {"name": old}
         if isinstance(old, list) and isinstance(value, Mapping):
             raise ConfigError(f"{key}: lists are replaced whole: write {key}=[…] instead of single elements.")
         if isinstance(value, str) and isinstance(old, Mapping) and "name" in old:
@@ -358,6 +375,11 @@ def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 def _interpolate(tree: dict[str, Any]) -> dict[str, Any]:
     try:
         plain = OmegaConf.to_container(OmegaConf.create(tree), resolve=True, throw_on_missing=True)
+    except MissingMandatoryValue as error:
+        path = error.full_key
+        raise ConfigError(
+            f"{path}: required, but not set. Set it in the experiment, or write {path}=… at the end."
+        ) from error
     except OmegaConfBaseException as error:
         raise ConfigError(f"{error.full_key or 'experiment'}: {str(error).splitlines()[0]}") from error
     return {str(key): value for key, value in plain.items()} if isinstance(plain, dict) else {}

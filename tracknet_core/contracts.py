@@ -265,7 +265,10 @@ class Decoder(Protocol):
 
 
 class Head(Protocol):
-    """Feature map to logits; an nn.Module. Assembly supplies: ``in_feature``, ``maps``."""
+    """Feature map to logits; an nn.Module. Assembly supplies: ``in_feature``, ``maps``, ``frames``.
+
+    ``maps`` are the heatmaps per network sample, ``frames`` the frames that a network sample was made of.
+    """
 
     def __call__(self, feature: Tensor, frames: Tensor, size: Size) -> Tensor:
         """Return logits for the target frames.
@@ -392,7 +395,7 @@ SUPPLIED: dict[str, frozenset[str]] = {
     "inputs": frozenset({"frames"}),
     "backbones": frozenset({"in_channels", "image_size"}),
     "decoders": frozenset({"in_features"}),
-    "heads": frozenset({"in_feature", "maps"}),
+    "heads": frozenset({"in_feature", "maps", "frames"}),
     "codecs": frozenset({"image_size"}),
     "losses": frozenset(),
     "optimizers": frozenset({"params"}),

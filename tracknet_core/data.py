@@ -418,7 +418,7 @@ def _share_out(counts: Sequence[int], shares: int) -> list[list[int]]:
 def _matching(dataset: Dataset, patterns: dict[str, list[str]], split: str) -> list[Clip]:
     if split not in patterns:
         raise ConfigError(f"data.split: no '{split}' among {', '.join(patterns)}. Add patterns of clip names for it.")
-    clips: dict[str, Clip] = {clip.name: clip for own in dataset.splits for clip in _own_clips(dataset, own)}
+    clips = {clip.name: clip for clip in _all_clips(dataset)}
     chosen = {s: {n for n in clips if any(fnmatchcase(n, p) for p in globs)} for s, globs in patterns.items()}
     for other, names in chosen.items():
         both = sorted(names & chosen[split])
@@ -435,9 +435,15 @@ def _matching(dataset: Dataset, patterns: dict[str, list[str]], split: str) -> l
     return [clip for name, clip in clips.items() if name in chosen[split]]
 
 
-def _own_clips(dataset: Dataset, split: str) -> list[Clip]:
-    """Return the clips of a split of the dataset's own, none where a copy of the data lacks it."""
-    try:
-        return dataset.clips(split)
-    except DataError:
-        return []
+def _all_clips(dataset: Dataset) -> list[Clip]:
+    """Return the clips of all splits of the dataset's own; a copy of the data may lack some of them, not all."""
+    clips: list[Clip] = []
+    missing: list[DataError] = []
+    for split in dataset.splits:
+        try:
+            clips += dataset.clips(split)
+        except DataError as error:
+            missing.append(error)
+    if missing and not clips:
+        raise missing[0]
+    return clips

@@ -164,7 +164,7 @@ def test_the_label_is_the_middle_of_the_pixels_that_the_ball_changes(sport, diff
     strokes = np.array([hit.time for hits in scene.play.hits.values() for hit in hits])
     whole = np.flatnonzero(codes == Visibility.EASY)
     whole = whole[(scene.hidden(whole) == 0) & ((xy[whole] > 12) & (xy[whole] < [628, 348])).all(1)]
-    whole = whole[np.abs(whole[:, None] / 30 - strokes).min(1) > 0.06][::6]
+    whole = whole[np.abs(whole[:, None] / 30 - strokes).min(1) > 0.06][::3]
     # In a colour that nothing behind it has, so that no white line pulls the middle of the difference.
     painter = Painter(replace(scene, ball_colour=(255, 0, 255)))
     rows, columns = np.mgrid[:360, :640]

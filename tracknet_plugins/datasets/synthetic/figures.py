@@ -21,11 +21,12 @@ Array = npt.NDArray[np.float64]
 
 (
     PELVIS, CHEST, NECK, HEAD,
-    RIGHT_SHOULDER, RIGHT_ELBOW, RIGHT_HAND, LEFT_SHOULDER, LEFT_ELBOW, LEFT_HAND,
-    RIGHT_HIP, RIGHT_KNEE, RIGHT_ANKLE, RIGHT_TOE, LEFT_HIP, LEFT_KNEE, LEFT_ANKLE, LEFT_TOE,
+    SWING_SHOULDER, SWING_ELBOW, SWING_HAND, FREE_SHOULDER, FREE_ELBOW, FREE_HAND,
+    SWING_HIP, SWING_KNEE, SWING_ANKLE, SWING_TOE, FREE_HIP, FREE_KNEE, FREE_ANKLE, FREE_TOE,
     FACE, THROAT, RACKET,
 ) = range(21)  # fmt: skip
 JOINTS = 21
+"""Of a body; SWING is the side of the racket hand, FREE the other."""
 
 _STATURE = 1.8
 """Height in metres of the figure that the numbers below describe."""
@@ -42,12 +43,12 @@ class Part(NamedTuple):
 
 
 _LEGS = (
-    Part(LEFT_ANKLE, LEFT_TOE, 0.055, 0.045, "shoes"),
-    Part(RIGHT_ANKLE, RIGHT_TOE, 0.055, 0.045, "shoes"),
-    Part(LEFT_KNEE, LEFT_ANKLE, 0.06, 0.042, "skin"),
-    Part(RIGHT_KNEE, RIGHT_ANKLE, 0.06, 0.042, "skin"),
-    Part(LEFT_HIP, LEFT_KNEE, 0.088, 0.066, "shorts_shade"),
-    Part(RIGHT_HIP, RIGHT_KNEE, 0.088, 0.066, "shorts"),
+    Part(FREE_ANKLE, FREE_TOE, 0.055, 0.045, "shoes"),
+    Part(SWING_ANKLE, SWING_TOE, 0.055, 0.045, "shoes"),
+    Part(FREE_KNEE, FREE_ANKLE, 0.06, 0.042, "skin"),
+    Part(SWING_KNEE, SWING_ANKLE, 0.06, 0.042, "skin"),
+    Part(FREE_HIP, FREE_KNEE, 0.088, 0.066, "shorts_shade"),
+    Part(SWING_HIP, SWING_KNEE, 0.088, 0.066, "shorts"),
 )
 _TRUNK = (
     Part(PELVIS, PELVIS, 0.15, 0.15, "shorts"),
@@ -58,10 +59,10 @@ _TRUNK = (
 )
 _FACE = (Part(FACE, FACE, 0.09, 0.09, "skin"),)
 _ARMS = (
-    Part(LEFT_SHOULDER, LEFT_ELBOW, 0.058, 0.046, "shirt_shade"),
-    Part(LEFT_ELBOW, LEFT_HAND, 0.042, 0.036, "skin"),
-    Part(RIGHT_SHOULDER, RIGHT_ELBOW, 0.058, 0.046, "shirt_shade"),
-    Part(RIGHT_ELBOW, RIGHT_HAND, 0.042, 0.036, "skin"),
+    Part(FREE_SHOULDER, FREE_ELBOW, 0.058, 0.046, "shirt_shade"),
+    Part(FREE_ELBOW, FREE_HAND, 0.042, 0.036, "skin"),
+    Part(SWING_SHOULDER, SWING_ELBOW, 0.058, 0.046, "shirt_shade"),
+    Part(SWING_ELBOW, SWING_HAND, 0.042, 0.036, "skin"),
 )
 
 
@@ -133,6 +134,14 @@ class Hit:
     place: Array
 
 
+class _Axes(NamedTuple):
+    """Directions (3,) of a body: where it looks, where its racket hand is, and up."""
+
+    forward: Array
+    outward: Array
+    up: Array
+
+
 def animate(
     times: Array,
     track: Array,
@@ -148,9 +157,9 @@ def animate(
     """Return the joints (N, J, 3) of a player who runs along a track and swings at the ball.
 
     Args:
-        times: (N,) seconds.
+        times: (N,) seconds, evenly spaced.
         track: (N, 2) where the player stands, in metres.
-        hits: the player's strokes; each must be within reach of the track.
+        hits: the player's strokes; each should be within reach of the track.
         side: -1 for the player near the camera, who looks away from it; 1 for the far one.
         hand: 1 for a right-handed player, -1 for a left-handed one.
         stature: height of the player, in metres.
@@ -158,59 +167,54 @@ def animate(
         crouch: how far the pelvis is lowered while waiting, in metres.
         rng: small differences of gait.
     """
+    axes = _Axes(np.array([0.0, -side, 0.0]), np.array([-side * hand, 0.0, 0.0]), np.array([0.0, 0.0, 1.0]))
     size = stature / _STATURE
-    forward = np.array([0.0, -side, 0.0])
-    # The side of the racket hand: the right of somebody who looks along `forward`, mirrored for a left-hander.
-    outward = np.array([-side * hand, 0.0, 0.0])
-    up = np.array([0.0, 0.0, 1.0])
-
     step = float(times[1] - times[0])
-    velocity = np.gradient(track, step, axis=0)
+    velocity = np.column_stack([np.gradient(track, step, axis=0), np.zeros(len(times))])
     speed = np.linalg.norm(velocity, axis=1)
     heading = velocity / np.maximum(speed, 0.4)[:, None]
+    # Half a turn of the phase is a step; somebody who waits still treads a little.
     stride = np.clip(0.12 + 0.16 * speed, 0.0, 0.62) * size
-    phase = rng.uniform(0, 2 * np.pi) + np.cumsum(speed / np.maximum(stride * 1.9, 0.2) + 0.5) * step * np.pi
-    bounce = 0.03 * np.abs(np.sin(times * 7 + rng.uniform(0, 6)))
+    cadence = speed / np.maximum(1.9 * stride, 0.2) + 0.5
+    phase = rng.uniform(0, 2 * np.pi) + np.cumsum(cadence) * step * np.pi
+    bounce = 0.03 * np.abs(np.sin(7 * times + rng.uniform(0, 6)))
 
     joints = np.zeros((len(times), JOINTS, 3))
-    heading3 = np.column_stack([heading, np.zeros(len(times))])
     lowered = crouch * np.clip(1.2 - speed / 5, 0.4, 1.0) - bounce
-    pelvis = np.column_stack([track, (0.95 * size - lowered)])
-    lean = 0.12 * heading3 + (0.1 + 0.5 * crouch) * forward
-    joints[:, PELVIS] = pelvis
-    joints[:, CHEST] = pelvis + size * (0.36 * up + 0.7 * lean)
-    joints[:, NECK] = pelvis + size * (0.54 * up + 1.1 * lean)
-    joints[:, HEAD] = pelvis + size * (0.73 * up + 1.35 * lean)
-    joints[:, FACE] = joints[:, HEAD] + size * (0.05 * forward - 0.035 * up)
+    pelvis = np.column_stack([track, 0.95 * size - lowered])
+    lean = 0.12 * heading + (0.1 + 0.5 * crouch) * axes.forward
+    for joint, height, bent in ((PELVIS, 0.0, 0.0), (CHEST, 0.36, 0.7), (NECK, 0.54, 1.1), (HEAD, 0.73, 1.35)):
+        joints[:, joint] = pelvis + size * (height * axes.up + bent * lean)
+    joints[:, FACE] = joints[:, HEAD] + size * (0.05 * axes.forward - 0.035 * axes.up)
 
-    spread = 0.11 + 0.35 * crouch
     for sign, hip, knee, ankle, toe in (
-        (1, RIGHT_HIP, RIGHT_KNEE, RIGHT_ANKLE, RIGHT_TOE),
-        (-1, LEFT_HIP, LEFT_KNEE, LEFT_ANKLE, LEFT_TOE),
+        (1, SWING_HIP, SWING_KNEE, SWING_ANKLE, SWING_TOE),
+        (-1, FREE_HIP, FREE_KNEE, FREE_ANKLE, FREE_TOE),
     ):
-        swing = np.sin(phase + (sign > 0) * np.pi)
-        lift = np.maximum(0.0, np.cos(phase + (sign > 0) * np.pi))
-        joints[:, hip] = pelvis + sign * 0.1 * size * outward
-        foot = np.column_stack([track, np.full(len(times), 0.06)])
-        foot = foot + sign * spread * outward + (swing * stride)[:, None] * heading3
-        foot[:, 2] += lift * np.clip(speed / 4, 0, 1) * 0.28 + bounce
+        swing, lift = sign * np.sin(phase), np.maximum(0.0, sign * np.cos(phase))
+        foot = np.column_stack([track, 0.06 + 0.28 * lift * np.clip(speed / 4, 0, 1) + bounce])
+        foot = foot + sign * (0.11 + 0.35 * crouch) * axes.outward + (swing * stride)[:, None] * heading
+        facing = axes.forward + 0.8 * heading
+        facing = facing / np.linalg.norm(facing, axis=1, keepdims=True)
+        joints[:, hip] = pelvis + sign * 0.1 * size * axes.outward
+        joints[:, knee] = _bend(joints[:, hip], foot, 0.46 * size, 0.46 * size, axes.forward + 0.3 * heading)
         joints[:, ankle] = foot
-        facing = forward + 0.8 * heading3
-        joints[:, toe] = foot + 0.17 * size * facing / np.linalg.norm(facing, axis=1, keepdims=True) - [0, 0, 0.02]
-        joints[:, knee] = _bend(joints[:, hip], foot, 0.46 * size, 0.46 * size, forward + 0.3 * heading3)
+        joints[:, toe] = foot + 0.17 * size * facing - 0.02 * axes.up
 
-    joints[:, RIGHT_SHOULDER] = joints[:, NECK] + size * (0.19 * outward - 0.05 * up)
-    joints[:, LEFT_SHOULDER] = joints[:, NECK] + size * (-0.19 * outward - 0.05 * up)
-    free = joints[:, LEFT_SHOULDER] + size * (
-        -0.18 * outward - 0.3 * up + 0.22 * forward + (0.16 * np.sin(phase))[:, None] * forward
-    )
-    grip, blade = _swing(times, joints[:, RIGHT_SHOULDER], hits, forward, outward, up, size, racket)
-    joints[:, RIGHT_HAND] = grip
-    joints[:, LEFT_HAND] = free
-    joints[:, RIGHT_ELBOW] = _bend(joints[:, RIGHT_SHOULDER], grip, 0.3 * size, 0.28 * size, outward - up - forward)
-    joints[:, LEFT_ELBOW] = _bend(joints[:, LEFT_SHOULDER], free, 0.3 * size, 0.28 * size, -outward - up - forward)
+    for sign, shoulder in ((1, SWING_SHOULDER), (-1, FREE_SHOULDER)):
+        joints[:, shoulder] = joints[:, NECK] + size * (sign * 0.19 * axes.outward - 0.05 * axes.up)
+    grip, blade = _swing(times, joints[:, SWING_SHOULDER], hits, axes, size, racket)
+    joints[:, SWING_HAND] = grip
     joints[:, THROAT] = grip + 0.45 * racket * blade
     joints[:, RACKET] = grip + racket * blade
+    pumping = (0.22 + 0.16 * np.sin(phase))[:, None] * axes.forward
+    joints[:, FREE_HAND] = joints[:, FREE_SHOULDER] + size * (pumping - 0.18 * axes.outward - 0.3 * axes.up)
+    for sign, shoulder, elbow, hand_joint in (
+        (1, SWING_SHOULDER, SWING_ELBOW, SWING_HAND),
+        (-1, FREE_SHOULDER, FREE_ELBOW, FREE_HAND),
+    ):
+        bend = sign * axes.outward - axes.up - axes.forward
+        joints[:, elbow] = _bend(joints[:, shoulder], joints[:, hand_joint], 0.3 * size, 0.28 * size, bend)
     return joints
 
 
@@ -229,47 +233,41 @@ def _bend(start: Array, end: Array, upper: float, lower: float, towards: Array) 
 
 
 def _swing(
-    times: Array,
-    shoulder: Array,
-    hits: list[Hit],
-    forward: Array,
-    outward: Array,
-    up: Array,
-    size: float,
-    racket: float,
+    times: Array, shoulder: Array, hits: list[Hit], axes: _Axes, size: float, racket: float
 ) -> tuple[Array, Array]:
     """Return the hand (N, 3), and the direction (N, 3) from it to the racket's head.
 
-    The hand passes through a few poses per stroke: ready, drawn back, at the ball, followed through, ready.
+    The hand passes through a few poses per stroke: ready, drawn back, at the ball, followed through, ready. A pose is
+    the hand's place against the shoulder, for a figure of normal size, and the racket's direction.
     """
-    ready = 0.1 * outward - 0.32 * up + 0.34 * forward
-    ready_blade = 0.45 * up + 0.6 * forward - 0.25 * outward
-    moments: list[float] = [-1e3]
-    poses: list[Array] = [np.concatenate([ready, ready_blade])]
-    for hit in sorted(hits, key=lambda item: item.time):
-        from_shoulder = hit.place - np.array([np.interp(hit.time, times, shoulder[:, axis]) for axis in range(3)])
-        distance = max(float(np.linalg.norm(from_shoulder)), 1e-3)
-        blade = from_shoulder / distance
-        is_overhead = from_shoulder[2] > 0.25
-        aside = 1.0 if float(from_shoulder @ outward) > -0.1 else -0.6
-        back = (0.25 * aside * outward - 0.3 * forward) + (0.2 if is_overhead else -0.15) * up
-        back_blade = aside * 0.5 * outward - 0.4 * forward + (-0.4 if is_overhead else 0.5) * up
-        through = -0.25 * aside * outward + 0.42 * forward + (-0.25 if is_overhead else 0.12) * up
-        through_blade = -0.7 * aside * outward + 0.3 * forward + (-0.5 if is_overhead else 0.5) * up
+    forward, outward, up = axes
+    ready = np.concatenate([0.1 * outward - 0.32 * up + 0.34 * forward, 0.45 * up + 0.6 * forward - 0.25 * outward])
+    poses = [(-np.inf, ready)]
+    for hit in hits:
+        to_ball = hit.place - np.array([np.interp(hit.time, times, shoulder[:, axis]) for axis in range(3)])
+        distance = max(float(np.linalg.norm(to_ball)), 1e-3)
         reach = min(max(distance - racket, 0.15), 0.58 * size)
-        for offset, hand, direction in (
-            (-0.55, ready, ready_blade),
-            (-0.2, back, back_blade),
-            (0.0, reach * blade / size, blade),
-            (0.16, through, through_blade),
-            (0.5, ready, ready_blade),
-        ):
-            moments.append(hit.time + offset)
-            poses.append(np.concatenate([hand, direction]))
-    order = np.argsort(moments, kind="stable")
-    track = np.stack(poses)[order]
-    at = np.array(moments)[order]
-    values = np.column_stack([np.interp(times, at, track[:, column]) for column in range(6)])
-    blade = values[:, 3:]
+        high = to_ball[2] > 0.25
+        aside = (1.0 if to_ball @ outward > -0.1 else -0.6) * outward  # forehand or backhand
+        back = [
+            0.25 * aside - 0.3 * forward + (0.2 if high else -0.15) * up,
+            0.5 * aside - 0.4 * forward + (-0.4 if high else 0.5) * up,
+        ]
+        through = [
+            -0.25 * aside + 0.42 * forward + (-0.25 if high else 0.12) * up,
+            -0.7 * aside + 0.3 * forward + (-0.5 if high else 0.5) * up,
+        ]
+        poses += [
+            (hit.time - 0.55, ready),
+            (hit.time - 0.2, np.concatenate(back)),
+            (hit.time, np.concatenate([reach / size * to_ball / distance, to_ball / distance])),
+            (hit.time + 0.16, np.concatenate(through)),
+            (hit.time + 0.5, ready),
+        ]
+    poses.sort(key=lambda pose: pose[0])
+    moments = np.maximum([moment for moment, _ in poses], times[0] - 10)
+    values = np.array([pose for _, pose in poses])
+    between = np.column_stack([np.interp(times, moments, column) for column in values.T])
+    blade = between[:, 3:]
     blade = blade / np.maximum(np.linalg.norm(blade, axis=1, keepdims=True), 1e-6)
-    return shoulder + size * values[:, :3], blade
+    return shoulder + size * between[:, :3], blade

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from tracknet_core.contracts import Size, UInt8Array
 from tracknet_core.video import VideoFrames, write_video
 from tracknet_plugins.datasets.synthetic import painting
-from tracknet_plugins.datasets.synthetic.figures import PELVIS, RACKET, RIGHT_HAND, THROAT, Figure
+from tracknet_plugins.datasets.synthetic.figures import PELVIS, RACKET, SWING_HAND, THROAT, Figure
 from tracknet_plugins.datasets.synthetic.scene import Recipe, Scene, make_scene
 from tracknet_plugins.datasets.synthetic.sports import Colour
 from tracknet_plugins.datasets.synthetic.venue import build_venue, score_graphics, spectator_colours
@@ -24,14 +24,13 @@ Array = npt.NDArray[np.float64]
 
 _CORK: Colour = (226, 212, 182)
 _KEY_FRAME_EVERY = 12
-_BALL = -1
 _POSES = 8
 
 
 class Painter:
     """Paints the frames of one scene.
 
-    Back to front: the venue, moving spectators, shadows, what is beyond the net, the net, what is before it, the score.
+    Back to front: the venue, moving spectators, shadows; players, ball, table and net by their distance; the score.
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -40,7 +39,7 @@ class Painter:
         width, height = scene.recipe.size
         margin = int(np.ceil(np.abs(scene.sway).max())) + 1
         self._venue = build_venue(scene, margin, rng)
-        self._still: dict[tuple[float, float], tuple[UInt8Array, UInt8Array]] = {}
+        self._moved_stills: dict[tuple[float, float], list[UInt8Array]] = {}
         self._shadows = [
             replace(figure, joints=figure.joints + figure.joints[..., 2:] * scene.light).capsules(scene.camera)
             for figure in scene.figures
@@ -61,22 +60,29 @@ class Painter:
     def paint(self, number: int, *, with_ball: bool = True) -> UInt8Array:
         """Return a frame, RGB (H, W, 3), before compression; without the ball, but with its shadow, if so asked."""
         scene = self._scene
-        still, net = self._backdrop(number)
+        still, *screens = self._still(number)
         frame = still.copy()
-        self._paint_fans(frame, number)
-        self._paint_shadows(frame, number)
-        depth = float(scene.ball[number, :, 1].mean())
-        layers = [(float(figure.joints[number, PELVIS, 1]), index) for index, figure in enumerate(scene.figures)]
-        if with_ball and not np.isnan(depth):
-            layers.append((depth, _BALL))
-        layers.sort(reverse=True)
-        for far, index in layers:
-            if far > 0:
-                self._paint_layer(frame, index, number)
-        painting.blend(frame, self._venue.net_box, net)
-        for far, index in layers:
-            if far <= 0:
-                self._paint_layer(frame, index, number)
+        for fan in self._fans:
+            pose = int((fan.pace * number / scene.recipe.fps + fan.phase) * len(fan.poses))
+            painting.blend(frame, fan.box, fan.poses[pose % len(fan.poses)])
+        for shadow in self._shadows:
+            painting.shade(frame, _moved(shadow[number], scene.sway[number]), scene.shadow)
+
+        layers: list[tuple[float, Callable[[], None]]] = []
+        for screen, picture in zip(self._venue.screens, screens, strict=True):
+            layers.append((screen.depth, partial(painting.blend, frame, screen.box, picture)))
+        for index, figure in enumerate(scene.figures):
+            layers.append((float(figure.joints[number, PELVIS, 1]), partial(self._paint_figure, frame, index, number)))
+        if not np.isnan(scene.ball[number]).any():
+            _, depth, height = scene.ball[number].mean(0).tolist()
+            # What is lower than the top of a table is behind it, as seen from above, or beside it.
+            depth = depth if height > scene.sport.surface else max(depth, scene.sport.length / 2 + 1e-6)
+            layers.append((depth, partial(self._paint_ball_shadow, frame, number)))
+            if with_ball:
+                layers.append((depth, partial(self._paint_ball, frame, number)))
+        for _, paint_layer in sorted(layers, key=lambda layer: -layer[0]):
+            paint_layer()
+
         if self._score is not None and scene.score_box is not None:
             left, top, right, bottom = scene.score_box
             frame[top:bottom, left:right] = self._score
@@ -87,21 +93,23 @@ class Painter:
         grain = self._grain[row : row + height, column : column + width] + self._brightness[number]
         return np.asarray(frame + grain.view(np.uint8))
 
-    def _backdrop(self, number: int) -> tuple[UInt8Array, UInt8Array]:
-        """Return the still picture and the net, moved by the sway; kept, since a slow camera comes by again."""
-        sway = self._scene.sway[number]
-        key = (float(sway[0]), float(sway[1]))
-        if key not in self._still:
-            width, height = self._scene.recipe.size
-            still = _cut(self._venue.background, (0, 0, width, height), self._venue.margin - sway)
-            self._still[key] = still, _cut(self._venue.net, self._venue.net_box, self._venue.margin - sway)
-        return self._still[key]
+    def _still(self, number: int) -> list[UInt8Array]:
+        """Return the background (H, W, 3) and what is in the boxes of the screens (h, w, 4), moved by the sway.
 
-    def _paint_layer(self, frame: UInt8Array, index: int, number: int) -> None:
-        if index == _BALL:
-            self._paint_ball(frame, number)
-        else:
-            self._paint_figure(frame, index, number)
+        The sway is split in whole pixels, which are cut, and quarters, whose few pictures are resampled once and kept.
+        """
+        venue, sway = self._venue, self._scene.sway[number]
+        whole = np.floor(sway).astype(int)
+        x, y = (sway - whole).tolist()
+        if (x, y) not in self._moved_stills:
+            stills = [venue.background, *(screen.picture for screen in venue.screens)]
+            self._moved_stills[x, y] = [_shifted(still, x, y) for still in stills]
+        column, row = (venue.margin - whole - 1).tolist()
+        boxes = [(0, 0, *self._scene.recipe.size), *(screen.box for screen in venue.screens)]
+        return [
+            still[row + top : row + bottom, column + left : column + right]
+            for still, (left, top, right, bottom) in zip(self._moved_stills[x, y], boxes, strict=True)
+        ]
 
     def _paint_ball(self, frame: UInt8Array, number: int) -> None:
         scene = self._scene
@@ -121,7 +129,7 @@ class Painter:
         figure = scene.figures[index]
         shift = scene.sway[number]
         capsules = _moved(scene.bodies[index][number], shift)
-        blade, scale = scene.camera.project(figure.joints[number, [RIGHT_HAND, THROAT, RACKET]])
+        blade, scale = scene.camera.project(figure.joints[number, [SWING_HAND, THROAT, RACKET]])
         blade = blade + shift
         head = figure.racket_head * float(scale[2])
         reach = float(capsules[:, [2, 5]].max())
@@ -142,43 +150,27 @@ class Painter:
             painting.capsules(draw, box, capsules, fills)
         painting.blend(frame, box, painting.layer(image))
 
-    def _paint_shadows(self, frame: UInt8Array, number: int) -> None:
-        """Cast the shadows of the players onto the floor, and the ball's onto what is under it."""
+    def _paint_ball_shadow(self, frame: UInt8Array, number: int) -> None:
+        """Cast the shadow of the ball onto the table or the floor, fainter the higher it is."""
         scene = self._scene
-        camera, light, shift = scene.camera, scene.light, scene.sway[number]
-        for shadow in self._shadows:
-            painting.shade(frame, _moved(shadow[number], shift), scene.shadow)
-        ball = scene.ball[number]
-        if np.isnan(ball).any():
-            return
-        middle = ball.mean(0)
-        surface = scene.sport.floor(float(middle[0]), float(middle[1]))
-        height = ball[:, 2:] - surface
-        if height.min() < 0:
-            surface, height = 0.0, ball[:, 2:]
-        xy, _ = camera.project(ball + height * light)
-        if scene.sport.floor(*(ball + height * light)[:, :2].mean(0).tolist()) != surface:
-            return
+        ball, floor = scene.ball[number], scene.sport.floor
+        x, y, z = ball.mean(0).tolist()
+        level = floor(x, y) if z > floor(x, y) else 0.0
+        height = ball[:, 2:] - level
+        shadow = ball + height * scene.light
+        if floor(*shadow[:, :2].mean(0).tolist()) != level:
+            return  # it falls beside the edge of the table
+        xy, _ = scene.camera.project(shadow)
         radius = 0.5 * float(scene.streaks[1][number])
-        soft = 1 / (1 + 0.5 * float(height.mean()))
-        painting.streak(frame, xy + shift, radius, (10, 10, 14), opacity=scene.shadow * soft, squash=0.5)
-
-    def _paint_fans(self, frame: UInt8Array, number: int) -> None:
-        """Paint the spectators that do not sit still."""
-        time = number / self._scene.recipe.fps
-        for fan in self._fans:
-            pose = int((fan.pace * time + fan.phase) * len(fan.poses)) % len(fan.poses)
-            painting.blend(frame, fan.box, fan.poses[pose])
+        opacity = scene.shadow / (1 + 0.5 * max(float(height.mean()), 0.0))
+        painting.streak(frame, xy + scene.sway[number], radius, (10, 10, 14), opacity=opacity, squash=0.5)
 
 
-def _cut(picture: Image.Image, box: painting.Box, shift: Array) -> UInt8Array:
-    """Return a box of a picture, moved by a fraction of a pixel."""
-    left, top, right, bottom = box
-    x, y = shift.tolist()
-    moved = picture.resize(
-        (right - left, bottom - top), Image.Resampling.BILINEAR, box=(left + x, top + y, right + x, bottom + y)
-    )
-    return np.asarray(moved)
+def _shifted(picture: Image.Image, x: float, y: float) -> UInt8Array:
+    """Return a picture moved by less than a pixel, and without its first column and row, which would be incomplete."""
+    width, height = picture.size
+    box = (1 - x, 1 - y, width - x, height - y)
+    return np.asarray(picture.resize((width - 1, height - 1), Image.Resampling.BILINEAR, box=box))
 
 
 def _moved(capsules: Array, shift: Array) -> Array:

@@ -141,7 +141,8 @@ class Scene:
         The place is the middle of the streak: the mean over the exposure. The code is
 
         - ABSENT if no ball is in play, or its place is outside the picture;
-        - OCCLUDED if more than :data:`HIDDEN` of it is behind a player, the net's tape or posts, or the score;
+        - OCCLUDED if more than :data:`HIDDEN` of it is behind a player, the net's tape or posts, the table, or the
+          score;
         - HARD if it is smaller than :data:`TINY`, or stands out by less than :data:`FAINT`: the difference in grey
           levels of its colour to that of the surface behind, times the share of the exposure that it covers a pixel on
           its way, times the share of it that is not hidden, times :data:`CLUTTER` before the crowd or boards;
@@ -187,6 +188,8 @@ class Scene:
             hidden[before] |= _covered_nearby(at_rest[before], capsules[seen[before]])
         beyond = np.flatnonzero(depth > 0)
         hidden[beyond] |= _covered_nearby(at_rest[beyond], np.broadcast_to(self.net, (len(beyond), *self.net.shape)))
+        below = np.flatnonzero(self.ball[seen, :, 2].mean(1) < self.sport.surface)
+        hidden[below] |= self._over_surface(self.camera.rays(at_rest[below]))[1]
         if self.score_box is not None:
             left, top, right, bottom = self.score_box
             hidden |= (points >= [left - 0.5, top - 0.5]).all(-1) & (points < [right - 0.5, bottom - 0.5]).all(-1)
@@ -205,24 +208,28 @@ class Scene:
 
         is_floor = (at_boards[:, 2] < 0) & (np.abs(self._meets(rays, 0.0)[:, 0]) < sport.width / 2 + sport.run_off[1])
         colours[is_floor], clarity[is_floor] = palette.surround, 1.0
-        surface = self._meets(rays, sport.surface)
-        is_court = (np.abs(surface[:, :2]) < [sport.width / 2, sport.length / 2]).all(1) & is_floor
+        surface, is_court = self._over_surface(rays, beyond=sport.mat)
         colours[is_court] = palette.court
         lines = np.array([[*start, line / 2, *end, line / 2] for start, end, line in sport.lines])
         is_line = covered(np.column_stack([surface[:, 0], np.abs(surface[:, 1])]), lines)
-        colours[is_line & is_court] = palette.lines
+        colours[is_court & is_line] = palette.lines
         depth = self.ball[seen, :, 1].mean(1)
         for figure, capsules in zip(self.figures, self.bodies, strict=True):
-            is_player = (figure.joints[seen, PELVIS, 1] >= depth) & _covered_nearby(centres[:, None], capsules[seen])[
-                :, 0
-            ]
+            is_player = _covered_nearby(centres[:, None], capsules[seen])[:, 0]
+            is_player &= figure.joints[seen, PELVIS, 1] >= depth
             colours[is_player], clarity[is_player] = figure.outfit.colours["shirt"], CLUTTER
         return colours, clarity
 
+    def _over_surface(self, rays: Array, beyond: float = 0.0) -> tuple[Array, npt.NDArray[np.bool_]]:
+        """Return where rays (..., 3) meet the level of the playing surface, and whether within, or so far beyond, it."""
+        places = self._meets(rays, self.sport.surface)
+        inside = np.abs(places[..., :2]) < np.array([self.sport.width, self.sport.length]) / 2 + beyond
+        return places, np.asarray(inside.all(-1))
+
     def _meets(self, rays: Array, height: float) -> Array:
-        """Return where rays (F, 3) from the camera meet a level, (F, 3) metres; far away where they rise."""
-        falling = np.minimum(rays[:, 2], -1e-6)
-        return np.asarray(self.camera.position + rays * ((height - self.camera.position[2]) / falling)[:, None])
+        """Return where rays (..., 3) from the camera meet a level, (..., 3) metres; far away where they rise."""
+        falling = np.minimum(rays[..., 2:], -1e-6)
+        return np.asarray(self.camera.position + rays * ((height - self.camera.position[2]) / falling))
 
 
 def _covered_nearby(points: Array, capsules: Array) -> npt.NDArray[np.bool_]:
@@ -324,6 +331,7 @@ _SHIRTS: tuple[Colour, ...] = (
     (188, 60, 140),
     (238, 168, 188),
 )
+_SHOES: tuple[Colour, ...] = ((236, 236, 236), (230, 240, 90), (40, 40, 46), (226, 70, 60))
 _SHORTS: tuple[Colour, ...] = ((24, 26, 34), (232, 232, 234), (36, 48, 96), (120, 30, 40), (70, 74, 82))
 
 
@@ -331,11 +339,12 @@ def _people(sport: Sport, rally: Play, times: Array, rng: np.random.Generator) -
     """Return the players of both sides: one each, or two each in a double."""
     is_double = rng.random() < sport.doubles
     length, head = sport.racket
+    shirts = rng.choice(len(_SHIRTS), 2, replace=False)
     figures = []
-    for side in (NEAR, FAR):
-        kit = _outfit(rng)
+    for side, shirt in zip((NEAR, FAR), shirts, strict=True):
+        shorts = _SHORTS[rng.integers(len(_SHORTS))]
         for is_partner in (False, True) if is_double else (False,):
-            outfit = _outfit(rng, kit) if is_partner else kit
+            outfit = _outfit(rng, _SHIRTS[shirt], shorts)
             aside = rng.choice((-1, 1)) * rng.uniform(0.2, 0.34) * sport.width
             role = Role(side, hand=-1 if rng.random() < 0.15 else 1, partner_at=aside if is_partner else None)
             joints = animate(
@@ -353,25 +362,21 @@ def _people(sport: Sport, rally: Play, times: Array, rng: np.random.Generator) -
     return tuple(figures)
 
 
-def _outfit(rng: np.random.Generator, kit: Outfit | None = None) -> Outfit:
-    """Return what somebody wears: anything, or the same kit as the partner."""
-
-    def shade(colour: Colour) -> Colour:
-        red, green, blue = (round(0.78 * value) for value in colour)
-        return red, green, blue
-
-    skin = _SKINS[rng.integers(len(_SKINS))]
-    shirt = kit.colours["shirt"] if kit else _SHIRTS[rng.integers(len(_SHIRTS))]
-    shorts = kit.colours["shorts"] if kit else _SHORTS[rng.integers(len(_SHORTS))]
-    shoes = ((236, 236, 236), (230, 240, 90), (40, 40, 46), (226, 70, 60))[rng.integers(4)]
+def _outfit(rng: np.random.Generator, shirt: Colour, shorts: Colour) -> Outfit:
+    """Return a body of any kind in a kit."""
     colours = {
-        "skin": skin,
+        "skin": _SKINS[rng.integers(len(_SKINS))],
         "bat": (168, 30, 36) if rng.random() < 0.6 else (26, 26, 30),
         "hair": _HAIRS[rng.integers(len(_HAIRS))],
         "shirt": shirt,
-        "shirt_shade": shade(shirt),
+        "shirt_shade": _shaded(shirt),
         "shorts": shorts,
-        "shorts_shade": shade(shorts),
-        "shoes": shoes,
+        "shorts_shade": _shaded(shorts),
+        "shoes": _SHOES[rng.integers(len(_SHOES))],
     }
     return Outfit(colours, rng.uniform(1.64, 1.94))
+
+
+def _shaded(colour: Colour) -> Colour:
+    red, green, blue = (round(0.78 * value) for value in colour)
+    return red, green, blue

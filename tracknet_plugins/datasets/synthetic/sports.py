@@ -108,7 +108,8 @@ class Sport:
     Attributes:
         length: of the playing surface, in metres.
         width: of the playing surface, in metres.
-        surface: height of the playing surface above the floor, in metres.
+        surface: height of the playing surface above the floor, in metres; 0 for a court, else it is a table.
+        mat: how far the colour of the court goes beyond its lines, in metres.
         lines: marks on the surface, from (x, y) to (x, y), and their widths, in metres; mirrored to y < 0.
         net_width: half of the net's width, in metres.
         net_top: height of the net's upper edge above the surface at the middle and at the posts, in metres.
@@ -134,6 +135,7 @@ class Sport:
     length: float
     width: float
     surface: float
+    mat: float
     lines: tuple[tuple[Range, Range, float], ...]
     net_width: float
     net_top: tuple[float, float]
@@ -187,6 +189,7 @@ TENNIS = Sport(
     length=23.77,
     width=10.97,
     surface=0.0,
+    mat=0.0,
     lines=(
         ((-5.485, 11.885), (5.485, 11.885), 0.1),
         ((-5.485, 0.0), (-5.485, 11.885), 0.05),
@@ -224,7 +227,7 @@ TENNIS = Sport(
         Palette((56, 110, 84), (140, 70, 58), WHITE, ((30, 44, 52), (104, 30, 34)), (84, 84, 92), False),
         Palette((52, 60, 78), (40, 88, 132), WHITE, ((18, 22, 40), (26, 84, 120)), (36, 38, 48), True),
     ),
-    view=View(0.7, (19.0, 25.0), (8.5, 12.0), (0.66, 0.8), (0.8, 0.88)),
+    view=View(0.7, (21.0, 27.0), (8.5, 11.5), (0.62, 0.76), (0.84, 0.91)),
 )
 
 BADMINTON = Sport(
@@ -243,6 +246,7 @@ BADMINTON = Sport(
     length=13.4,
     width=6.1,
     surface=0.0,
+    mat=0.5,
     lines=(
         ((-3.05, 6.68), (3.05, 6.68), 0.05),
         ((-3.05, 0.0), (-3.05, 6.7), 0.05),
@@ -297,12 +301,13 @@ TABLE_TENNIS = Sport(
         restitution=0.92,
         grip=0.86,
         colours=((242, 242, 238), (236, 240, 244), (238, 146, 44)),
-        apparent=1.15,
+        apparent=1.25,
         smallest=3.4,
     ),
     length=2.74,
     width=1.525,
     surface=0.76,
+    mat=0.0,
     lines=(
         ((-0.7625, 1.36), (0.7625, 1.36), 0.02),
         ((-0.7525, 0.0), (-0.7525, 1.37), 0.02),
@@ -334,7 +339,7 @@ TABLE_TENNIS = Sport(
         Palette((22, 46, 88), (40, 42, 52), WHITE, ((110, 20, 52), (20, 24, 40)), (16, 16, 26), True),
         Palette((30, 100, 120), (164, 124, 84), WHITE, ((32, 50, 104), (30, 96, 80)), (70, 64, 62), True),
     ),
-    view=View(1.2, (7.5, 10.0), (4.4, 5.6), (0.22, 0.27), (0.7, 0.77)),
+    view=View(1.2, (7.5, 10.0), (4.4, 5.6), (0.2, 0.245), (0.7, 0.77)),
 )
 
 SPORTS: dict[SportName, Sport] = {sport.name: sport for sport in (TENNIS, BADMINTON, TABLE_TENNIS)}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,38 +15,75 @@ from tracknet_plugins.datasets.synthetic.scene import Scene
 from tracknet_plugins.datasets.synthetic.sports import Colour, Palette
 
 Array = npt.NDArray[np.float64]
+Place = tuple[float, float, float]
 
 _FINENESS = 2
+"""Sub-pixels per pixel, along each axis, while drawing."""
+_DARK_WOOD: Colour = (40, 42, 48)
+_ROW_RISE, _ROW_DEPTH, _SEAT = 0.45, 0.85, 0.55
+"""Of the stands: height and depth of a row and width of a seat, in metres."""
+_ROWS = 26
 
 
-@dataclass(frozen=True)
-class Venue:
+class Screen(NamedTuple):
+    """Something that stands still and hides what is behind it: the net, the table.
+
+    Attributes:
+        picture: as large as the background, RGB multiplied by opacity, and opacity.
+        box: where it can be in the picture without the margin, however that sways.
+        depth: its y, in metres; things with a greater y are behind it.
+    """
+
+    picture: Image.Image
+    box: Box
+    depth: float
+
+
+class Venue(NamedTuple):
     """The still parts of the picture, with a margin around it for the camera's sway.
 
     Attributes:
-        background: (H + 2 m, W + 2 m) everything without the net, RGB.
-        net: (H + 2 m, W + 2 m) the net with its posts: RGB multiplied by the opacity, and the opacity.
-        net_box: left, top, right and bottom of the net in the picture without the margin, however it sways.
+        background: (H + 2 m, W + 2 m) what is behind everything that moves, RGB.
+        screens: what may be before something that moves.
         seats: (S, 3) places of spectators that may move, in metres.
         margin: m, in pixels.
     """
 
     background: Image.Image
-    net: Image.Image
-    net_box: Box
+    screens: tuple[Screen, ...]
     seats: Array
     margin: int
 
 
 def build_venue(scene: Scene, margin: int, rng: np.random.Generator) -> Venue:
     """Draw the venue of a scene, with a margin in pixels around the picture."""
-    builder = _Builder(scene, margin, rng)
-    background, net = builder.background(), builder.net()
-    width, height = scene.recipe.size
-    left, top, right, bottom = net.getbbox() or (0, 0, 0, 0)
-    # The box in the margin's picture starts `margin` earlier, and the sway moves the net by up to another one.
-    box = (max(left - 2 * margin, 0), max(top - 2 * margin, 0), min(right, width), min(bottom, height))
-    return Venue(background, net, box, builder.seats(), margin)
+    sport, palette = scene.sport, scene.palette
+    sheet = _Sheet(scene, margin, "RGB", _darker(palette.stands, 0.5))
+    back, beside = sport.length / 2 + sport.run_off[0], sport.width / 2 + sport.run_off[1]
+    _draw_stands(sheet, scene, rng)
+    _draw_floor(sheet, scene, rng)
+    _draw_boards(sheet, scene, rng)
+    _draw_furniture(sheet, scene, rng)
+    _draw_specks(sheet, scene, rng)
+    background = Image.fromarray(_lit(np.asarray(sheet.image.reduce(_FINENESS)), palette, rng))
+
+    net = _Sheet(scene, margin, "RGBA", (0, 0, 0, 0))
+    _draw_net(net, scene)
+    screens = [net.screen(depth=0.0)]
+    if sport.surface:
+        table = _Sheet(scene, margin, "RGBA", (0, 0, 0, 0))
+        _draw_table(table, scene)
+        screens.append(table.screen(depth=sport.length / 2))
+
+    rows = rng.integers(0, 9, 64)
+    seats = np.column_stack(
+        [
+            rng.uniform(-1.3, 1.3, len(rows)) * beside,
+            back + 1.4 + _ROW_DEPTH * rows,
+            sport.board_height + 0.1 + _ROW_RISE * rows,
+        ]
+    )
+    return Venue(background, tuple(screens), seats, margin)
 
 
 def score_graphics(size: Size, rng: np.random.Generator) -> UInt8Array:
@@ -55,18 +92,17 @@ def score_graphics(size: Size, rng: np.random.Generator) -> UInt8Array:
     image = Image.new("RGB", (2 * width, 2 * height), (18, 22, 34))
     draw = ImageDraw.Draw(image)
     font = ImageFont.load_default(0.62 * height)
-    accent = tuple(int(value) for value in rng.integers(40, 230, 3))
-    for row in (0, 1):
-        top = row * height
-        draw.rectangle((1.56 * width, top + 2, 1.77 * width, top + height - 3), fill=(226, 228, 232))
-        draw.rectangle((1.79 * width, top + 2, 2 * width, top + height - 3), fill=accent)
-        draw.text((0.1 * width, top + 0.5 * height), _word(rng)[:8], font=font, fill=(235, 236, 240), anchor="lm")
-        draw.text(
-            (1.66 * width, top + 0.5 * height), str(rng.integers(0, 4)), font=font, fill=(16, 18, 26), anchor="mm"
-        )
-        draw.text(
-            (1.89 * width, top + 0.5 * height), str(rng.integers(0, 21)), font=font, fill=(250, 250, 250), anchor="mm"
-        )
+    accent = _colour(rng.uniform(40, 200, 3))
+    for top in (0, height):
+        middle, bottom = top + 0.5 * height, top + height - 3
+        draw.rectangle((1.56 * width, top + 2, 1.77 * width, bottom), fill=(226, 228, 232))
+        draw.rectangle((1.79 * width, top + 2, 2 * width, bottom), fill=accent)
+        for x, text, fill, anchor in (
+            (0.1, _name(rng)[:8], (235, 236, 240), "lm"),
+            (1.66, str(rng.integers(0, 4)), (16, 18, 26), "mm"),
+            (1.89, str(rng.integers(0, 21)), (250, 250, 250), "mm"),
+        ):
+            draw.text((x * width, middle), text, font=font, fill=fill, anchor=anchor)
     return np.asarray(image.reduce(2))
 
 
@@ -79,317 +115,300 @@ def spectator_colours(palette: Palette, rng: np.random.Generator) -> tuple[Colou
     return cloth, _darker(skin, light)
 
 
-class _Builder:
-    """Draws on one canvas, in the sub-pixels of the picture with its margin."""
+class _Sheet:
+    """Paper for things in the world: draws places in metres, in sub-pixels of the picture with its margin."""
 
-    def __init__(self, scene: Scene, margin: int, rng: np.random.Generator) -> None:
-        self._scene = scene
-        self._sport = scene.sport
-        self._palette = scene.palette
-        self._margin = margin
-        self._rng = rng
+    def __init__(self, scene: Scene, margin: int, mode: str, ground: tuple[int, ...]) -> None:
         width, height = scene.recipe.size
-        self._size = ((width + 2 * margin) * _FINENESS, (height + 2 * margin) * _FINENESS)
-        self._image = Image.new("RGB", self._size, _darker(scene.palette.stands, 0.5))
-        self._draw = ImageDraw.Draw(self._image)
-        sport = scene.sport
-        self._back = sport.length / 2 + sport.run_off[0]
-        self._beside = sport.width / 2 + sport.run_off[1]
-        # The near end of floor and boards: just before the camera, where nothing of it is in the picture any more.
-        self._front = float(scene.camera.position[1]) + 1.5
+        self._camera = scene.camera
+        self._margin = margin
+        self._picture_size = width, height
+        self.size = (width + 2 * margin) * _FINENESS, (height + 2 * margin) * _FINENESS
+        self.image = Image.new(mode, self.size, ground)
+        self.pen = ImageDraw.Draw(self.image)
 
-    def background(self) -> Image.Image:
-        """Draw everything but the net."""
-        self._crowd()
-        self._floor()
-        self._boards()
-        self._furniture()
-        if self._sport.surface:
-            self._table()
-        else:
-            self._lines()
-        self._specks()
-        picture = self._image.reduce(_FINENESS)
-        return Image.fromarray(self._lit(np.asarray(picture)))
+    def screen(self, depth: float) -> Screen:
+        """Return what was drawn as a screen."""
+        picture = self.image.convert("RGBa").reduce(_FINENESS)
+        left, top, right, bottom = picture.getbbox() or (0, 0, 0, 0)
+        # The picture with its margin starts `margin` earlier, and the sway moves things by less than another one.
+        width, height = self._picture_size
+        around = 2 * self._margin
+        box = max(left - around, 0), max(top - around, 0), min(right, width), min(bottom, height)
+        return Screen(picture, box, depth)
 
-    def net(self) -> Image.Image:
-        """Draw the net alone."""
-        scene, sport = self._scene, self._sport
-        image = Image.new("RGBA", self._size)
-        draw = ImageDraw.Draw(image)
-        half, bottom = sport.net_width, sport.surface + sport.net_bottom
-        across = np.linspace(-half, half, 9)
-        upper = [(x, 0.0, sport.net_height(x)) for x in across]
-        lower = [(x, 0.0, bottom) for x in across]
-        draw.polygon(self._points(upper + lower[::-1]), fill=(14, 16, 20, 92))
-        threads = (10, 10, 14, 150)
-        gap = 0.3 if sport.surface == 0 else 0.06
-        for x in np.arange(-half, half, gap):
-            draw.line(self._points([(x, 0, bottom), (x, 0, sport.net_height(x))]), fill=threads, width=1)
-        for share in np.linspace(0, 1, 5):
-            row = [(x, 0.0, bottom + share * (sport.net_height(x) - bottom)) for x in across]
-            draw.line(self._points(row), fill=threads, width=1)
-        strap = sport.net_height(0) if sport.name == "tennis" else None
-        tape, pole = (236, 236, 232, 255), (52, 54, 60, 255)
-        *tapes, left, right = self._fine(scene.net)
-        for ends in (left, right):
-            capsule(draw, ends, pole)
-        for ends in tapes:
-            capsule(draw, ends, tape)
-        if strap:
-            draw.line(self._points([(0, 0, 0), (0, 0, strap)]), fill=(226, 226, 222, 255), width=2)
-        return image.convert("RGBa").reduce(_FINENESS)
+    def points(self, places: npt.ArrayLike) -> list[tuple[float, float]]:
+        """Return where places (M, 3) are on the sheet."""
+        xy = self._on_sheet(self._camera.project(places)[0])
+        return [(x, y) for x, y in xy.tolist()]
 
-    def seats(self) -> Array:
-        """Return places where spectators stand or sit, (S, 3)."""
-        x = self._rng.uniform(-1.3, 1.3, 64) * self._beside
-        row = self._rng.integers(0, 9, 64)
-        return np.column_stack([x, self._back + 1.4 + 0.85 * row, self._sport.board_height + 0.1 + 0.45 * row])
+    def scale(self, place: Place) -> float:
+        """Return the sub-pixels per metre at a place."""
+        return float(self._camera.project(place)[1]) * _FINENESS
 
-    def _fine(self, capsules: Array) -> Array:
-        fine = capsules * _FINENESS
-        fine[:, [0, 1, 3, 4]] = (capsules[:, [0, 1, 3, 4]] + self._margin + 0.5) * _FINENESS - 0.5
-        return fine
+    def polygon(self, places: npt.ArrayLike, fill: tuple[int, ...]) -> None:
+        """Fill a polygon."""
+        self.pen.polygon(self.points(places), fill=fill)
 
-    def _points(self, places: npt.ArrayLike) -> list[tuple[float, float]]:
-        xy, _ = self._scene.camera.project(places)
-        return [(x, y) for x, y in ((xy + self._margin + 0.5) * _FINENESS - 0.5).tolist()]
-
-    def _scale(self, place: tuple[float, float, float]) -> float:
-        """Sub-pixels per metre at a place."""
-        return float(self._scene.camera.project(place)[1]) * _FINENESS
-
-    def _polygon(self, places: npt.ArrayLike, fill: Colour) -> None:
-        self._draw.polygon(self._points(places), fill=fill)
-
-    def _patch(self, left: float, right: float, front: float, back: float, height: float, fill: Colour) -> None:
+    def level(self, x: tuple[float, float], y: tuple[float, float], z: float, fill: Colour) -> None:
         """Fill a rectangle that lies flat."""
-        self._polygon(
-            [(left, front, height), (right, front, height), (right, back, height), (left, back, height)], fill
-        )
+        self.polygon([(x[0], y[0], z), (x[1], y[0], z), (x[1], y[1], z), (x[0], y[1], z)], fill)
 
-    def _picture(self, picture: Image.Image, corners: npt.ArrayLike) -> None:
-        """Paste a picture onto a plane: ``corners`` (4, 3) of its top left, top right, bottom right and bottom left."""
-        target = np.array(self._points(corners))
+    def line(self, places: npt.ArrayLike, fill: tuple[int, ...], width: float = 1.0) -> None:
+        """Draw a line, with a width in sub-pixels, at least one."""
+        self.pen.line(self.points(places), fill=fill, width=max(1, round(width)))
+
+    def limb(self, start: Place, end: Place, radius: float, fill: Colour) -> None:
+        """Draw a line with round ends, with a radius in metres."""
+        xy, scale = self._camera.project([start, end])
+        self.capsules(np.array([[*xy[0], radius * scale[0], *xy[1], radius * scale[1]]]), fill)
+
+    def capsules(self, capsules: Array, fill: tuple[int, ...]) -> None:
+        """Draw capsules (P, 6), given in pixels of the picture."""
+        for x0, y0, r0, x1, y1, r1 in capsules:
+            start, end = self._on_sheet(np.array([[x0, y0], [x1, y1]]))
+            capsule(self.pen, np.array([*start, r0 * _FINENESS, *end, r1 * _FINENESS]), fill)
+
+    def picture(self, picture: Image.Image, corners: npt.ArrayLike) -> None:
+        """Paste an RGBA picture onto a plane, its top left, top right, bottom right and bottom left at ``corners``."""
+        target = np.array(self.points(corners))
         low = np.maximum(np.floor(target.min(0)).astype(int), 0)
-        high = np.minimum(np.ceil(target.max(0)).astype(int) + 1, self._size)
+        high = np.minimum(np.ceil(target.max(0)).astype(int) + 1, self.size)
         if (high <= low).any():
             return
         width, height = picture.size
         source = np.array([(0, 0), (width, 0), (width, height), (0, height)], dtype=np.float64)
-        turned = picture.convert("RGBA").transform(
-            tuple((high - low).tolist()),
+        columns, rows = (high - low).tolist()
+        turned = picture.transform(
+            (columns, rows),
             Image.Transform.PERSPECTIVE,
             _homography(target - low, source),
             resample=Image.Resampling.BILINEAR,
         )
-        self._image.paste(turned, tuple(low.tolist()), turned)
+        left, top = low.tolist()
+        self.image.paste(turned, (left, top), turned)
 
-    def _floor(self) -> None:
-        palette, sport = self._palette, self._sport
-        apron = _darker(palette.surround, 0.8)
-        self._patch(-3 * self._beside, 3 * self._beside, self._front, self._back, 0, apron)
-        self._patch(-self._beside, self._beside, self._front, self._back, 0, palette.surround)
-        if sport.surface == 0:
-            edge = 0.0 if sport.name == "tennis" else 0.45
-            half, end = sport.width / 2 + edge, sport.length / 2 + edge * 1.6
-            self._patch(-half, half, -end, end, 0, palette.court)
-            self._texture()
+    def _on_sheet(self, xy: Array) -> Array:
+        return (xy + self._margin + 0.5) * _FINENESS - 0.5
+
+
+# ------------------------------------------------------------------------------------------- the surroundings
+
+
+def _draw_stands(sheet: _Sheet, scene: Scene, rng: np.random.Generator) -> None:
+    """Draw rows of seats behind the court, with people on some of them."""
+    sport, palette = scene.sport, scene.palette
+    taken = rng.uniform(*scene.difficulty.crowd)
+    reach = 3.2 * (sport.width / 2 + sport.run_off[1])
+    for row in reversed(range(_ROWS)):
+        y = sport.length / 2 + sport.run_off[0] + 1.4 + _ROW_DEPTH * row
+        z = sport.board_height + _ROW_RISE * row
+        scale = sheet.scale((0.0, y, z))
+        if sheet.points([(0.0, y, z - 1.0)])[0][1] < 0:
+            continue  # above the picture
+        step = [(-reach, y, z), (reach, y, z), (reach, y, z - 1.0), (-reach, y, z - 1.0)]
+        sheet.polygon(step, _darker(palette.stands, 0.8 + 0.2 * (row % 2)))
+        x = np.arange(-reach, reach, _SEAT) + rng.normal(0, 0.05)
+        x = x[rng.random(len(x)) < taken]
+        places = np.column_stack([x, np.full(len(x), y), np.full(len(x), z + 0.25)])
+        for column, top in sheet.points(places):
+            cloth, skin = spectator_colours(palette, rng)
+            body, head = 0.23 * scale, 0.11 * scale
+            neck = top - body - 0.5 * head
+            sheet.pen.ellipse((column - body, top - body, column + body, top + 1.6 * body), fill=cloth)
+            sheet.pen.ellipse((column - head, neck - head, column + head, neck + head), fill=skin)
+
+
+def _draw_floor(sheet: _Sheet, scene: Scene, rng: np.random.Generator) -> None:
+    """Draw the floor with the court, its lines, and names painted on it; a table comes later, as a screen."""
+    sport, palette = scene.sport, scene.palette
+    back, beside = sport.length / 2 + sport.run_off[0], sport.width / 2 + sport.run_off[1]
+    # The floor starts right before the camera: nearer than the picture shows.
+    front = float(scene.camera.position[1]) + 1.5
+    sheet.level((-3 * beside, 3 * beside), (front, back), 0, _darker(palette.surround, 0.8))
+    sheet.level((-beside, beside), (front, back), 0, palette.surround)
+    if sport.surface == 0:
+        half, end = sport.width / 2 + sport.mat, sport.length / 2 + sport.mat
+        sheet.level((-half, half), (-end, end), 0, palette.court)
+        # Faint stripes across the court, of mowing, sweeping or seams.
+        for number, edges in enumerate(pairwise(np.linspace(-end, end, 15).tolist())):
+            if number % 2:
+                sheet.level((-half, half), edges, 0, _lighter(palette.court, 0.025))
+        _draw_lines(sheet, scene)
+    for side in (-1, 1):
+        name = _lettering(_name(rng), _lighter(palette.surround, 0.45))
+        length = min(0.34 * sport.width, 3.0) if sport.surface == 0 else 1.6
+        depth = 1.6 * length * name.height / name.width
+        x = rng.uniform(-0.25, 0.25) * sport.width
+        y = side * (sport.length / 2 + (0.3 if sport.surface == 0 else 0.55) * sport.run_off[0])
+        left, right, far, near = x - length / 2, x + length / 2, y + depth / 2, y - depth / 2
+        sheet.picture(name, [(left, far, 0), (right, far, 0), (right, near, 0), (left, near, 0)])
+
+
+def _draw_lines(sheet: _Sheet, scene: Scene) -> None:
+    """Draw the lines of the court or the table."""
+    sport, fill = scene.sport, scene.palette.lines
+    for (x0, y0), (x1, y1), width in sport.lines:
+        half = width / 2
         for side in (-1, 1):
-            word = _lettering(_word(self._rng), _lighter(palette.surround, 0.45), None)
-            length = min(0.34 * sport.width, 3.0) if sport.surface == 0 else 1.6
-            depth = length * word.height / word.width * 1.6
-            y = side * (sport.length / 2 + (0.3 * sport.run_off[0] if sport.surface == 0 else 2.4)) + depth / 2
-            x = self._rng.uniform(-0.25, 0.25) * sport.width
-            self._flat(word, x, y, length, depth)
+            ys = sorted((side * y0, side * y1))
+            # A line that is far away is thinner than a sub-pixel, and would have gaps.
+            sheet.line([(x0, side * y0, sport.surface), (x1, side * y1, sport.surface)], fill)
+            sheet.level((min(x0, x1) - half, max(x0, x1) + half), (ys[0] - half, ys[1] + half), sport.surface, fill)
 
-    def _flat(self, word: Image.Image, x: float, y: float, length: float, depth: float) -> None:
-        corners = [
-            (x - length / 2, y, 0),
-            (x + length / 2, y, 0),
-            (x + length / 2, y - depth, 0),
-            (x - length / 2, y - depth, 0),
-        ]
-        self._picture(word, corners)
 
-    def _texture(self) -> None:
-        """Faint stripes across the court, of mowing, sweeping or seams."""
-        sport, court = self._sport, self._palette.court
-        if sport.name == "tennis":
-            stripes = np.linspace(-sport.length / 2, sport.length / 2, 15)
-            for number, (front, back) in enumerate(pairwise(stripes)):
-                if number % 2:
-                    self._patch(-sport.width / 2, sport.width / 2, front, back, 0, _lighter(court, 0.025))
+def _draw_boards(sheet: _Sheet, scene: Scene, rng: np.random.Generator) -> None:
+    """Draw advertising boards behind and beside the court."""
+    sport = scene.sport
+    high = sport.board_height
+    length = 3.2 if sport.surface == 0 else 1.7
+    back, beside = sport.length / 2 + sport.run_off[0], sport.width / 2 + sport.run_off[1]
+    for side in (-1, 1):
+        x, top = side * beside, side * (beside + 0.15 * high)  # leaning outwards
+        for far in np.arange(back, float(scene.camera.position[1]) + 1.5, -length).tolist():
+            # Read from the court: from near to far on the left, from far to near on the right.
+            first, last = (far - length, far) if side < 0 else (far, far - length)
+            corners = [(top, first, high), (top, last, high), (x, last, 0), (x, first, 0)]
+            sheet.picture(_sign(scene.palette, length / high, rng), corners)
+    for x in np.arange(-1.6 * beside, 1.6 * beside, length).tolist():
+        corners = [(x, back, high), (x + length, back, high), (x + length, back, 0), (x, back, 0)]
+        sheet.picture(_sign(scene.palette, length / high, rng), corners)
 
-    def _lines(self) -> None:
-        for (x0, y0), (x1, y1), line in self._sport.lines:
-            half = line / 2
-            for side in (-1, 1):
-                self._patch(
-                    min(x0, x1) - half, max(x0, x1) + half, side * min(y0, y1) - half, side * max(y0, y1) + half,
-                    self._sport.surface, self._palette.lines,
-                )  # fmt: skip
 
-    def _table(self) -> None:
-        sport, palette = self._sport, self._palette
-        half, end, top = sport.width / 2, sport.length / 2, sport.surface
-        shadow = _darker(palette.surround, 0.62)
-        self._patch(-half + 0.05, half + 0.05, -end + 0.1, end + 0.1, 0, shadow)
-        for x in (-half + 0.2, half - 0.2):
-            for y in (end - 0.35, -end + 0.35):
-                self._draw.line(
-                    self._points([(x, y, 0), (x, y, top)]),
-                    fill=(40, 42, 48),
-                    width=round(0.06 * self._scale((x, y, 0))),
-                )
-        self._patch(-half, half, -end, end, top, palette.court)
-        self._lines()
-        front = [(-half, -end, top), (half, -end, top), (half, -end, top - 0.05), (-half, -end, top - 0.05)]
-        self._polygon(front, _darker(palette.court, 0.6))
+def _draw_furniture(sheet: _Sheet, scene: Scene, rng: np.random.Generator) -> None:
+    """Draw the umpire on a chair beside the net, benches, and line judges along the boards."""
+    sport = scene.sport
+    beside = sport.width / 2 + sport.run_off[1]
+    side = 1 if rng.random() < 0.5 else -1
+    for judge in (-1, 1):
+        _draw_sitting(sheet, (judge * (beside - 0.5), sport.length * 0.3, 0.0), rng)
+    chair = side * (sport.net_width + (1.2 if sport.surface == 0 else 1.7))
+    tall = 1.9 if sport.surface == 0 else 0.5
+    steel = (58, 62, 72) if rng.random() < 0.5 else (40, 84, 60)
+    width = 0.07 * sheet.scale((chair, 0, 0))
+    for foot in (-0.35, 0.35):
+        sheet.line([(chair + foot, 0, 0), (chair + 0.6 * foot, 0, tall)], steel, width)
+    for step in np.arange(0.3, tall, 0.35).tolist():
+        sheet.line([(chair - 0.33, 0, step), (chair + 0.33, 0, step)], steel, width / 2)
+    _draw_sitting(sheet, (chair, 0.1, tall - 0.45), rng)
+    bench = -side * (sport.net_width + (1.6 if sport.surface == 0 else 1.5))
+    half = 0.8 if sport.surface == 0 else 0.25
+    for y in (-2.2, 2.2):
+        left, right, near, far = bench - 0.3, bench + 0.3, y - half, y + half
+        sheet.level((left, right), (near, far), 0.45, (186, 188, 194))
+        sheet.polygon([(left, near, 0.45), (right, near, 0.45), (right, near, 0), (left, near, 0)], (112, 114, 122))
 
-    def _boards(self) -> None:
-        height = self._sport.board_height
-        length = 3.2 if self._sport.surface == 0 else 1.7
-        for side in (-1, 1):
-            for y in np.arange(self._back, self._front, -length):
-                self._side_board(side, length, y)
-        for x in np.arange(-self._beside * 1.6, self._beside * 1.6, length):
-            sign = self._sign(length / height)
-            corners = [
-                (x, self._back, height),
-                (x + length, self._back, height),
-                (x + length, self._back, 0),
-                (x, self._back, 0),
-            ]
-            self._picture(sign, corners)
 
-    def _side_board(self, side: int, length: float, y: float) -> None:
-        height, x = self._sport.board_height, side * self._beside
-        # The side boards lean outwards a little and are read from the court.
-        first, last = (y - length, y) if side < 0 else (y, y - length)
-        lean = side * 0.15 * height
-        corners = [(x + lean, first, height), (x + lean, last, height), (x, last, 0), (x, first, 0)]
-        self._picture(self._sign(length / height), corners)
+def _draw_sitting(sheet: _Sheet, seat: Place, rng: np.random.Generator) -> None:
+    """Draw somebody who sits; ``seat`` is below the hip, on the floor."""
+    x, y, z = seat
+    trousers = (34, 36, 46)
+    hip, knee = (x, y, z + 0.5), (x, y - 0.35, z + 0.48)
+    sheet.limb(knee, (x, y - 0.4, z + 0.05), 0.07, trousers)
+    sheet.limb(hip, knee, 0.09, trousers)
+    sheet.limb(hip, (x, y, z + 0.95), 0.17, _colour(rng.uniform(30, 200, 3)))
+    sheet.limb((x, y, z + 1.24), (x, y, z + 1.24), 0.11, (206, 160, 128))
 
-    def _sign(self, aspect: float) -> Image.Image:
-        """Return an advertising board: a made-up name on a plain ground, sometimes with a dot or a ring."""
-        ground = self._palette.boards[self._rng.integers(len(self._palette.boards))]
-        ink = (236, 236, 236) if self._rng.random() < 0.75 else (240, 214, 60)
-        word = _lettering(_word(self._rng), ink, ground)
-        height = 48
-        sign = Image.new("RGB", (round(height * aspect), height), ground)
-        scale = min(0.6 * height / word.height, 0.7 * sign.width / word.width)
-        word = word.resize(
-            (max(1, round(word.width * scale)), max(1, round(word.height * scale))), Image.Resampling.BILINEAR
-        )
-        sign.paste(word, ((sign.width - word.width) // 2 + 10, (height - word.height) // 2), word)
-        if self._rng.random() < 0.5:
-            left = (sign.width - word.width) // 2 - 16
-            ImageDraw.Draw(sign).ellipse(
-                (left, 14, left + 20, 34), fill=ink if self._rng.random() < 0.5 else None, outline=ink, width=4
-            )
-        return sign
 
-    def _crowd(self) -> None:
-        """Rows of seats behind and beside the court, with people on some of them."""
-        rng, palette = self._rng, self._palette
-        taken = rng.uniform(*self._scene.difficulty.crowd)
-        rise, tread, seat = 0.45, 0.85, 0.55
-        low = self._sport.board_height
-        reach = 3.2 * self._beside
-        for row in range(26, -1, -1):
-            y, z = self._back + 1.4 + tread * row, low + rise * row
-            self._polygon(
-                [(-reach, y, z), (reach, y, z), (reach, y, z - 1.0), (-reach, y, z - 1.0)],
-                _darker(palette.stands, 0.8 + 0.2 * (row % 2)),
-            )
-            seats = np.arange(-reach, reach, seat)
-            seats = seats[rng.random(len(seats)) < taken] + rng.normal(0, 0.05)
-            if not len(seats):
-                continue
-            xy = np.array(self._points(np.column_stack([seats, np.full(len(seats), y), np.full(len(seats), z + 0.25)])))
-            scale = self._scale((0, y, z))
-            for x, top in xy.tolist():
-                cloth, skin = spectator_colours(palette, rng)
-                body, head = 0.23 * scale, 0.11 * scale
-                self._draw.ellipse((x - body, top - body, x + body, top + 1.6 * body), fill=cloth)
-                self._draw.ellipse((x - head, top - body - 1.6 * head, x + head, top - body + 0.6 * head), fill=skin)
+def _draw_specks(sheet: _Sheet, scene: Scene, rng: np.random.Generator) -> None:
+    """Draw look-alikes on the floor: marks, tape and litter of the ball's size and often its colour."""
+    sport = scene.sport
+    beside, back = sport.width / 2 + sport.run_off[1], sport.length / 2 + sport.run_off[0]
+    for _ in range(scene.difficulty.lookalikes):
+        place = (rng.uniform(-1, 1) * beside, rng.uniform(-0.62 * sport.length, back), 0.0)
+        size = 0.5 * sport.ball.diameter * sport.ball.apparent * rng.uniform(0.6, 1.0) * sheet.scale(place)
+        wide, high = size * rng.uniform(0.8, 1.6), size * rng.uniform(0.4, 0.9)
+        colour = scene.ball_colour if rng.random() < 0.5 else scene.palette.lines
+        (x, y) = sheet.points([place])[0]
+        sheet.pen.ellipse((x - wide, y - high, x + wide, y + high), fill=_darker(colour, rng.uniform(0.7, 0.95)))
 
-    def _furniture(self) -> None:
-        """The umpire's chair beside the net, benches, and line judges along the boards."""
-        sport, rng = self._sport, self._rng
+
+def _lit(picture: UInt8Array, palette: Palette, rng: np.random.Generator) -> UInt8Array:
+    """Return the picture under uneven light: a gradient, a vignette, and in the open often a shadow of the stands."""
+    height, width = picture.shape[:2]
+    rows, columns = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
+    slope = rng.uniform(-0.08, 0.08, 2)
+    light = 1 + slope[0] * columns + slope[1] * rows - rng.uniform(0.03, 0.12) * (columns**2 + rows**2)
+    if not palette.is_indoor and rng.random() < 0.5:
+        border = rng.uniform(-0.5, 0.7) + rng.uniform(-0.5, 0.5) * rows
         side = 1 if rng.random() < 0.5 else -1
-        x = side * (sport.net_width + (1.2 if sport.surface == 0 else 1.5))
-        tall = 1.9 if sport.surface == 0 else 0.8
-        self._person(side * (self._beside - 0.5), sport.length * 0.3, 0.0, sits=True)
-        self._person(-side * (self._beside - 0.5), sport.length * 0.3, 0.0, sits=True)
-        frame = (58, 62, 72) if rng.random() < 0.5 else (40, 84, 60)
-        width = round(0.07 * self._scale((x, 0, 0)))
-        for foot in (-0.35, 0.35):
-            self._draw.line(
-                self._points([(x + foot, 0, 0), (x + 0.6 * foot, 0, tall)]), fill=frame, width=max(1, width)
-            )
-        for step in np.arange(0.3, tall, 0.35):
-            self._draw.line(
-                self._points([(x - 0.33, 0, step), (x + 0.33, 0, step)]), fill=frame, width=max(1, width // 2)
-            )
-        self._person(x, 0.1, tall - 0.45, sits=True)
-        for offset in (-2.2, 2.2):
-            self._bench(-side * (sport.net_width + 2.0) if sport.surface == 0 else -side * (self._beside - 0.9), offset)
+        light *= 1 - rng.uniform(0.15, 0.3) * np.clip(side * (columns - border) * 40, 0, 1)
+    return np.asarray(np.clip(picture * light[..., None], 14, 240), dtype=np.uint8)
 
-    def _bench(self, x: float, y: float) -> None:
-        self._polygon(
-            [(x - 0.3, y - 0.8, 0.45), (x + 0.3, y - 0.8, 0.45), (x + 0.3, y + 0.8, 0.45), (x - 0.3, y + 0.8, 0.45)],
-            (196, 198, 204),
-        )
-        self._polygon(
-            [(x - 0.3, y - 0.8, 0.45), (x + 0.3, y - 0.8, 0.45), (x + 0.3, y - 0.8, 0), (x - 0.3, y - 0.8, 0)],
-            (120, 122, 130),
-        )
 
-    def _person(self, x: float, y: float, z: float, *, sits: bool) -> None:
-        rng = self._rng
-        clothes = tuple(int(value) for value in rng.integers(30, 200, 3))
-        skin = (206, 160, 128)
-        hip, knee = (x, y, z + 0.5), (x, y - 0.35, z + (0.48 if sits else 0.25))
-        parts = [
-            (knee, (x, y - 0.4, z + 0.05), 0.07, (34, 36, 46)),
-            (hip, knee, 0.09, (34, 36, 46)),
-            (hip, (x, y, z + 1.0), 0.17, clothes),
-            ((x, y, z + 1.24), (x, y, z + 1.24), 0.11, skin),
-        ]
-        for start, end, radius, fill in parts:
-            xy, scale = self._scene.camera.project([start, end])
-            ends = np.array([[*xy[0], radius * scale[0], *xy[1], radius * scale[1]]])
-            capsule(self._draw, self._fine(ends)[0], fill)
+# ------------------------------------------------------------------------------------- what hides what is behind
 
-    def _specks(self) -> None:
-        """Look-alikes: marks, tape and litter of the ball's size and often its colour."""
-        scene, rng = self._scene, self._rng
-        for _ in range(scene.difficulty.lookalikes):
-            x, y = rng.uniform(-1, 1) * self._beside, rng.uniform(-0.62 * self._sport.length, self._back)
-            if self._sport.surface and abs(x) < 1.2 and abs(y) < 1.8:
-                continue
-            radius = rng.uniform(0.6, 1.0) * 0.5 * self._sport.ball.diameter * self._sport.ball.apparent
-            (px, py), scale = self._points([(x, y, 0.0)])[0], self._scale((x, y, 0.0))
-            colour = scene.ball_colour if rng.random() < 0.5 else (222, 222, 218)
-            wide, high = radius * scale * rng.uniform(0.8, 1.6), radius * scale * rng.uniform(0.4, 0.9)
-            self._draw.ellipse(
-                (px - wide, py - high, px + wide, py + high), fill=_darker(colour, rng.uniform(0.7, 0.95))
-            )
 
-    def _lit(self, picture: UInt8Array) -> UInt8Array:
-        """Return the picture under uneven light: a gradient, a vignette, and in the open a shadow of the stands."""
-        rng = self._rng
-        height, width = picture.shape[:2]
-        rows, columns = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
-        slope = rng.uniform(-0.08, 0.08, 2)
-        light = 1 + slope[0] * columns + slope[1] * rows - rng.uniform(0.03, 0.12) * (columns**2 + rows**2)
-        if not self._palette.is_indoor and rng.random() < 0.5:
-            border = rng.uniform(-0.5, 0.7) + rng.uniform(-0.5, 0.5) * rows
-            side = 1 if rng.random() < 0.5 else -1
-            light = light * (1 - rng.uniform(0.15, 0.3) * np.clip(side * (columns - border) * 40, 0, 1))
-        return np.asarray(np.clip(picture * light[..., None], 14, 240), dtype=np.uint8)
+def _draw_net(sheet: _Sheet, scene: Scene) -> None:
+    """Draw the net with its tape and posts."""
+    sport = scene.sport
+    half, bottom = sport.net_width, sport.surface + sport.net_bottom
+    columns = np.linspace(-half, half, 9).tolist()
+    edge = [(x, 0.0, sport.net_height(x)) for x in columns]
+    sheet.polygon(edge + [(x, 0.0, bottom) for x in reversed(columns)], (14, 16, 20, 92))
+    thread = (10, 10, 14, 150)
+    for x in np.arange(-half, half, 0.3 if sport.surface == 0 else 0.06).tolist():
+        sheet.line([(x, 0, bottom), (x, 0, sport.net_height(x))], thread)
+    for share in np.linspace(0, 1, 5).tolist():
+        sheet.line([(x, y, bottom + share * (z - bottom)) for x, y, z in edge], thread)
+    sheet.capsules(scene.net[2:], (52, 54, 60, 255))
+    sheet.capsules(scene.net[:2], (236, 236, 232, 255))
+    if sport.name == "tennis":
+        strap = [(0, 0, 0), (0, 0, sport.net_height(0))]
+        sheet.line(strap, (226, 226, 222, 255), 0.05 * sheet.scale((0, 0, 0)))
+
+
+def _draw_table(sheet: _Sheet, scene: Scene) -> None:
+    """Draw the table, with its shadow on the floor."""
+    sport, palette = scene.sport, scene.palette
+    half, end, top = sport.width / 2, sport.length / 2, sport.surface
+    sheet.level((-half + 0.05, half + 0.05), (-end + 0.1, end + 0.1), 0, _darker(palette.surround, 0.62))
+    for x in (-half + 0.2, half - 0.2):
+        for y in (end - 0.35, -end + 0.35):
+            sheet.line([(x, y, 0), (x, y, top)], _DARK_WOOD, 0.06 * sheet.scale((x, y, 0)))
+    sheet.level((-half, half), (-end, end), top, palette.court)
+    _draw_lines(sheet, scene)
+    front = [(-half, -end, top), (half, -end, top), (half, -end, top - 0.05), (-half, -end, top - 0.05)]
+    sheet.polygon(front, _darker(palette.court, 0.6))
+
+
+# ------------------------------------------------------------------------------------------ letters and colours
+
+
+def _sign(palette: Palette, aspect: float, rng: np.random.Generator) -> Image.Image:
+    """Return an advertising board, RGBA: a made-up name on a plain ground, often with a dot or a ring as a logo."""
+    ground = palette.boards[rng.integers(len(palette.boards))]
+    ink: Colour = (236, 236, 236) if rng.random() < 0.75 else (240, 214, 60)
+    high = 48
+    sign = Image.new("RGBA", (round(high * aspect), high), ground)
+    name = _lettering(_name(rng), ink)
+    scale = min(0.6 * high / name.height, 0.7 * sign.width / name.width)
+    name = name.resize((round(name.width * scale), round(name.height * scale)), Image.Resampling.BILINEAR)
+    left = (sign.width - name.width) // 2
+    sign.paste(name, (left + 10, (high - name.height) // 2), name)
+    if rng.random() < 0.5:
+        dot = ink if rng.random() < 0.5 else None
+        ImageDraw.Draw(sign).ellipse((left - 16, 14, left + 4, 34), fill=dot, outline=ink, width=4)
+    return sign
+
+
+_ONSETS = ("B", "D", "K", "L", "M", "N", "R", "S", "T", "V", "Z", "TR", "ST", "KL")
+_ENDINGS = ("", "X", "N", "S", "R")
+
+
+def _name(rng: np.random.Generator) -> str:
+    """Return a made-up name in capitals."""
+    syllables = [_ONSETS[rng.integers(len(_ONSETS))] + "AEIOU"[rng.integers(5)] for _ in range(rng.integers(2, 4))]
+    return "".join(syllables) + _ENDINGS[rng.integers(len(_ENDINGS))]
+
+
+def _lettering(text: str, ink: Colour) -> Image.Image:
+    """Return a text as an RGBA picture, cut close."""
+    font = ImageFont.load_default(40)
+    left, top, right, bottom = (round(value) for value in font.getbbox(text))
+    image = Image.new("RGBA", (right - left + 4, bottom - top + 4), (*ink, 0))
+    ImageDraw.Draw(image).text((2 - left, 2 - top), text, font=font, fill=(*ink, 255))
+    return image
 
 
 def _homography(target: Array, source: Array) -> tuple[float, ...]:
@@ -399,23 +418,6 @@ def _homography(target: Array, source: Array) -> tuple[float, ...]:
         rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
         values += [u, v]
     return tuple(np.linalg.solve(np.array(rows), np.array(values)).tolist())
-
-
-def _word(rng: np.random.Generator) -> str:
-    """Return a made-up name in capitals."""
-    onsets, vowels = ("B", "D", "K", "L", "M", "N", "R", "S", "T", "V", "Z", "TR", "ST", "KL"), "AEIOU"
-    return "".join(onsets[rng.integers(len(onsets))] + vowels[rng.integers(5)] for _ in range(rng.integers(2, 4))) + (
-        "", "X", "N", "S", "R",
-    )[rng.integers(5)]  # fmt: skip
-
-
-def _lettering(word: str, ink: Colour, ground: Colour | None) -> Image.Image:
-    """Return a word as a picture, RGBA, cut close; the transparent part has the colour of the ground, or of the ink."""
-    font = ImageFont.load_default(40)
-    left, top, right, bottom = (round(value) for value in font.getbbox(word))
-    image = Image.new("RGBA", (right - left + 4, bottom - top + 4), (*(ground or ink), 0))
-    ImageDraw.Draw(image).text((2 - left, 2 - top), word, font=font, fill=(*ink, 255))
-    return image
 
 
 def _colour(values: Array) -> Colour:
