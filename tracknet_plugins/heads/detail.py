@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -44,13 +45,13 @@ class Detail(nn.Module):
         halvings = int(math.log2(in_feature.stride))
         if 2**halvings != in_feature.stride:
             raise ValueError(
-                f"the decoder's map has a stride of {in_feature.stride}, and the detail branch halves the frames step by "
-                "step: it takes strides of 1, 2, 4, 8, …. Choose another decoder, or the head 'heatmap'."
+                f"the decoder's map has a stride of {in_feature.stride}, and the detail branch halves the frames step "
+                "by step: it takes strides of 1, 2, 4, 8, …. Choose another decoder, or the head 'heatmap'."
             )
         self.frames = frames
         widths = [3 * (2 * frames - 1), *(max(8, channels >> (halvings - i)) for i in range(1, halvings + 1))]
         self.details = nn.Sequential()
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in pairwise(widths):
             self.details.append(_convolution(before, after, stride=2))
         self.merge = _convolution(in_feature.channels + widths[-1], channels, stride=1)
         self.logits = nn.Conv2d(channels, maps, 1)
