@@ -69,9 +69,10 @@ def plugin(session: nox.Session) -> None:
         missing = expected_in_wheel() - set(zipfile.ZipFile(wheel).namelist())
         if missing:
             session.error(f"{wheel.name} lacks {', '.join(sorted(missing))}")
-        session.install(str(wheel), str(example_wheel))
+        session.install(str(wheel), str(example_wheel), "pytest")
         # Away from the checkout, so that nothing is imported from it by chance.
         with session.chdir(folder):
+            session.run("pytest", str(EXAMPLE))
             session.run("tracknet", "--help")
             session.run("tracknet", "run", str(EXAMPLE / "experiment.yaml"))
             if not list(Path("outputs", "checkpoints").glob("last_*.ckpt")):

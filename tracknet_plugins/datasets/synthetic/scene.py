@@ -221,7 +221,7 @@ class Scene:
         return colours, clarity
 
     def _over_surface(self, rays: Array, beyond: float = 0.0) -> tuple[Array, npt.NDArray[np.bool_]]:
-        """Return where rays (..., 3) meet the level of the playing surface, and whether within, or so far beyond, it."""
+        """Return where rays (..., 3) meet the level of the surface, and whether within its edges, or so far beyond."""
         places = self._meets(rays, self.sport.surface)
         inside = np.abs(places[..., :2]) < np.array([self.sport.width, self.sport.length]) / 2 + beyond
         return places, np.asarray(inside.all(-1))

@@ -339,7 +339,7 @@ TABLE_TENNIS = Sport(
         Palette((22, 46, 88), (40, 42, 52), WHITE, ((110, 20, 52), (20, 24, 40)), (16, 16, 26), True),
         Palette((30, 100, 120), (164, 124, 84), WHITE, ((32, 50, 104), (30, 96, 80)), (70, 64, 62), True),
     ),
-    view=View(1.2, (7.5, 10.0), (4.4, 5.6), (0.2, 0.245), (0.7, 0.77)),
+    view=View(1.2, (7.5, 10.0), (4.4, 5.6), (0.2, 0.24), (0.77, 0.84)),
 )
 
 SPORTS: dict[SportName, Sport] = {sport.name: sport for sport in (TENNIS, BADMINTON, TABLE_TENNIS)}

@@ -1,0 +1,103 @@
+"""From nodes to components, and which faults they tell."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tracknet_core.assembly import build, build_dataset, build_model, build_protocols, build_transforms, input_size
+from tracknet_core.config import Config, load_config
+from tracknet_core.contracts import FeatureSpec
+from tracknet_core.errors import ConfigError
+
+
+def test_parts_get_what_follows_from_the_others(config: Config) -> None:
+    model = build_model(config)
+    assert model.input.channels == 9  # type: ignore[attr-defined]
+    assert model.backbone.convolution.in_channels == 9  # type: ignore[attr-defined, union-attr]
+    assert model.decoder.feature == FeatureSpec(8, 2)
+    assert model.codec.size == (32, 24)
+    assert model.image_size == (64, 48)
+
+
+def test_single_frames_enter_a_network_of_three_channels(experiment: Path) -> None:
+    model = build_model(load_config(experiment, ["data.sequence.enabled=false"]))
+    assert model.input.channels == 3
+    assert model.input.targets == (0,)
+
+
+def test_weights_that_come_from_a_checkpoint_are_not_fetched(experiment: Path) -> None:
+    config = load_config(experiment, ["model.backbone.pretrained=true"])
+    with pytest.raises(ConfigError, match=r"^model\.backbone: pretrained: true, but there are no weights\.$"):
+        build_model(config)
+    build_model(config, pretrained=False)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.backbone.width=0", "model.backbone: width: 0 is too small. Give at least 1."),
+        ("model.heatmap.sigma=0", "model.heatmap: sigma: 0.0 cells is out of range."),
+        ("model.decoder={name: fpn}", "model.decoder: fpn needs a pyramid, two or more maps whose strides double"),
+        ("data.preprocess.resize=null", "data.preprocess.resize: null, but the network needs the size of its input."),
+    ],
+)
+def test_a_part_that_refuses_is_named_by_its_path(override: str, message: str, experiment: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        build_model(load_config(experiment, [override]))
+    assert str(caught.value).startswith(message)
+
+
+def test_an_element_of_a_list_that_refuses_is_named_by_its_number(experiment: Path) -> None:
+    config = load_config(experiment, ["data.transforms=[flip, {name: flip, prob: 2}]"])
+    with pytest.raises(ConfigError, match=r"^data\.transforms\[1\]: "):
+        build_transforms(config)
+
+
+def test_a_dataset_that_refuses_is_named_by_its_path(experiment: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^data\.dataset: frames: 1 is too small"):
+        build_dataset(load_config(experiment, ["data.dataset.frames=1"]))
+
+
+def test_a_dataset_gets_its_folder_with_the_home_folder_filled_in(
+    experiment: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    roots: list[Path | None] = []
+    monkeypatch.setattr(
+        "tracknet_core.assembly._constructor", lambda kind, node, supplied: lambda: roots.append(supplied["root"])
+    )
+    monkeypatch.setenv("HOME", str(tmp_path))
+    build_dataset(load_config(experiment, ["data.root=~/rallies"]))
+    build_dataset(load_config(experiment))
+    assert roots == [tmp_path / "rallies", None]
+
+
+def test_only_what_a_constructor_names_is_supplied(tiny: None) -> None:
+    loss = build("losses", {"name": "mse"}, "training.loss", image_size=(1, 1), unheard_of=3)
+    assert type(loss).__name__ == "MSE"
+
+
+def test_protocols_are_built_in_order(config: Config) -> None:
+    assert [type(p).__name__ for p in build_protocols(config.training)] == ["WASB", "PCK"]
+
+
+@pytest.fixture
+def cropped(experiment: Path) -> Callable[[str], Config]:
+    return lambda size: load_config(experiment, [f"data.transforms=[flip, {{name: crop, size: {size}}}]"])
+
+
+def test_the_size_after_all_transforms_is_that_of_the_crop(cropped: Callable[[str], Config]) -> None:
+    assert input_size(cropped("[32, 24]"), (64, 48)) == (32, 24)
+
+
+def test_a_crop_larger_than_the_frames_is_named_by_its_path(cropped: Callable[[str], Config]) -> None:
+    with pytest.raises(ConfigError, match=r"^data\.transforms\[1\]: "):
+        input_size(cropped("[96, 24]"), (64, 48))
+
+
+def test_a_model_without_normalization_ignores_what_the_backbone_expects(config: Config) -> None:
+    data = replace(config.data, preprocess=replace(config.data.preprocess, normalize=False))
+    model = build_model(replace(config, data=data))
+    assert model.mean.flatten().tolist() == [0.0] * 3
+    assert model.std.flatten().tolist() == [255.0] * 3

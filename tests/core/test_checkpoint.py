@@ -1,0 +1,154 @@
+"""One self-sufficient file, from which no stranger can run code."""
+
+import pickle
+import random
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tracknet_core.assembly import build_model
+from tracknet_core.checkpoint import checkpoint_config, describe, load_weights, read_checkpoint
+from tracknet_core.config import Config, parse_config
+from tracknet_core.errors import CheckpointError
+from tracknet_core.model import BallTracker
+
+
+def save(model: BallTracker, config: Config, path: Path, **changes: Any) -> Path:
+    """Write what Lightning writes, as far as the format is concerned."""
+    state = {f"model.{key}": value for key, value in model.state_dict().items()}
+    torch.save({"epoch": 1, "state_dict": state, **describe(config.as_dict()), **changes}, path)
+    return path
+
+
+@pytest.fixture
+def model(config: Config) -> BallTracker:
+    torch.manual_seed(0)
+    return build_model(config).eval()
+
+
+@pytest.fixture
+def saved(model: BallTracker, config: Config, tmp_path: Path) -> Path:
+    return save(model, config, tmp_path / "best.ckpt")
+
+
+def test_a_checkpoint_says_its_format_its_version_and_its_configuration(saved: Path, config: Config) -> None:
+    content = read_checkpoint(saved)
+    assert content["tracknet"] == {"format": 1, "version": version("tracknet"), "config": config.as_dict()}
+
+
+def test_a_model_comes_back_from_the_file_alone(saved: Path, model: BallTracker) -> None:
+    config = parse_config(checkpoint_config(read_checkpoint(saved)))
+    again = build_model(config, pretrained=False).eval()
+    load_weights(again, saved)
+    frames = torch.randint(0, 256, (1, 3, 3, 48, 64), dtype=torch.uint8)
+    torch.testing.assert_close(again(frames), model(frames), rtol=0, atol=0)
+
+
+class _Trap:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def _random_bytes(path: Path) -> None:
+    path.write_bytes(random.Random(3).randbytes(2000))
+
+
+def _nothing(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _foreign_zip(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("holiday.txt", "sun")
+
+
+def _trap(path: Path) -> None:
+    path.write_bytes(pickle.dumps(_Trap(path.with_name("ran.txt"))))
+
+
+def _trap_of_torch(path: Path) -> None:
+    torch.save({"state_dict": {}, "tracknet": _Trap(path.with_name("ran.txt"))}, path)
+
+
+@pytest.mark.parametrize("make", [_random_bytes, _nothing, _foreign_zip, _trap, _trap_of_torch])
+def test_a_file_that_is_no_safe_checkpoint_is_refused_and_not_run(
+    make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    path = tmp_path / "odd.ckpt"
+    make(path)
+    with pytest.raises(CheckpointError) as caught:
+        read_checkpoint(path)
+    assert str(caught.value).startswith(f"{path}: not a checkpoint that can be loaded safely (")
+    assert str(caught.value).endswith("Give a .ckpt file that tracknet wrote.")
+    assert not (tmp_path / "ran.txt").exists()
+
+
+def test_a_damaged_checkpoint_is_refused(saved: Path) -> None:
+    saved.write_bytes(saved.read_bytes()[:-400])
+    with pytest.raises(CheckpointError, match="not a checkpoint that can be loaded safely"):
+        read_checkpoint(saved)
+
+
+@pytest.mark.parametrize(
+    "content", [{"state_dict": {}}, [1, 2], {"tracknet": {"format": 1}}, {"state_dict": {}, "tracknet": "yes"}]
+)
+def test_a_checkpoint_of_another_program_is_refused(content: Any, tmp_path: Path) -> None:
+    path = tmp_path / "foreign.ckpt"
+    torch.save(content, path)
+    with pytest.raises(CheckpointError) as caught:
+        read_checkpoint(path)
+    assert str(caught.value) == f"{path}: a checkpoint of another program. Give a .ckpt file that tracknet wrote."
+
+
+def test_another_format_names_the_version_that_reads_it(model: BallTracker, config: Config, tmp_path: Path) -> None:
+    path = save(model, config, tmp_path / "new.ckpt", tracknet={"format": 9, "version": "7.0", "config": {}})
+    with pytest.raises(CheckpointError) as caught:
+        read_checkpoint(path)
+    assert str(caught.value) == (
+        f"{path}: format 9, but this tracknet reads format 1. It was written by tracknet 7.0: use that version."
+    )
+
+
+def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        read_checkpoint(tmp_path / "gone.ckpt")
+    assert str(caught.value) == f"{tmp_path / 'gone.ckpt'}: no such checkpoint file."
+
+
+def test_weights_of_another_model_are_told_part_by_part(saved: Path, config: Config) -> None:
+    wider = replace(config, model=replace(config.model, backbone={**config.model.backbone, "width": 16}))
+    other = build_model(wider)
+    before = {key: value.clone() for key, value in other.state_dict().items()}
+    with pytest.raises(CheckpointError) as caught:
+        load_weights(other, saved)
+    message = str(caught.value)
+    assert message.startswith(f"{saved}: its weights do not fit this model: ")
+    assert "backbone.convolution.weight is (8, 9, 4, 4), the model has (16, 9, 4, 4)" in message
+    assert message.endswith("Use the model section that the checkpoint was trained with.")
+    # Nothing is half loaded.
+    assert all(torch.equal(before[key], value) for key, value in other.state_dict().items())
+
+
+def test_missing_and_unexpected_weights_are_counted(model: BallTracker, config: Config, tmp_path: Path) -> None:
+    state = {f"model.other{i}": torch.zeros(1) for i in range(3)}
+    path = save(model, config, tmp_path / "odd.ckpt", state_dict=state)
+    count = len(model.state_dict()) + 3
+    with pytest.raises(CheckpointError, match=rf"missing backbone\.convolution\.weight; .* and {count - 5} more\."):
+        load_weights(model, path)
+
+
+def test_what_is_not_of_the_network_is_left_alone(model: BallTracker, config: Config, tmp_path: Path) -> None:
+    state = {f"model.{key}": value + 1 for key, value in model.state_dict().items()}
+    path = save(model, config, tmp_path / "more.ckpt", state_dict={**state, "protocols.0.tp": torch.tensor(3)})
+    expected = {key: value + 1 for key, value in model.state_dict().items()}
+    load_weights(model, path)
+    assert all(torch.equal(expected[key], value) for key, value in model.state_dict().items())
