@@ -17,8 +17,8 @@ Ending = Literal["hit back", "into the net", "out of reach", "caught"]
 
 NEAR, FAR = -1, 1
 
-_SHARE_WITH_SERVE = 0.35
-_LEAD, _MISSED = (0.1, 0.5), (0.8, 2.6)
+_SHARE_WITH_SERVE = 0.45
+_LEAD, _MISSED = (0.15, 0.6), (0.8, 2.6)
 """Seconds from the first frame to the toss; and from the toss to the first frame, where a clip starts later."""
 _PAUSE = (0.4, 1.2)
 """Seconds without a ball between two rallies."""
