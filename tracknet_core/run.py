@@ -76,6 +76,7 @@ def _run(options: argparse.Namespace) -> int:
 def _train(config: Config, model: BallTracker, data: TrackingData, output_dir: Path, checkpoint: Path | None) -> int:
     import lightning.pytorch as pl  # noqa: PLC0415 - start-up, as above
     from lightning.pytorch.loggers import CSVLogger  # noqa: PLC0415
+    from lightning.pytorch.utilities.exceptions import MisconfigurationException  # noqa: PLC0415
 
     from tracknet_core import assembly  # noqa: PLC0415
     from tracknet_core.checkpoint import load_weights  # noqa: PLC0415
@@ -89,26 +90,29 @@ def _train(config: Config, model: BallTracker, data: TrackingData, output_dir: P
     paths = _run_paths(output_dir, training.seed, checkpoint)
     callbacks = assembly.build_callbacks(training, paths)
     csv = CSVLogger(save_dir=paths.logs.parent, name=paths.run_id)
-    trainer = pl.Trainer(
-        max_epochs=training.epochs,
-        precision=_precision(training),
-        gradient_clip_val=training.grad_clip or None,
-        limit_train_batches=training.limit_train_batches or None,
-        limit_val_batches=training.limit_val_batches or None,
-        check_val_every_n_epoch=training.validate_every,
-        accelerator=training.accelerator,
-        devices=training.devices,
-        num_nodes=training.num_nodes,
-        strategy=training.strategy,
-        num_sanity_val_steps=1,
-        log_every_n_steps=10,
-        deterministic="warn",
-        callbacks=callbacks,
-        logger=[csv, *assembly.build_loggers(training, paths)],
-        enable_progress_bar=any(isinstance(callback, pl.callbacks.ProgressBar) for callback in callbacks),
-        enable_checkpointing=any(isinstance(callback, pl.callbacks.Checkpoint) for callback in callbacks),
-        enable_model_summary=False,
-    )
+    try:
+        trainer = pl.Trainer(
+            max_epochs=training.epochs,
+            precision=_precision(training),
+            gradient_clip_val=training.grad_clip or None,
+            limit_train_batches=training.limit_train_batches or None,
+            limit_val_batches=training.limit_val_batches or None,
+            check_val_every_n_epoch=training.validate_every,
+            accelerator=training.accelerator,
+            devices=training.devices,
+            num_nodes=training.num_nodes,
+            strategy=training.strategy,
+            num_sanity_val_steps=1,
+            log_every_n_steps=10,
+            deterministic="warn",
+            callbacks=callbacks,
+            logger=[csv, *assembly.build_loggers(training, paths)],
+            enable_progress_bar=any(isinstance(callback, pl.callbacks.ProgressBar) for callback in callbacks),
+            enable_checkpointing=any(isinstance(callback, pl.callbacks.Checkpoint) for callback in callbacks),
+            enable_model_summary=False,
+        )
+    except (ValueError, MisconfigurationException) as error:
+        raise ConfigError(f"training: Lightning refuses these settings: {error}") from error
     _write(paths.logs / "config.yaml", config.as_yaml())
     began = time.monotonic()
     try:

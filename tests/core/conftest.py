@@ -127,13 +127,34 @@ class TinyBackbone(nn.Module):
         return [self.dropout(self.norm(self.convolution(x)).relu())]
 
 
-@pytest.fixture
-def tiny(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The dataset and the backbone `tiny`, known for one test."""
-    monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "datasets", "tiny"), TinyRallies)
-    monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "backbones", "tiny"), TinyBackbone)
-    yield
+@pytest.fixture(scope="module")
+def tiny() -> Iterator[None]:
+    """The dataset and the backbone `tiny`, known to the tests of one module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(catalogue.REGISTRY, (NAMESPACE, "datasets", "tiny"), TinyRallies)
+        patch.setitem(catalogue.REGISTRY, (NAMESPACE, "backbones", "tiny"), TinyBackbone)
+        yield
     torch.use_deterministic_algorithms(False)  # a run turns it on for its process
+
+
+@pytest.fixture(scope="module")
+def write_experiment(tiny: None) -> Callable[[Path], Path]:
+    """Write an experiment that trains the tiny network for two epochs, with its groups, into a folder."""
+
+    def write_into(folder: Path) -> Path:
+        for name, text in (("data/tiny", DATA), ("model/tiny", MODEL), ("experiment", EXPERIMENT)):
+            path = folder / f"{name}.yaml"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return path
+
+    return write_into
+
+
+@pytest.fixture
+def experiment(write_experiment: Callable[[Path], Path], tmp_path: Path) -> Path:
+    """An experiment that trains the tiny network for two epochs."""
+    return write_experiment(tmp_path)
 
 
 @pytest.fixture
@@ -147,14 +168,6 @@ def write(tmp_path: Path) -> Callable[[str, str], Path]:
         return path
 
     return write_file
-
-
-@pytest.fixture
-def experiment(tiny: None, write: Callable[[str, str], Path]) -> Path:
-    """An experiment that trains the tiny network for two epochs, with the groups that it takes."""
-    write("data/tiny.yaml", DATA)
-    write("model/tiny.yaml", MODEL)
-    return write("experiment.yaml", EXPERIMENT)
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """From nodes to components, and which faults they tell."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
-from tracknet_core.assembly import build, build_dataset, build_model, build_protocols, build_transforms, input_size
+from tracknet_core.assembly import build, build_dataset, build_model, build_protocols, build_transforms
 from tracknet_core.config import Config, load_config
 from tracknet_core.contracts import FeatureSpec
 from tracknet_core.errors import ConfigError
@@ -32,6 +32,16 @@ def test_weights_that_come_from_a_checkpoint_are_not_fetched(experiment: Path) -
     with pytest.raises(ConfigError, match=r"^model\.backbone: pretrained: true, but there are no weights\.$"):
         build_model(config)
     build_model(config, pretrained=False)
+
+
+@pytest.mark.parametrize(
+    ("input_", "frames"), [("stack", 3), ("{name: stack, outputs: last}", 3), ("per_frame", 1)]
+)
+def test_a_head_is_told_the_frames_of_a_sample(input_: str, frames: int, experiment: Path) -> None:
+    model = build_model(load_config(experiment, [f"model.input={input_}", "model.head=detail"]))
+    window = torch.zeros(2, 3, 3, 48, 64, dtype=torch.uint8)
+    assert model(window).shape == (2, len(model.input.targets), 24, 32)
+    assert model.input.channels == 3 * frames
 
 
 @pytest.mark.parametrize(
@@ -80,20 +90,6 @@ def test_only_what_a_constructor_names_is_supplied(tiny: None) -> None:
 
 def test_protocols_are_built_in_order(config: Config) -> None:
     assert [type(p).__name__ for p in build_protocols(config.training)] == ["WASB", "PCK"]
-
-
-@pytest.fixture
-def cropped(experiment: Path) -> Callable[[str], Config]:
-    return lambda size: load_config(experiment, [f"data.transforms=[flip, {{name: crop, size: {size}}}]"])
-
-
-def test_the_size_after_all_transforms_is_that_of_the_crop(cropped: Callable[[str], Config]) -> None:
-    assert input_size(cropped("[32, 24]"), (64, 48)) == (32, 24)
-
-
-def test_a_crop_larger_than_the_frames_is_named_by_its_path(cropped: Callable[[str], Config]) -> None:
-    with pytest.raises(ConfigError, match=r"^data\.transforms\[1\]: "):
-        input_size(cropped("[96, 24]"), (64, 48))
 
 
 def test_a_model_without_normalization_ignores_what_the_backbone_expects(config: Config) -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from tracknet_core.assembly import build
 from tracknet_core.config import load_config
 from tracknet_core.contracts import Batch, Clip, Size, Visibility, Window
 from tracknet_core.data import EvaluationPlaces, Place, TrackingData, TrainingPlaces, WindowStream
@@ -363,6 +364,7 @@ def test_validation_counts_every_frame_once_and_is_not_augmented(make_data: Call
     def refuse(window: Window, rng: np.random.Generator) -> Window:
         raise AssertionError("validation windows are not augmented")
 
+    refuse.output_size = lambda size: size  # type: ignore[attr-defined]
     batches = list(make_data(transforms=(refuse,)).val_dataloader())
     counted = Counter(
         (int(clip), int(number))
@@ -387,3 +389,16 @@ def test_the_training_loader_follows_the_epoch_of_the_trainer(
     assert len(loader) == 2
     assert orders[0] == orders[2] != orders[1]
 
+
+def test_validation_has_as_many_pixels_per_batch_as_training(make_data: Callable[..., TrackingData]) -> None:
+    # A crop of a quarter of the frame: batches of 4 crops in training, of 1 frame in validation.
+    data = make_data(transforms=(build("transforms", {"name": "crop", "size": (32, 24)}, "data.transforms[0]"),))
+    assert data.training_size() == (32, 24)
+    assert {batch.frames.shape for batch in data.train_dataloader()} == {(4, 3, 3, 24, 32)}
+    assert {batch.frames.shape for batch in data.val_dataloader()} == {(1, 3, 3, 48, 64)}
+
+
+def test_a_crop_larger_than_the_frames_is_named_by_its_path(make_data: Callable[..., TrackingData]) -> None:
+    data = make_data(transforms=(build("transforms", {"name": "crop", "size": (96, 24)}, "data.transforms[0]"),))
+    with pytest.raises(ConfigError, match=r"^data\.transforms\[0\]: "):
+        data.training_size()

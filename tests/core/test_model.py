@@ -1,12 +1,13 @@
 """The network as a whole."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from tracknet_core.assembly import build_model
-from tracknet_core.config import Config
+from tracknet_core.config import Config, load_config
 from tracknet_core.model import BallTracker
 
 
@@ -29,9 +30,16 @@ def test_a_crop_has_cells_in_proportion(model: BallTracker) -> None:
     assert model(frames(1, 3, 3, 24, 32)).shape == (1, 3, 12, 16)
 
 
-def test_a_crop_that_cuts_cells_is_refused(model: BallTracker) -> None:
-    with pytest.raises(ValueError, match="frames of 33 pixels do not give a whole number of heatmap cells"):
-        model.cells(frames(1, 3, 3, 24, 33))
+def test_a_crop_that_cuts_cells_of_the_backbone_is_refused(model: BallTracker) -> None:
+    with pytest.raises(ValueError, match="frames of 34 x 24 pixels do not fit the backbone, .* a stride of 4"):
+        model.check_size((34, 24))
+
+
+def test_a_crop_that_cuts_cells_of_the_heatmap_is_refused(experiment: Path) -> None:
+    model = build_model(load_config(experiment, ["model.heatmap.size=[8,24]"]))
+    assert model.check_size((32, 24)) == (4, 12)
+    with pytest.raises(ValueError, match="36 pixels do not give a whole number of heatmap cells, .* multiples of 8"):
+        model.check_size((36, 24))
 
 
 def test_frames_one_by_one_keep_their_places(config: Config) -> None:

@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from tracknet_core.contracts import FeatureSpec, Size
 from tracknet_core.registry import heads
+from tracknet_plugins.heads.logits import Logits
 
 
 @heads.register("detail")
@@ -38,10 +38,6 @@ class Detail(nn.Module):
         super().__init__()
         if channels < 1:
             raise ValueError(f"channels: {channels} is no number of channels. Give at least 1.")
-        if not 0 < prior < 1:
-            raise ValueError(
-                f"prior: {prior} is no probability of a ball. Give a number between 0 and 1, such as 0.01."
-            )
         halvings = int(math.log2(in_feature.stride))
         if 2**halvings != in_feature.stride:
             raise ValueError(
@@ -54,9 +50,7 @@ class Detail(nn.Module):
         for before, after in pairwise(widths):
             self.details.append(_convolution(before, after, stride=2))
         self.merge = _convolution(in_feature.channels + widths[-1], channels, stride=1)
-        self.logits = nn.Conv2d(channels, maps, 1)
-        nn.init.normal_(self.logits.weight, std=0.01)
-        nn.init.constant_(self.logits.bias, math.log(prior / (1 - prior)))  # type: ignore[arg-type]
+        self.logits = Logits(channels, maps, prior)
 
     def forward(self, feature: Tensor, frames: Tensor, size: Size) -> Tensor:
         """Return logits.
@@ -72,11 +66,8 @@ class Detail(nn.Module):
         own = frames.reshape(len(feature), self.frames, *frames.shape[2:])  # (N, frames of a sample, 3, H, W)
         seen = torch.cat((own, own.diff(dim=1)), dim=1).flatten(1, 2)  # (N, 3 * (2 * frames - 1), H, W)
         merged = self.merge(torch.cat((feature, self.details(seen)), dim=1))  # (N, channels, H / stride, W / stride)
-        logits: Tensor = self.logits(merged)
-        width, height = size
-        if logits.shape[-2:] == (height, width):
-            return logits
-        return F.interpolate(logits, (height, width), mode="bilinear", align_corners=False)
+        logits: Tensor = self.logits(merged, size)
+        return logits
 
 
 def _convolution(before: int, after: int, *, stride: int) -> nn.Sequential:

@@ -1,12 +1,10 @@
 """A feature map to heatmaps."""
 
-import math
-
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from tracknet_core.contracts import FeatureSpec, Size
 from tracknet_core.registry import heads
+from tracknet_plugins.heads.logits import Logits
 
 
 @heads.register("heatmap")
@@ -31,17 +29,11 @@ class Heatmap(nn.Module):
         super().__init__()
         if hidden < 0:
             raise ValueError(f"hidden: {hidden} is no number of channels. Give at least 0 (0: no hidden layer).")
-        if not 0 < prior < 1:
-            raise ValueError(
-                f"prior: {prior} is no probability of a ball. Give a number between 0 and 1, such as 0.01."
-            )
         channels = hidden or in_feature.channels
         self.hidden = (
             nn.Sequential(nn.Conv2d(in_feature.channels, hidden, 3, padding=1), nn.ReLU()) if hidden else nn.Identity()
         )
-        self.logits = nn.Conv2d(channels, maps, 1)
-        nn.init.normal_(self.logits.weight, std=0.01)
-        nn.init.constant_(self.logits.bias, math.log(prior / (1 - prior)))  # type: ignore[arg-type]
+        self.logits = Logits(channels, maps, prior)
 
     def forward(self, feature: Tensor, frames: Tensor, size: Size) -> Tensor:
         """Return logits.
@@ -54,8 +46,5 @@ class Heatmap(nn.Module):
         Returns:
             (N, maps, h, w).
         """
-        logits: Tensor = self.logits(self.hidden(feature))  # (N, maps, H / stride, W / stride)
-        width, height = size
-        if logits.shape[-2:] == (height, width):
-            return logits
-        return F.interpolate(logits, (height, width), mode="bilinear", align_corners=False)
+        logits: Tensor = self.logits(self.hidden(feature), size)
+        return logits

@@ -1,6 +1,7 @@
+from tracknet_example.tiny_conv import TinyConv
+
 from tracknet_core.registry import backbones
 from tracknet_core.testing import check_backbone, check_constructor
-from tracknet_example.tiny_conv import TinyConv
 
 
 def test_tiny_conv_keeps_the_contract_of_a_backbone() -> None:

@@ -39,15 +39,18 @@ def test_nearly_every_cell_starts_at_the_prior(frames, prior, hidden):
 def test_logits_of_the_right_size_are_a_weighted_sum_of_channels(frames):
     head = Heatmap(in_feature=FEATURE, maps=2)
     feature = torch.randn(2, 8, 4, 8)
-    weight, bias = head.logits.weight.detach().numpy()[..., 0, 0], head.logits.bias.detach().numpy()
+    weight, bias = (
+        head.logits.convolution.weight.detach().numpy()[..., 0, 0],
+        head.logits.convolution.bias.detach().numpy(),
+    )
     expected = np.einsum("mc,nchw->nmhw", weight, feature.numpy()) + bias[:, None, None]
     np.testing.assert_allclose(head(feature, frames, (8, 4)).detach(), expected, atol=1e-5)
 
 
 def test_logits_are_enlarged_by_the_half_pixel_rule(frames):
     head = Heatmap(in_feature=FeatureSpec(1, 4), maps=1)
-    torch.nn.init.constant_(head.logits.weight, 1.0)
-    torch.nn.init.constant_(head.logits.bias, 0.0)
+    torch.nn.init.constant_(head.logits.convolution.weight, 1.0)
+    torch.nn.init.constant_(head.logits.convolution.bias, 0.0)
     feature = torch.tensor([0.0, 1.0]).view(1, 1, 1, 2)
     # Cell i of 4 lies at (i + 0.5) / 2 - 0.5 of 2: at -0.25 (before the first, so 0), 0.25, 0.75, 1.25 (so 1).
     assert head(feature, frames, (4, 1)).flatten().tolist() == [0.0, 0.25, 0.75, 1.0]
