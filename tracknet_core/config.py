@@ -26,6 +26,7 @@ from tracknet_core.schema import Faults, Node, check_dataclass, component, unkno
 
 SECTIONS = ("data", "model", "training")
 DEFAULT = "default"
+GREATEST_SEED = 2**32 - 1  # numpy's
 
 
 # ---------------------------------------------------------------------------- sections that are no component
@@ -272,6 +273,8 @@ def _check_ranges(data: DataConfig, training: TrainingConfig) -> Faults:
         for name, share in shares.items()
         if isinstance(share, float) and share > 1
     ]
+    if training.seed > GREATEST_SEED:
+        faults.append(f"training.seed: {training.seed} is too large. It accepts: 0 to {GREATEST_SEED}.")
     return faults
 
 
@@ -321,19 +324,19 @@ def _section(section: str, value: Any, folders: list[Path], above: tuple[Path, .
         raise ConfigError(
             f"{section}: {value!r} is neither a mapping nor the name of a file. {_offer(section, folders)}"
         )
-    value = {str(key): item for key, item in value.items()}
-    explicit = value.pop("base", None)
+    own: dict[str, Any] = {str(key): item for key, item in value.items()}
+    explicit = own.pop("base", None)
     file = _group_file(section, explicit or DEFAULT, folders)
     if file is None and explicit is not None:
         raise ConfigError(f"{section}: no file is called '{explicit}'. {_offer(section, folders)}")
     if file is None:
-        return value
+        return own
     if file in above:
         raise ConfigError(f"{section}.base: {' -> '.join(p.stem for p in (*above, file))} is a circle.")
     base = _read(file, f"{section} section")
     if file.stem != DEFAULT:
         base = _section(section, base, folders, (*above, file))
-    return _merge(base, value)
+    return _merge(base, own)
 
 
 def _group_file(section: str, name: str, folders: list[Path]) -> Path | None:

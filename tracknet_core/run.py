@@ -76,7 +76,7 @@ def _run(options: argparse.Namespace) -> int:
 def _train(config: Config, model: BallTracker, data: TrackingData, output_dir: Path, checkpoint: Path | None) -> int:
     import lightning.pytorch as pl  # noqa: PLC0415 - start-up, as above
     from lightning.pytorch.loggers import CSVLogger  # noqa: PLC0415
-    from lightning.pytorch.utilities.exceptions import MisconfigurationException  # noqa: PLC0415
+    from lightning.fabric.utilities.exceptions import MisconfigurationException  # noqa: PLC0415
 
     from tracknet_core import assembly  # noqa: PLC0415
     from tracknet_core.checkpoint import load_weights  # noqa: PLC0415

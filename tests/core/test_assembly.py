@@ -34,9 +34,7 @@ def test_weights_that_come_from_a_checkpoint_are_not_fetched(experiment: Path) -
     build_model(config, pretrained=False)
 
 
-@pytest.mark.parametrize(
-    ("input_", "frames"), [("stack", 3), ("{name: stack, outputs: last}", 3), ("per_frame", 1)]
-)
+@pytest.mark.parametrize(("input_", "frames"), [("stack", 3), ("{name: stack, outputs: last}", 3), ("per_frame", 1)])
 def test_a_head_is_told_the_frames_of_a_sample(input_: str, frames: int, experiment: Path) -> None:
     model = build_model(load_config(experiment, [f"model.input={input_}", "model.head=detail"]))
     window = torch.zeros(2, 3, 3, 48, 64, dtype=torch.uint8)

@@ -80,9 +80,7 @@ def _trap_of_torch(path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [_random_bytes, _nothing, _foreign_zip, _trap, _trap_of_torch])
-def test_a_file_that_is_no_safe_checkpoint_is_refused_and_not_run(
-    make: Callable[[Path], None], tmp_path: Path
-) -> None:
+def test_a_file_that_is_no_safe_checkpoint_is_refused_and_not_run(make: Callable[[Path], None], tmp_path: Path) -> None:
     path = tmp_path / "odd.ckpt"
     make(path)
     with pytest.raises(CheckpointError) as caught:

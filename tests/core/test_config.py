@@ -65,9 +65,7 @@ def test_bases_in_a_circle_are_shown(experiment: Path, write: Write, faults: Cal
     assert faults(experiment, ["model=hen"]) == ["model.base: hen -> egg -> hen is a circle."]
 
 
-def test_a_missing_group_file_answers_with_those_that_exist(
-    experiment: Path, faults: Callable[..., list[str]]
-) -> None:
+def test_a_missing_group_file_answers_with_those_that_exist(experiment: Path, faults: Callable[..., list[str]]) -> None:
     (message,) = faults(experiment, ["model=tinny"])
     assert message.startswith("model: no file is called 'tinny'. Known: ")
     assert "default" in message
@@ -303,6 +301,12 @@ def test_numbers_that_are_too_small_are_told_the_least(
     (message,) = faults(experiment, [override])
     assert message.startswith(f"{path}: ")
     assert "is too small. It accepts: " in message
+
+
+def test_a_seed_that_numpy_does_not_take_is_told(experiment: Path, faults: Callable[..., list[str]]) -> None:
+    assert faults(experiment, ["training.seed=4294967296"]) == [
+        "training.seed: 4294967296 is too large. It accepts: 0 to 4294967295."
+    ]
 
 
 @pytest.mark.parametrize("setting", ["limit_train_batches", "limit_val_batches"])

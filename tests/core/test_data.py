@@ -139,8 +139,10 @@ def test_seed_and_epoch_say_every_draw(make_stream: Callable[..., WindowStream])
     assert len(first) == len(second) == 6
     for a, b in zip(first, second, strict=True):
         for left, right in zip(a, b, strict=True):
-            assert torch.equal(left.nan_to_num(-1) if left.is_floating_point() else left,
-                               right.nan_to_num(-1) if right.is_floating_point() else right)
+            assert torch.equal(
+                left.nan_to_num(-1) if left.is_floating_point() else left,
+                right.nan_to_num(-1) if right.is_floating_point() else right,
+            )
 
 
 @pytest.mark.parametrize(("other", "epoch"), [({}, 4), ({"seed": 8}, 3)])
@@ -167,9 +169,7 @@ def test_without_shuffling_windows_come_in_the_order_of_the_clips(make_stream: C
 
 
 @pytest.mark.parametrize("shuffle", [True, False])
-def test_each_frame_is_decoded_once(
-    shuffle: bool, clips: list[Clip], make_stream: Callable[..., WindowStream]
-) -> None:
+def test_each_frame_is_decoded_once(shuffle: bool, clips: list[Clip], make_stream: Callable[..., WindowStream]) -> None:
     read(make_stream(shuffle=shuffle))
     for clip in clips:
         assert clip.frames.reads == list(range(len(clip)))  # type: ignore[attr-defined]

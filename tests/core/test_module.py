@@ -76,9 +76,7 @@ def test_every_frame_with_a_visible_ball_trains_with_its_heatmap(
     assert float(target[0, 0].max()) == pytest.approx(2.718281828 ** (-(0.25**2 + 0.25**2) / 2))
 
 
-def test_frames_that_nobody_labelled_do_not_train(
-    batch: Batch, seen: Callable[[Batch], tuple[Tensor, Tensor]]
-) -> None:
+def test_frames_that_nobody_labelled_do_not_train(batch: Batch, seen: Callable[[Batch], tuple[Tensor, Tensor]]) -> None:
     target, weight = seen(relabelled(batch, Visibility.UNLABELLED))
     assert weight.tolist() == [[0.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
     assert target.isfinite().all()
@@ -166,7 +164,9 @@ def test_the_figures_start_again_with_every_validation(
 def test_norms_and_biases_do_not_decay_and_the_backbone_has_its_own_rate(module: TrackerModule) -> None:
     names = {id(parameter): name for name, parameter in module.model.named_parameters()}
     groups = parameter_groups(module.model, 0.25)
-    found = {name: (g["lr_scale"], g.get("weight_decay")) for g in groups for p in g["params"] for name in [names[id(p)]]}
+    found = {
+        name: (g["lr_scale"], g.get("weight_decay")) for g in groups for p in g["params"] for name in [names[id(p)]]
+    }
     assert found.keys() == set(names.values())
     assert sum(len(group["params"]) for group in groups) == len(names)
     for name, parameter in module.model.named_parameters():

@@ -1,0 +1,88 @@
+"""The console script, and how commands end."""
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from tracknet_core import cli
+from tracknet_core.errors import ConfigError, DataError
+
+
+@pytest.mark.parametrize("arguments", [[], ["-h"], ["--help"]])
+def test_help_lists_the_commands(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("usage: tracknet COMMAND")
+    for command, purpose in cli.COMMANDS.items():
+        assert command in printed
+        assert purpose in printed
+
+
+def test_help_imports_neither_torch_nor_a_command() -> None:
+    code = (
+        "import sys; from tracknet_core import cli; cli.main(['--help']); "
+        "sys.exit(', '.join(sys.modules.keys() & {'torch', 'lightning', 'numpy', 'tracknet_core.run'}) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_unknown_command_answers_with_those_that_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["rnu"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == f"error: no command 'rnu'. Known: {', '.join(cli.COMMANDS)}.\n"
+
+
+def test_a_command_gets_the_other_arguments_and_gives_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    got: list[list[str]] = []
+    command = SimpleNamespace(main=lambda arguments: got.append(arguments) or 7)
+    monkeypatch.setitem(sys.modules, "tracknet_core.train_nothing", command)  # type: ignore[misc]
+    monkeypatch.setitem(cli.COMMANDS, "train_nothing", "does nothing")
+    assert cli.main(["train_nothing", "a.yaml", "--seed", "3"]) == 7
+    assert got == [["a.yaml", "--seed", "3"]]
+
+
+def test_every_command_is_a_module_of_the_core() -> None:
+    import importlib
+
+    for command in cli.COMMANDS:
+        assert callable(importlib.import_module(f"tracknet_core.{command}").main)
+
+
+def test_a_mistake_of_the_users_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    def command() -> int:
+        raise DataError("labels.csv:3: no number. Write one.")
+
+    assert cli.guarded(command) == 2
+    assert capsys.readouterr().err == "error: labels.csv:3: no number. Write one.\n"
+
+
+def test_several_mistakes_stand_in_lines_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    def command() -> int:
+        raise ConfigError(["a: wrong.", "b: wrong too."])
+
+    assert cli.guarded(command) == 2
+    assert capsys.readouterr().err == "error: \n  a: wrong.\n  b: wrong too.\n"
+
+
+def test_ctrl_c_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    def command() -> int:
+        raise KeyboardInterrupt
+
+    assert cli.guarded(command) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_a_fault_in_the_program_is_a_traceback() -> None:
+    def command() -> int:
+        raise RuntimeError("a fault in the program")
+
+    with pytest.raises(RuntimeError, match="a fault in the program"):
+        cli.guarded(command)
+
+
+def test_what_a_command_returns_is_the_exit_code() -> None:
+    assert cli.guarded(lambda: 5) == 5

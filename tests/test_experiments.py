@@ -1,0 +1,87 @@
+"""Every shipped experiment is a test case: it says what it is for, loads, and its network can be built."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import torch
+
+from tracknet_core.assembly import build_model, build_module, build_transforms
+from tracknet_core.config import Config, load_config
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "experiments"
+FILES = sorted(FOLDER.rglob("*.yaml"))
+COMMAND = re.compile(r"^#\s+python -m tracknet_core\.run (?P<arguments>.+)$", re.MULTILINE)
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(FOLDER))
+
+
+@pytest.fixture(params=FILES, ids=name)
+def file(request: pytest.FixtureRequest) -> Path:
+    path: Path = request.param
+    return path
+
+
+def load(file: Path, *overrides: str) -> Config:
+    """Load an experiment, or a group's file in the place of its section of an experiment."""
+    if file.parent == FOLDER:
+        return load_config(file, overrides)
+    return load_config(FOLDER / "convnext.yaml", overrides, {file.parent.name: file.stem})
+
+
+def with_root(file: Path) -> list[str]:
+    """Return the override that says where the data are; building a network does not read them."""
+    return ["data.root=/data"] if "synthetic" not in str(file) else []
+
+
+def test_the_groups_are_the_sections() -> None:
+    assert {path.parent.name for path in FILES if path.parent != FOLDER} == {"data", "model", "training"}
+
+
+def test_the_file_begins_with_its_purpose(file: Path) -> None:
+    first = file.read_text(encoding="utf-8").splitlines()[0]
+    assert re.fullmatch(r"# [A-Z].{20,}", first)
+
+
+def test_the_command_in_the_comment_loads(file: Path) -> None:
+    commands = [match["arguments"] for match in COMMAND.finditer(file.read_text(encoding="utf-8"))]
+    if file.parent == FOLDER or file.parent.name == "data":
+        assert commands
+    for command in commands:
+        experiment, *arguments = shlex.split(command)
+        sections: dict[str, str | None] = {}
+        while arguments and arguments[0].startswith("--"):
+            sections[arguments.pop(0).removeprefix("--")] = arguments.pop(0)
+        load_config(ROOT / experiment, arguments, sections)
+        mine = (experiment, None) if file.parent == FOLDER else (experiment, sections.get(file.parent.name))
+        assert mine in ((name_in_command(file), None), (experiment, file.stem))
+
+
+def name_in_command(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def test_the_network_is_built_and_takes_what_training_gives_it(file: Path) -> None:
+    config = load(file, *with_root(file))
+    torch.manual_seed(0)
+    model = build_model(config, pretrained=False)
+    size = config.data.preprocess.resize
+    assert size is not None
+    model.check_size(size)
+    for transform in build_transforms(config):
+        size = transform.output_size(size)
+    width, height = model.check_size(size)
+    window = torch.zeros(1, config.data.sequence.frames, 3, size[1], size[0], dtype=torch.uint8)
+    logits = build_module(config, model).eval()(window)
+    assert logits.shape == (1, len(model.input.targets), height, width)
+
+
+def test_the_resolved_configuration_resolves_to_itself(file: Path, tmp_path: Path) -> None:
+    config = load(file, *with_root(file))
+    saved = tmp_path / "config.yaml"
+    saved.write_text(config.as_yaml(), encoding="utf-8")
+    assert load_config(saved) == config
