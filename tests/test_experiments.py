@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from tracknet_core.assembly import build_model, build_module, build_transforms
-from tracknet_core.config import Config, load_config
+from tracknet_core.config import DEFAULT, SECTIONS, Config, load_config
+from tracknet_core.run import _parser
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "experiments"
@@ -30,7 +31,9 @@ def load(file: Path, *overrides: str) -> Config:
     """Load an experiment, or a group's file in the place of its section of an experiment."""
     if file.parent == FOLDER:
         return load_config(file, overrides)
-    return load_config(FOLDER / "convnext.yaml", overrides, {file.parent.name: file.stem})
+    # A default is where a section starts, and on its own no whole one.
+    chosen = {} if file.stem == DEFAULT else {file.parent.name: file.stem}
+    return load_config(FOLDER / "convnext.yaml", overrides, chosen)
 
 
 def with_root(file: Path) -> list[str]:
@@ -39,7 +42,7 @@ def with_root(file: Path) -> list[str]:
 
 
 def test_the_groups_are_the_sections() -> None:
-    assert {path.parent.name for path in FILES if path.parent != FOLDER} == {"data", "model", "training"}
+    assert {path.parent.name for path in FILES if path.parent != FOLDER} == set(SECTIONS)
 
 
 def test_the_file_begins_with_its_purpose(file: Path) -> None:
@@ -47,22 +50,15 @@ def test_the_file_begins_with_its_purpose(file: Path) -> None:
     assert re.fullmatch(r"# [A-Z].{20,}", first)
 
 
-def test_the_command_in_the_comment_loads(file: Path) -> None:
+def test_the_command_in_the_comment_runs_this_file(file: Path) -> None:
     commands = [match["arguments"] for match in COMMAND.finditer(file.read_text(encoding="utf-8"))]
     if file.parent == FOLDER or file.parent.name == "data":
         assert commands
     for command in commands:
-        experiment, *arguments = shlex.split(command)
-        sections: dict[str, str | None] = {}
-        while arguments and arguments[0].startswith("--"):
-            sections[arguments.pop(0).removeprefix("--")] = arguments.pop(0)
-        load_config(ROOT / experiment, arguments, sections)
-        mine = (experiment, None) if file.parent == FOLDER else (experiment, sections.get(file.parent.name))
-        assert mine in ((name_in_command(file), None), (experiment, file.stem))
-
-
-def name_in_command(file: Path) -> str:
-    return file.relative_to(ROOT).as_posix()
+        options = vars(_parser().parse_intermixed_args(shlex.split(command)))
+        load_config(ROOT / options["experiment"], options["overrides"], {key: options[key] for key in SECTIONS})
+        own = ROOT / options["experiment"] == file if file.parent == FOLDER else options[file.parent.name] == file.stem
+        assert own
 
 
 def test_the_network_is_built_and_takes_what_training_gives_it(file: Path) -> None:

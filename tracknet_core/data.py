@@ -373,8 +373,10 @@ class _EpochLoader(DataLoader[Batch]):
         self._current_epoch = epoch
 
     def __iter__(self) -> Any:
+        # A generator, so that the epoch is asked for with the first batch: a resumed training makes the iterator
+        # while it is still in the epoch before.
         self._stream.set_epoch(self._current_epoch())
-        return super().__iter__()
+        yield from super().__iter__()
 
 
 def collate(samples: Sequence[Sample]) -> Batch:

@@ -72,9 +72,14 @@ class TrackerModule(pl.LightningModule):
         logits: Tensor = self.model(frames)
         return logits
 
-    def on_train_epoch_start(self) -> None:
-        """Make the draws of an epoch the same whether or not the run was interrupted before it."""
-        torch.manual_seed(self._seed + 1_000_003 * self.current_epoch + 7919 * self.global_rank)
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Make the draws of an epoch the same whether or not the run was interrupted before it.
+
+        At its first batch and not at its start, because the iterator of the loader draws a number too: before the
+        start of the epoch in a resumed run, after it otherwise.
+        """
+        if batch_idx == 0:
+            torch.manual_seed(self._seed + 1_000_003 * self.current_epoch + 7919 * self.global_rank)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the loss of a batch."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tracknet_core.config import Config, TrainingConfig
     from tracknet_core.data import TrackingData
     from tracknet_core.model import BallTracker
+    from tracknet_core.module import TrackerModule
 
 CHECKPOINT_NAME = re.compile(r"(?:best|last)_(?P<run_id>run-.+)\.ckpt")
 
@@ -67,26 +68,26 @@ def _run(options: argparse.Namespace) -> int:
     _seed(config.training.seed)
     model = assembly.build_model(config)
     _check_sizes(model, data)
+    module = assembly.build_module(config, model)
     if options.dry_run:
         _show(config, model, data)
         return 0
-    return _train(config, model, data, options.output_dir, checkpoint)
+    return _train(config, module, data, options.output_dir, checkpoint)
 
 
-def _train(config: Config, model: BallTracker, data: TrackingData, output_dir: Path, checkpoint: Path | None) -> int:
+def _train(config: Config, module: TrackerModule, data: TrackingData, output_dir: Path, checkpoint: Path | None) -> int:
     import lightning.pytorch as pl  # noqa: PLC0415 - start-up, as above
-    from lightning.pytorch.loggers import CSVLogger  # noqa: PLC0415
     from lightning.fabric.utilities.exceptions import MisconfigurationException  # noqa: PLC0415
+    from lightning.pytorch.loggers import CSVLogger  # noqa: PLC0415
 
     from tracknet_core import assembly  # noqa: PLC0415
     from tracknet_core.checkpoint import load_weights  # noqa: PLC0415
 
     training = config.training
-    module = assembly.build_module(config, model)
     if checkpoint is not None:
         _check_resumable(checkpoint, config)
     elif training.init_from is not None:
-        load_weights(model, Path(training.init_from))
+        load_weights(module.model, Path(training.init_from))
     paths = _run_paths(output_dir, training.seed, checkpoint)
     callbacks = assembly.build_callbacks(training, paths)
     csv = CSVLogger(save_dir=paths.logs.parent, name=paths.run_id)
@@ -256,17 +257,15 @@ def _report(trainer: pl.Trainer, paths: RunPaths, seconds: float, interrupted: b
     for name, value in sorted(trainer.callback_metrics.items()):
         figures.add_row(name, f"{float(value):.4f}")
     console.print(figures)
-    files = Table("file", "path", show_header=False)
-    csv = trainer.loggers[0].log_dir
-    files.add_row("metrics", str(Path(csv or paths.logs) / "metrics.csv"))
-    files.add_row("config", str(paths.logs / "config.yaml"))
-    for path in sorted(paths.checkpoints.glob(f"*_{paths.run_id}.ckpt")):
-        files.add_row(path.name.split("_")[0], str(path))
-    for folder in sorted(
-        path for path in paths.logs.iterdir() if path.is_dir() and not path.name.startswith("version_")
-    ):
-        files.add_row(folder.name, str(folder))
-    console.print(files)
+    files = {
+        "metrics": Path(trainer.loggers[0].log_dir or paths.logs) / "metrics.csv",
+        "config": paths.logs / "config.yaml",
+        **{path.name.split("_")[0]: path for path in sorted(paths.checkpoints.glob(f"*_{paths.run_id}.ckpt"))},
+        **{path.name: path for path in sorted(paths.logs.iterdir()) if path.is_dir() and "version_" not in path.name},
+    }
+    for name, path in files.items():
+        # Not in a table, which would cut long paths at the width of the terminal.
+        console.print(f"{name:10}{path}", soft_wrap=True, highlight=False, markup=False)
     if interrupted:
         console.print("Interrupted. To go on from the last complete epoch, run the same command with --resume auto")
 

@@ -31,14 +31,14 @@ def test_a_crop_has_cells_in_proportion(model: BallTracker) -> None:
 
 
 def test_a_crop_that_cuts_cells_of_the_backbone_is_refused(model: BallTracker) -> None:
-    with pytest.raises(ValueError, match="frames of 34 x 24 pixels do not fit the backbone, .* a stride of 4"):
+    with pytest.raises(ValueError, match=r"frames of 34 x 24 pixels do not fit the backbone, .* a stride of 4"):
         model.check_size((34, 24))
 
 
 def test_a_crop_that_cuts_cells_of_the_heatmap_is_refused(experiment: Path) -> None:
     model = build_model(load_config(experiment, ["model.heatmap.size=[8,24]"]))
     assert model.check_size((32, 24)) == (4, 12)
-    with pytest.raises(ValueError, match="36 pixels do not give a whole number of heatmap cells, .* multiples of 8"):
+    with pytest.raises(ValueError, match=r"36 pixels do not give a whole number of heatmap cells, .* multiples of 8"):
         model.check_size((36, 24))
 
 

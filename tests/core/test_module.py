@@ -164,9 +164,7 @@ def test_the_figures_start_again_with_every_validation(
 def test_norms_and_biases_do_not_decay_and_the_backbone_has_its_own_rate(module: TrackerModule) -> None:
     names = {id(parameter): name for name, parameter in module.model.named_parameters()}
     groups = parameter_groups(module.model, 0.25)
-    found = {
-        name: (g["lr_scale"], g.get("weight_decay")) for g in groups for p in g["params"] for name in [names[id(p)]]
-    }
+    found = {names[id(p)]: (g["lr_scale"], g.get("weight_decay")) for g in groups for p in g["params"]}
     assert found.keys() == set(names.values())
     assert sum(len(group["params"]) for group in groups) == len(names)
     for name, parameter in module.model.named_parameters():
@@ -193,7 +191,6 @@ def test_the_optimizer_gets_scaled_rates_and_the_schedule_counts_steps(
         optimizer={**config.training.optimizer, "lr": 0.5, "weight_decay": 0.3},
         scheduler={"name": "multistep", "milestones": [1], "gamma": 0.1},
     )
-    module = build_module(config, build_model(config))
     module = build_module(replace(config, training=training), build_model(config))
     module._trainer = SimpleNamespace(estimated_stepping_batches=8, max_epochs=2)  # type: ignore[assignment]
     made = module.configure_optimizers()
@@ -213,7 +210,7 @@ def test_the_optimizer_gets_scaled_rates_and_the_schedule_counts_steps(
 # ------------------------------------------------------------------------------------------------ draws
 
 
-def test_the_draws_of_an_epoch_follow_from_seed_epoch_and_process(config: Config, tiny: None) -> None:
+def test_the_draws_of_an_epoch_follow_from_seed_epoch_and_process(config: Config, batch: Batch) -> None:
     def draw(seed: int, epoch: int, rank: int) -> float:
         module = TrackerModule(
             model=build_model(config),
@@ -226,8 +223,11 @@ def test_the_draws_of_an_epoch_follow_from_seed_epoch_and_process(config: Config
         )
         module._trainer = SimpleNamespace(current_epoch=epoch, global_rank=rank)  # type: ignore[assignment]
         torch.rand(3)  # whatever was drawn before
-        module.on_train_epoch_start()
-        return float(torch.rand(()))
+        module.on_train_batch_start(batch, 0)
+        first = float(torch.rand(()))
+        module.on_train_batch_start(batch, 1)
+        assert float(torch.rand(())) != first
+        return first
 
     def unlike(*others: Any) -> bool:
         return len({draw(1, 2, 0), *(draw(*other) for other in others)}) == len(others) + 1
