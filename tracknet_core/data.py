@@ -31,7 +31,7 @@ from tracknet_core.contracts import (
     Window,
     rescale,
 )
-from tracknet_core.errors import ConfigError, DataError
+from tracknet_core.errors import ConfigError, DataError, UserError
 from tracknet_core.model import BallTracker
 
 OPEN_CLIPS = 8
@@ -183,7 +183,16 @@ class WindowStream(IterableDataset[Batch]):
         self._epoch.fill_(epoch)
 
     def __iter__(self) -> Iterator[Batch]:
-        """Yield the batches of this worker's clips."""
+        """Yield the batches of this worker's clips, and at last what is wrong with the data, if anything is."""
+        try:
+            yield from self._batches()
+        except UserError as error:
+            if get_worker_info() is None:
+                raise
+            # torch would wrap it in the traceback of the worker; as an item it arrives as it is.
+            yield error  # type: ignore[misc]
+
+    def _batches(self) -> Iterator[Batch]:
         worker = get_worker_info()
         per_rank = len(self._shares) // self._world
         share = self._rank * per_rank + (0 if worker is None else worker.id)
@@ -376,7 +385,10 @@ class _EpochLoader(DataLoader[Batch]):
         # A generator, so that the epoch is asked for with the first batch: a resumed training makes the iterator
         # while it is still in the epoch before.
         self._stream.set_epoch(self._current_epoch())
-        yield from super().__iter__()
+        for batch in super().__iter__():
+            if isinstance(batch, UserError):
+                raise batch
+            yield batch
 
 
 def collate(samples: Sequence[Sample]) -> Batch:

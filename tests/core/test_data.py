@@ -390,6 +390,22 @@ def test_the_training_loader_follows_the_epoch_of_the_trainer(
     assert orders[0] == orders[2] != orders[1]
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_frame_that_cannot_be_read_is_told_as_the_reader_tells_it(
+    workers: int, make_data: Callable[..., TrackingData], clip: Callable[..., Clip], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = Halves(clip)
+
+    def read(indices: Any, size: Size | None = None) -> Any:
+        raise DataError("match2.mp4: frame 3 cannot be read.")
+
+    monkeypatch.setattr(dataset.made["train"][1].frames, "read", read)
+    loader = make_data(f"training.data_loader.num_workers={workers}", dataset=dataset).train_dataloader()
+    with pytest.raises(DataError) as caught:
+        list(loader)
+    assert str(caught.value) == "match2.mp4: frame 3 cannot be read."
+
+
 def test_validation_has_as_many_pixels_per_batch_as_training(make_data: Callable[..., TrackingData]) -> None:
     # A crop of a quarter of the frame: batches of 4 crops in training, of 1 frame in validation.
     data = make_data(transforms=(build("transforms", {"name": "crop", "size": (32, 24)}, "data.transforms[0]"),))
