@@ -183,7 +183,7 @@ class Dataset(Protocol):
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """Names of the splits that the data comes with, such as ``("train", "val")``."""
+        """Names of the splits that are there, such as ``("train", "val")``; a copy may lack some that others have."""
 
     def clips(self, split: str) -> list[Clip]:
         """Return the clips of a split, in a fixed order.

@@ -31,7 +31,7 @@ from tracknet_core.contracts import (
     Window,
     rescale,
 )
-from tracknet_core.errors import ConfigError, DataError, UserError
+from tracknet_core.errors import ConfigError, UserError
 from tracknet_core.model import BallTracker
 
 OPEN_CLIPS = 8
@@ -432,7 +432,7 @@ def _share_out(counts: Sequence[int], shares: int) -> list[list[int]]:
 def _matching(dataset: Dataset, patterns: dict[str, list[str]], split: str) -> list[Clip]:
     if split not in patterns:
         raise ConfigError(f"data.split: no '{split}' among {', '.join(patterns)}. Add patterns of clip names for it.")
-    clips = {clip.name: clip for clip in _all_clips(dataset)}
+    clips = {clip.name: clip for own in dataset.splits for clip in dataset.clips(own)}
     chosen = {s: {n for n in clips if any(fnmatchcase(n, p) for p in globs)} for s, globs in patterns.items()}
     for other, names in chosen.items():
         both = sorted(names & chosen[split])
@@ -447,17 +447,3 @@ def _matching(dataset: Dataset, patterns: dict[str, list[str]], split: str) -> l
             f"{', '.join(sorted(clips)[:3])}."
         )
     return [clip for name, clip in clips.items() if name in chosen[split]]
-
-
-def _all_clips(dataset: Dataset) -> list[Clip]:
-    """Return the clips of all splits of the dataset's own; a copy of the data may lack some of them, not all."""
-    clips: list[Clip] = []
-    missing: list[DataError] = []
-    for split in dataset.splits:
-        try:
-            clips += dataset.clips(split)
-        except DataError as error:
-            missing.append(error)
-    if missing and not clips:
-        raise missing[0]
-    return clips
