@@ -1,20 +1,20 @@
 """The types on the road of the data, and one Protocol per kind of component.
 
-Letters used in shapes: B batch, T input frames, K target frames (those that get a heatmap), N samples that
-pass through the network, C channels, H x W pixels of the network input, h x w cells of the heatmap,
-D detections per frame.
+Letters used in shapes: B batch, T input frames, P pictures of a window (its T frames and, where the network asks for
+it, the background of the clip as the last one), K target frames (those that get a heatmap), N samples that pass through
+the network, C channels, H x W pixels of the network input, h x w cells of the heatmap, D detections per frame.
 
 Pixel coordinates are ``(x, y)`` with the centre of the top-left pixel at (0, 0), so a point moves between an
 image and its resized copy by ``(x + 0.5) * scale - 0.5`` (:func:`rescale`). Sizes are ``(width, height)``.
 
 Constructors of components are keyword-only and typed: they are the schema of the configuration. What the
 docstring of a Protocol lists under "assembly supplies" is given by the core to constructors that name it,
-and cannot be set by the user.
+and cannot be set by the user. A component may subclass the Protocol of its kind, and so inherit what has a default.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
@@ -68,6 +68,15 @@ class FrameSource(Protocol):
     def __len__(self) -> int:
         """Return the number of frames."""
 
+    def fingerprint(self) -> str | None:
+        """Return a text that changes when the pictures may have changed: path, size and time stamp of every file.
+
+        None if the pictures must not be kept in a cache.
+
+        Raises:
+            DataError: a file is missing.
+        """
+
     def read(self, indices: Sequence[int], size: Size | None = None) -> Iterator[UInt8Array]:
         """Yield the frames at strictly ascending ``indices``, each an RGB array (H, W, 3), decoded once.
 
@@ -89,12 +98,18 @@ class Clip:
         frames: where the pictures come from.
         xy: (N, 2) place of the ball in pixels of the original video; NaN where unknown.
         visibility: (N,) codes of :class:`Visibility`.
+        weight: how often its windows are drawn in training, relative to those of other clips.
     """
 
     name: str
     frames: FrameSource
     xy: FloatArray
     visibility: IntArray
+    weight: float = 1.0
+
+    def replace(self, **changes: Any) -> Clip:
+        """Return a copy with other attributes."""
+        return replace(self, **changes)
 
     def __len__(self) -> int:
         """Return the number of labelled frames."""
@@ -103,10 +118,11 @@ class Clip:
 
 @dataclass(frozen=True)
 class Window:
-    """T consecutive frames with labels, in the pixels of ``frames``.
+    """T frames with labels, in the pixels of ``frames``.
 
     Attributes:
-        frames: (T, H, W, 3) uint8, RGB.
+        frames: (P, H, W, 3) uint8, RGB: T frames in the order of time and, where the network asks for it, the
+            background of the clip as the last picture. What changes pictures changes all P of them.
         xy: (T, 2) place of the ball in pixels of ``frames``; NaN where there is none.
         visibility: (T,) codes of :class:`Visibility`.
     """
@@ -115,16 +131,25 @@ class Window:
     xy: FloatArray
     visibility: IntArray
 
+    def __len__(self) -> int:
+        """Return T, the number of frames; a background does not count."""
+        return len(self.visibility)
+
     def replace(self, **changes: Any) -> Window:
         """Return a copy with other arrays."""
         return replace(self, **changes)
+
+    def at(self, positions: Sequence[int]) -> Window:
+        """Return the window of the frames at ``positions``, in that order; the background, if any, stays the last."""
+        pictures = [*positions, *range(len(self), len(self.frames))]
+        return Window(self.frames[pictures], self.xy[list(positions)], self.visibility[list(positions)])
 
 
 class Batch(NamedTuple):
     """What the loader gives to the module.
 
     Attributes:
-        frames: (B, T, 3, H, W) uint8, RGB; memory may be channels-last.
+        frames: (B, P, 3, H, W) uint8, RGB; memory may be channels-last.
         xy: (B, T, 2) float, place of the ball in pixels of ``frames``; NaN where there is none.
         visibility: (B, T) codes of :class:`Visibility`.
         counted: (B, T) bool; False for padding and for frames that another window of the clip reports.
@@ -178,15 +203,38 @@ def rescale(xy: Any, scale: Any) -> Any:
     return (xy + 0.5) * scale - 0.5
 
 
+@dataclass(frozen=True)
+class RandomFrames:
+    """A split that draws single frames; neighbouring frames are near-duplicates, so what is scored was trained on.
+
+    Attributes:
+        shares: share of the frames of each split, such as ``{"train": 0.7, "val": 0.3}``.
+        seed: of the draw.
+    """
+
+    shares: Mapping[str, float]
+    seed: int = 0
+
+
+PublishedSplit = Mapping[str, Sequence[str]] | RandomFrames
+"""Patterns of clip names for each split, or the share of the frames that is drawn for it."""
+
+
 class Dataset(Protocol):
     """A reader of one format. Assembly supplies: ``root`` (Path or None)."""
+
+    published_splits: Mapping[str, PublishedSplit] = {}
+    """Splits of papers by name, such as ``wasb``; over the clips of all ``splits``. The name of one that draws frames
+    ends in ``_random_frames``."""
 
     @property
     def splits(self) -> tuple[str, ...]:
         """Names of the splits that are there, such as ``("train", "val")``; a copy may lack some that others have."""
 
-    def clips(self, split: str) -> list[Clip]:
+    def clips(self, split: str) -> Sequence[Clip]:
         """Return the clips of a split, in a fixed order.
+
+        :class:`tracknet_core.labels.LazyClips` opens each when it is asked for, so that one broken clip hides no other.
 
         Raises:
             DataError: a file or folder is missing or broken; the message names it, and the line.
@@ -200,7 +248,29 @@ class Transform(Protocol):
         """Return the changed window; ``xy`` moves with the pixels, ``visibility`` follows what is seen."""
 
     def output_size(self, size: Size) -> Size:
-        """Return the size of the frames that come out when frames of ``size`` go in."""
+        """Return the size of the frames that come out when frames of ``size`` go in; the same by default."""
+        return size
+
+    def input_frames(self, frames: int) -> int:
+        """Return how many consecutive frames must go in for ``frames`` to come out; as many by default."""
+        return frames
+
+
+@runtime_checkable
+class BatchTransform(Protocol):
+    """An augmentation across the windows of a batch, on the device, after the targets were drawn; kind ``transforms``.
+
+    Its draws come from torch's generator, which the module seeds every epoch.
+    """
+
+    def mix(self, frames: Tensor, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return changed frames, target and weight.
+
+        Args:
+            frames: (B, P, 3, H, W) uint8.
+            target: (B, K, h, w), as the codec encoded it.
+            weight: (B, K), 0 where a frame is left out of the loss.
+        """
 
 
 # ------------------------------------------------------------------------------------------ the model
@@ -223,7 +293,10 @@ class Normalization:
 
 
 class Input(Protocol):
-    """How T frames enter a network; an nn.Module. Assembly supplies: ``frames`` (T)."""
+    """How T frames (and a background) enter a network; an nn.Module. Assembly supplies: ``frames`` (T)."""
+
+    background: bool = False
+    """Whether the input needs the background of the clip as a further picture: P = T + 1."""
 
     channels: int
     """Channels of a network sample."""
@@ -235,7 +308,7 @@ class Input(Protocol):
     """Heatmaps per network sample: B * K == N * maps."""
 
     def __call__(self, frames: Tensor) -> Tensor:
-        """(B, T, 3, H, W) normalised frames -> (N, channels, H, W)."""
+        """(B, P, 3, H, W) normalised frames -> (N, channels, H, W)."""
 
 
 class Backbone(Protocol):
@@ -275,7 +348,7 @@ class Head(Protocol):
 
         Args:
             feature: (N, C, H / stride, W / stride), the decoder's map.
-            frames: (B, T, 3, H, W), the normalised frames, for heads that look at motion.
+            frames: (B, P, 3, H, W), the normalised frames, for heads that look at motion.
             size: (w, h) cells of the heatmap to give.
 
         Returns:

@@ -267,9 +267,9 @@ class TrackingData(pl.LightningDataModule):
         self._dataset = dataset
         self._config = config
         self._transforms = transforms
-        self._clips: dict[str, list[Clip]] = {}
+        self._clips: dict[str, Sequence[Clip]] = {}
 
-    def clips(self, split: str) -> list[Clip]:
+    def clips(self, split: str) -> Sequence[Clip]:
         """Return the clips of a split, as ``data.split`` or the dataset has it.
 
         Raises:
@@ -332,7 +332,7 @@ class TrackingData(pl.LightningDataModule):
         return cast(BallTracker, self.trainer.lightning_module.model).input.targets
 
     def _loader(
-        self, clips: list[Clip], places: Callable[[int, int], list[Place]], *, training: bool
+        self, clips: Sequence[Clip], places: Callable[[int, int], list[Place]], *, training: bool
     ) -> DataLoader[Batch]:
         settings: Loader = self._config.training.data_loader
         batch_size = self._config.training.batch_size

@@ -27,3 +27,7 @@ class DataError(UserError):
 
 class CheckpointError(UserError):
     """A file that is not a checkpoint of tracknet, or does not fit the model."""
+
+
+class LabelWarning(UserWarning):
+    """Rows of a label file that cannot be used; their frames count as unlabelled."""

@@ -9,14 +9,15 @@ from __future__ import annotations
 import csv
 import math
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 
-from tracknet_core.contracts import FloatArray, IntArray, Size, Visibility
-from tracknet_core.errors import DataError
+from tracknet_core.contracts import Clip, FloatArray, IntArray, Size, Visibility
+from tracknet_core.errors import DataError, LabelWarning
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,45 @@ class Label:
     visibility: Visibility
     x: float
     y: float
+
+
+class LazyClips(Sequence[Clip]):
+    """The clips of a split, each opened when it is first asked for: names are known early, a broken one hides no other.
+
+    Args:
+        openers: for each name, in order, what opens the clip; it may raise DataError.
+    """
+
+    def __init__(self, openers: Mapping[str, Callable[[], Clip]]) -> None:
+        self._openers = list(openers.values())
+        self._opened: list[Clip | None] = [None] * len(openers)
+        self.names = tuple(openers)
+
+    def __len__(self) -> int:
+        """Return the number of clips."""
+        return len(self._openers)
+
+    @overload
+    def __getitem__(self, index: int) -> Clip: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Clip]: ...
+    def __getitem__(self, index: int | slice) -> Clip | list[Clip]:
+        """Return a clip, opened at the first time.
+
+        Raises:
+            DataError: what its opener raises.
+        """
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        clip = self._opened[index]
+        if clip is None:
+            clip = self._opened[index] = self._openers[index]()
+        return clip
+
+
+def clip_names(clips: Sequence[Clip]) -> tuple[str, ...]:
+    """Return the names of clips, opening none that need not be."""
+    return clips.names if isinstance(clips, LazyClips) else tuple(clip.name for clip in clips)
 
 
 def existing_root(root: Path | None, layout: str) -> Path:
@@ -205,6 +245,7 @@ def _warn_unusable(path: Path, lines: list[int], size: Size) -> None:
         f"{path}: rows that say 'visible', but have coordinates that are blank, NaN or outside the "
         f"{size[0]}x{size[1]} image: {len(lines)} (line {shown}). Their frames are unlabelled: no training, no score. "
         "Mend the coordinates (pixels of the original video), or set the visibility to 0.",
+        LabelWarning,
         stacklevel=3,
     )
 

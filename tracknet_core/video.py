@@ -10,6 +10,7 @@ Pixel coordinates have the centre of the top-left pixel at (0, 0). All resizing 
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from bisect import bisect_left, bisect_right
@@ -132,6 +133,16 @@ class VideoFrames:
     def __len__(self) -> int:
         """Return the number of frames."""
         return len(self._index.times)
+
+    def fingerprint(self) -> str:
+        """Return path, size and time stamp of the file; a digest of a video in memory.
+
+        Raises:
+            DataError: the file is missing.
+        """
+        if isinstance(self._source, bytes):
+            return hashlib.sha256(self._source).hexdigest()
+        return _state([self._source])
 
     def read(self, indices: Sequence[int], size: Size | None = None) -> Iterator[UInt8Array]:
         """Return an iterator over the frames at ``indices``, decoding forwards and each frame once.
@@ -272,6 +283,14 @@ class ImageFrames:
         """Return the number of frames."""
         return len(self._paths)
 
+    def fingerprint(self) -> str:
+        """Return path, size and time stamp of every image.
+
+        Raises:
+            DataError: an image is missing.
+        """
+        return _state(self._paths)
+
     def read(self, indices: Sequence[int], size: Size | None = None) -> Iterator[UInt8Array]:
         """Return an iterator over the frames at ``indices``.
 
@@ -377,6 +396,14 @@ def _open_image(path: Path) -> Iterator[Image.Image]:
         raise DataError(f"{path}: there is no such image.") from error
     except (OSError, SyntaxError, ValueError) as error:  # SyntaxError is what Pillow raises for a broken PNG
         raise DataError(f"{path}: this image cannot be read ({error}).") from error
+
+
+def _state(paths: Sequence[Path]) -> str:
+    try:
+        states = [(str(path.absolute()), path.stat()) for path in paths]
+    except OSError as error:
+        raise DataError(f"{error.filename}: this file cannot be read ({error.strerror}).") from error
+    return "\n".join(f"{path} {state.st_size} {state.st_mtime_ns}" for path, state in states)
 
 
 def _check_indices(indices: Sequence[int], count: int, name: str) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tracknet_core.config import Config, load_config
-from tracknet_core.contracts import Clip, FeatureSpec, Normalization, Size, UInt8Array, Visibility
+from tracknet_core.contracts import Clip, Dataset, FeatureSpec, Normalization, Size, UInt8Array, Visibility
 from tracknet_core.registry import NAMESPACE
 
 SIZE = (128, 96)
@@ -61,6 +61,9 @@ class MemoryFrames:
     def __len__(self) -> int:
         return len(self.frames)
 
+    def fingerprint(self) -> None:
+        return None
+
     def read(self, indices: Sequence[int], size: Size | None = None) -> Iterator[UInt8Array]:
         width, height = size or self.size
         rows = np.arange(height) * self.size[1] // height
@@ -88,7 +91,7 @@ def make_clip(name: str, frames: int, size: Size = SIZE, *, number: int = 0) -> 
     return Clip(name, MemoryFrames(pictures), xy, visibility)
 
 
-class TinyRallies:
+class TinyRallies(Dataset):
     """Three clips, two to train on."""
 
     splits = ("train", "val")

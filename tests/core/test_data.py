@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from tracknet_core.assembly import build
 from tracknet_core.config import load_config
-from tracknet_core.contracts import Batch, Clip, Size, Visibility, Window
+from tracknet_core.contracts import Batch, Clip, Dataset, Size, Visibility, Window
 from tracknet_core.data import EvaluationPlaces, Place, TrackingData, TrainingPlaces, WindowStream
 from tracknet_core.errors import ConfigError, DataError
 
@@ -261,7 +261,7 @@ def test_workers_that_live_on_see_each_window_once_and_the_new_epoch(
 # --------------------------------------------------------------------------------------------- data module
 
 
-class Halves:
+class Halves(Dataset):
     """Two clips in each of two splits."""
 
     splits = ("train", "val")

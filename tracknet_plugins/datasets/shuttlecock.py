@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from tracknet_core.contracts import Clip, FrameSource, Visibility
+from tracknet_core.contracts import Clip, Dataset, FrameSource, Visibility
 from tracknet_core.errors import DataError
-from tracknet_core.labels import Label, existing_root, label_frames, read_rows
+from tracknet_core.labels import Label, LazyClips, existing_root, label_frames, read_rows
 from tracknet_core.registry import datasets
 from tracknet_core.video import ImageFrames, VideoFrames, image_files, natural_order
 
@@ -18,7 +19,7 @@ _CODES = {0: Visibility.ABSENT, 1: Visibility.EASY}
 
 
 @datasets.register("shuttlecock")
-class Shuttlecock:
+class Shuttlecock(Dataset):
     """Reads ``{train,val,test}/match*/csv/<rally>_ball.csv`` and the rally's pictures.
 
     A clip is called ``train/match1/1_01_00``. Every label file needs its pictures and the reverse. The pictures come
@@ -58,7 +59,7 @@ class Shuttlecock:
         """Names of the splits that have a folder, in the order train, val, test."""
         return tuple(split for split in _SPLITS if (self._root / split).is_dir())
 
-    def clips(self, split: str) -> list[Clip]:
+    def clips(self, split: str) -> LazyClips:
         """Return the clips of a split, by match and rally; this passes over the packets of its videos once.
 
         Raises:
@@ -71,7 +72,13 @@ class Shuttlecock:
         matches = sorted((path for path in folder.glob("match*") if path.is_dir()), key=natural_order)
         if not matches:
             raise DataError(f"{folder}: there is no folder match1, match2, … here. Expected layout: {_LAYOUT}.")
-        return [self._clip(split, match, rally) for match in matches for rally in self._rallies(match)]
+        return LazyClips(
+            {
+                f"{split}/{match.name}/{rally}": partial(self._clip, split, match, rally)
+                for match in matches
+                for rally in self._rallies(match)
+            }
+        )
 
     def _rallies(self, match: Path) -> list[str]:
         """Return the names of the rallies of a match, each with labels and pictures."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
-from tracknet_core.contracts import Clip, Visibility
+from tracknet_core.contracts import Clip, Dataset, Visibility
 from tracknet_core.errors import DataError
-from tracknet_core.labels import Label, existing_root, label_frames, read_rows
+from tracknet_core.labels import Label, LazyClips, existing_root, label_frames, read_rows
 from tracknet_core.registry import datasets
 from tracknet_core.video import ImageFrames, image_files, natural_order
 
@@ -18,7 +19,7 @@ _CODES = {code: Visibility(code) for code in range(4)}
 
 
 @datasets.register("tennis")
-class Tennis:
+class Tennis(Dataset):
     """Reads ``game*/Clip*/Label.csv`` and the images beside it; clips are called ``game1/Clip1``.
 
     The splits go by game. ``test`` is games 8 to 10, as in WASB (Tarashima et al. 2023), which trains on games 1 to 7.
@@ -56,7 +57,7 @@ class Tennis:
         """Names of the splits that have games, in the order train, val, test."""
         return tuple(split for split in _SPLITS if self._games[split])
 
-    def clips(self, split: str) -> list[Clip]:
+    def clips(self, split: str) -> LazyClips:
         """Return the clips of a split, by game and number.
 
         Raises:
@@ -67,7 +68,13 @@ class Tennis:
             raise DataError(
                 f"{self._root}: there is no game of the split '{split}' here, only of {', '.join(self.splits)}."
             )
-        return [self._clip(folder) for game in self._games[split] for folder in _clip_folders(game)]
+        return LazyClips(
+            {
+                f"{game.name}/{folder.name}": partial(self._clip, folder)
+                for game in self._games[split]
+                for folder in _clip_folders(game)
+            }
+        )
 
     def _clip(self, folder: Path) -> Clip:
         images = image_files(folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tracknet_core.contracts import Size, Window
+from tracknet_core.contracts import Transform, Window
 from tracknet_core.registry import transforms
 
 LUMA = np.array((0.299, 0.587, 0.114), dtype=np.float32)
@@ -12,7 +12,7 @@ LUMA = np.array((0.299, 0.587, 0.114), dtype=np.float32)
 
 
 @transforms.register("color_jitter")
-class ColorJitter:
+class ColorJitter(Transform):
     """Random brightness, contrast and saturation, the same draw for all frames of the window.
 
     Each setting ``s`` draws a factor uniformly from [max(0, 1 - s), 1 + s]. Brightness multiplies a value,
@@ -53,10 +53,6 @@ class ColorJitter:
         colours += shared
         np.clip(colours, 0, 255, out=colours)
         return window.replace(frames=np.moveaxis(colours.astype(np.uint8), 0, -1))
-
-    def output_size(self, size: Size) -> Size:
-        """Return ``size``: colours have none."""
-        return size
 
 
 def _factor(rng: np.random.Generator, strength: float) -> float:

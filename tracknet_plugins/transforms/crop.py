@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from tracknet_core.contracts import FloatArray, IntArray, Size, Visibility, Window
+from tracknet_core.contracts import FloatArray, IntArray, Size, Transform, Visibility, Window
 from tracknet_core.registry import transforms
 
 
 @transforms.register("crop")
-class Crop:
+class Crop(Transform):
     """A random crop that often holds the ball, but not at a telling place.
 
     A ball covers a thousandth of a frame, so crops placed blindly would mostly show none. A share ``ball`` of the

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from tracknet_core.contracts import Size, Window
+from tracknet_core.contracts import Transform, Window
 from tracknet_core.registry import transforms
 
 
 @transforms.register("flip")
-class Flip:
+class Flip(Transform):
     """Horizontal flip, the same for all frames of the window.
 
     Column ``x`` becomes column ``W - 1 - x``: with pixel centres at whole numbers that is exact also for
@@ -34,7 +34,3 @@ class Flip:
         xy = window.xy.copy()
         xy[:, 0] = window.frames.shape[2] - 1 - xy[:, 0]
         return window.replace(frames=window.frames[:, :, ::-1], xy=xy)
-
-    def output_size(self, size: Size) -> Size:
-        """Return ``size``: a flip keeps it."""
-        return size

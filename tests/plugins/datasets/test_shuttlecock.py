@@ -113,7 +113,7 @@ def test_a_video_shorter_than_its_labels_is_an_error_with_both_counts(
 ) -> None:
     match = write_rally("train/match1/1_01_00", "0,1,1,1\n1,1,1,1\n2,1,1,1\n3,0,0,0\n4,0,0,0\n")
     with pytest.raises(DataError) as caught:
-        Shuttlecock(root=tmp_path).clips("train")
+        list(Shuttlecock(root=tmp_path).clips("train"))
     assert str(caught.value).startswith(
         f"{match}/csv/1_01_00_ball.csv:5: a label for frame 3, but {match}/video/1_01_00.mp4 has 3 frames "
         "(0 to 2; the label file has 5 rows)."
@@ -133,13 +133,13 @@ def test_a_row_that_makes_no_sense_is_named_with_its_line(
 ) -> None:
     write_rally("train/match1/1_01_00", rows)
     with pytest.raises(DataError, match=message):
-        Shuttlecock(root=tmp_path).clips("train")
+        list(Shuttlecock(root=tmp_path).clips("train"))
 
 
 def test_a_missing_column_is_named_in_the_rally(tmp_path: Path, write_rally: Callable[..., Path]) -> None:
     write_rally("train/match1/1_01_00", header="Frame,Ball,x,y\n")
     with pytest.raises(DataError, match=r"1_01_00_ball\.csv: the header lacks 'Visibility', 'X', 'Y'"):
-        Shuttlecock(root=tmp_path).clips("train")
+        list(Shuttlecock(root=tmp_path).clips("train"))
 
 
 def test_labels_without_pictures_and_the_reverse_are_all_named(
@@ -149,20 +149,20 @@ def test_labels_without_pictures_and_the_reverse_are_all_named(
     write_rally("train/match1/1_02_00", video=0)
     match = write_rally("train/match1/1_03_00", rows=None)
     with pytest.raises(DataError) as caught:
-        Shuttlecock(root=tmp_path).clips("train")
+        list(Shuttlecock(root=tmp_path).clips("train"))
     assert str(caught.value) == (
         f"{match}/csv/1_02_00_ball.csv has no video/1_02_00.mp4. Add it, or remove the other.\n"
         f"{match}/video/1_03_00.mp4 has no csv/1_03_00_ball.csv. Add it, or remove the other."
     )
     with pytest.raises(DataError, match=r"1_01_00_ball\.csv has no frame/1_01_00\. Add it"):
-        Shuttlecock(root=tmp_path, frames="images").clips("train")
+        list(Shuttlecock(root=tmp_path, frames="images").clips("train"))
 
 
 def test_a_broken_video_is_named(tmp_path: Path, write_rally: Callable[..., Path]) -> None:
     match = write_rally("train/match1/1_01_00")
     (match / "video" / "1_01_00.mp4").write_bytes(b"not a video")
     with pytest.raises(DataError, match=r"1_01_00\.mp4: this is not a video that can be read"):
-        Shuttlecock(root=tmp_path).clips("train")
+        list(Shuttlecock(root=tmp_path).clips("train"))
 
 
 def test_images_that_skip_a_frame_are_an_error(tmp_path: Path, write_rally: Callable[..., Path]) -> None:
@@ -170,7 +170,7 @@ def test_images_that_skip_a_frame_are_an_error(tmp_path: Path, write_rally: Call
     (match / "frame" / "1_01_00" / "1.png").unlink()
     dataset = Shuttlecock(root=tmp_path, frames="images")
     with pytest.raises(DataError, match=r"2\.png: expected the image of frame 1 here"):
-        dataset.clips("train")
+        list(dataset.clips("train"))
     for path in (match / "frame" / "1_01_00").iterdir():
         path.unlink()
     with pytest.raises(DataError, match="1_01_00: there are no images here"):

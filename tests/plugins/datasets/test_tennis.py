@@ -108,23 +108,23 @@ def test_a_row_that_contradicts_is_named_with_its_line(
 ) -> None:
     write_clip("game1/Clip1", rows)
     with pytest.raises(DataError, match=message):
-        Tennis(root=tmp_path).clips("train")
+        list(Tennis(root=tmp_path).clips("train"))
 
 
 def test_a_missing_column_is_named(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     write_clip("game1/Clip1", header="file name,visibility,x,y\n")
     with pytest.raises(DataError, match=r"Label\.csv: the header lacks 'x-coordinate', 'y-coordinate'"):
-        Tennis(root=tmp_path).clips("train")
+        list(Tennis(root=tmp_path).clips("train"))
 
 
 def test_a_clip_without_labels_or_images_is_named(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     folder = write_clip("game1/Clip1")
     (folder / "Label.csv").unlink()
     with pytest.raises(DataError, match=r"Clip1/Label\.csv: there is no such label file"):
-        Tennis(root=tmp_path).clips("train")
+        list(Tennis(root=tmp_path).clips("train"))
     (folder / "0000.jpg").unlink()
     with pytest.raises(DataError, match="Clip1: there are no images here"):
-        Tennis(root=tmp_path).clips("train")
+        list(Tennis(root=tmp_path).clips("train"))
 
 
 def test_an_unreadable_image_is_named(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
@@ -138,7 +138,7 @@ def test_an_unreadable_image_is_named(tmp_path: Path, write_clip: Callable[..., 
 def test_a_game_without_clips_is_named(tmp_path: Path) -> None:
     (tmp_path / "game1").mkdir()
     with pytest.raises(DataError, match="game1: there is no folder Clip1"):
-        Tennis(root=tmp_path).clips("train")
+        list(Tennis(root=tmp_path).clips("train"))
 
 
 def test_a_wrong_root_says_what_is_expected(tmp_path: Path) -> None:

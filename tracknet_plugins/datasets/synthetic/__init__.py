@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from tracknet_core.contracts import Clip
+from tracknet_core.contracts import Clip, Dataset
 from tracknet_core.errors import DataError
 from tracknet_core.registry import datasets
 from tracknet_plugins.datasets.synthetic.render import RenderedFrames
@@ -16,7 +16,7 @@ _SMALLEST = (640, 360)
 
 
 @datasets.register("synthetic")
-class Synthetic:
+class Synthetic(Dataset):
     """Rallies of tennis, badminton and table tennis as a broadcast camera sees them.
 
     Each rally is a venue of its own: court, colours, camera, light, players. Equal settings give equal labels and

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
+from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -251,6 +252,10 @@ class RenderedFrames:
     def __len__(self) -> int:
         """Return the number of frames."""
         return self._recipe.frames
+
+    def fingerprint(self) -> str:
+        """Return the recipe, and the version of the program that follows it."""
+        return f"tracknet {version('tracknet')}: {self._recipe}"
 
     def read(self, indices: Sequence[int], size: Size | None = None) -> Iterator[UInt8Array]:
         """Yield the frames at strictly ascending ``indices``, RGB (H, W, 3), in ``size`` or the original size."""
