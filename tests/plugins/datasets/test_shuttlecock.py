@@ -174,7 +174,7 @@ def test_images_that_skip_a_frame_are_an_error(tmp_path: Path, write_rally: Call
     for path in (match / "frame" / "1_01_00").iterdir():
         path.unlink()
     with pytest.raises(DataError, match="1_01_00: there are no images here"):
-        dataset.clips("train")
+        list(dataset.clips("train"))
 
 
 def test_a_missing_split_or_an_empty_one_is_named(tmp_path: Path, write_rally: Callable[..., Path]) -> None:
