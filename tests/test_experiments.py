@@ -68,7 +68,7 @@ def test_the_network_is_built_and_takes_what_training_gives_it(file: Path) -> No
     size = config.data.preprocess.resize
     assert size is not None
     model.check_size(size)
-    for transform in build_transforms(config):
+    for transform in build_transforms(config.data)[0]:
         size = transform.output_size(size)
     width, height = model.check_size(size)
     window = torch.zeros(1, config.data.sequence.frames, 3, size[1], size[0], dtype=torch.uint8)

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from torch import nn
 
-from tracknet_core.config import Config, TrainingConfig
-from tracknet_core.contracts import SUPPLIED, Dataset, ProtocolMetric, RunPaths, Transform
-from tracknet_core.errors import ConfigError
+from tracknet_core.config import Config, DataConfig, TrainingConfig
+from tracknet_core.contracts import SUPPLIED, BatchTransform, Dataset, ProtocolMetric, RunPaths, Transform
+from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.model import BallTracker
 from tracknet_core.module import TrackerModule
 from tracknet_core.registry import REGISTRIES
-from tracknet_core.schema import Node
+from tracknet_core.schema import Node, hint_of, nested_kind
 
 
 def build(kind: str, node: Node, path: str, **supplied: Any) -> Any:
-    """Return the component that a validated node describes.
+    """Return the component that a validated node describes; components nested in it are built first.
 
     Args:
         kind: kind of the component.
@@ -29,9 +29,10 @@ def build(kind: str, node: Node, path: str, **supplied: Any) -> Any:
         **supplied: what assembly gives; constructors get what they name.
 
     Raises:
-        ConfigError: the component refuses its parameters.
+        ConfigError: the component, or one nested in it, refuses its parameters.
+        DataError: the folder of a dataset is missing.
     """
-    constructor = _constructor(kind, node, supplied)
+    constructor = _constructor(kind, node, path, supplied)
     try:
         return constructor()
     except ValueError as error:
@@ -59,7 +60,8 @@ def build_model(config: Config, *, pretrained: bool = True) -> BallTracker:
     input_ = build("inputs", nodes.input, "model.input", frames=config.data.sequence.frames)
     backbone = build("backbones", backbone_node, "model.backbone", in_channels=input_.channels, image_size=image_size)
     decoder = build("decoders", nodes.decoder, "model.decoder", in_features=backbone.features)
-    frames_per_sample = config.data.sequence.frames * input_.maps // len(input_.targets)
+    pictures = config.data.sequence.frames + input_.background
+    frames_per_sample = pictures * input_.maps // len(input_.targets)
     head = build(
         "heads",
         nodes.head,
@@ -80,7 +82,7 @@ def build_model(config: Config, *, pretrained: bool = True) -> BallTracker:
     )
 
 
-def build_module(config: Config, model: BallTracker) -> TrackerModule:
+def build_module(config: Config, model: BallTracker, batch_transforms: Sequence[BatchTransform] = ()) -> TrackerModule:
     """Return the LightningModule that trains ``model`` as the experiment says."""
     training = config.training
     loss: nn.Module = build("losses", training.loss, "training.loss")
@@ -93,20 +95,23 @@ def build_module(config: Config, model: BallTracker) -> TrackerModule:
         config=config.as_dict(),
         seed=training.seed,
         train_empty=training.no_ball == "empty",
+        batch_transforms=batch_transforms,
         backbone_lr_scale=training.backbone_lr_scale,
     )
 
 
-def build_dataset(config: Config) -> Dataset:
-    """Return the reader of an experiment."""
-    root = None if config.data.root is None else Path(config.data.root).expanduser()
-    dataset: Dataset = build("datasets", config.data.dataset, "data.dataset", root=root)
+def build_dataset(data: DataConfig) -> Dataset:
+    """Return the reader of the section ``data``."""
+    root = None if data.root is None else Path(data.root).expanduser()
+    dataset: Dataset = build("datasets", data.dataset, "data.dataset", root=root)
     return dataset
 
 
-def build_transforms(config: Config) -> list[Transform]:
-    """Return the augmentations of an experiment, in order."""
-    return _build_all("transforms", config.data.transforms, "data.transforms")
+def build_transforms(data: DataConfig) -> tuple[list[Transform], list[BatchTransform]]:
+    """Return the augmentations of windows and those across the windows of a batch, each in order."""
+    transforms = _build_all("transforms", data.transforms, "data.transforms")
+    across = [transform for transform in transforms if isinstance(transform, BatchTransform)]
+    return [transform for transform in transforms if transform not in across], across
 
 
 def build_protocols(training: TrainingConfig) -> list[ProtocolMetric]:
@@ -137,8 +142,33 @@ def _build_later(kind: str, node: Node, path: str, **supplied: Any) -> Any:
     return build(kind, node, path, **supplied)
 
 
-def _constructor(kind: str, node: Node, supplied: dict[str, Any]) -> Callable[[], Any]:
+def _constructor(kind: str, node: Node, path: str, supplied: dict[str, Any]) -> Callable[[], Any]:
     component = REGISTRIES[kind].get(node["name"])
-    wanted = inspect.signature(component).parameters.keys() & SUPPLIED[kind]
-    parameters = {key: value for key, value in node.items() if key != "name"}
-    return partial(component, **parameters, **{key: supplied[key] for key in wanted})
+    parameters = inspect.signature(component).parameters
+    values = {
+        key: _argument(value, hint_of(component, parameters[key]), f"{path}.{key}")
+        for key, value in node.items()
+        if key != "name"
+    }
+    wanted = (parameters.keys() & SUPPLIED[kind]) - values.keys()  # a nested node sets what it needs itself
+    return partial(component, **values, **{key: supplied[key] for key in wanted})
+
+
+def _argument(value: Any, hint: Any, path: str) -> Any:
+    """Return what a constructor gets for a value of the configuration: components for nodes, a Path for a path."""
+    kind = nested_kind(hint)
+    if kind is None:
+        is_path = isinstance(value, str) and Path in (hint, *get_args(hint))
+        return Path(value).expanduser() if is_path else value
+    if get_origin(hint) is list:
+        return [_build_nested(kind, node, f"{path}[{i}]") for i, node in enumerate(value)]
+    if get_origin(hint) is dict:
+        return {key: _build_nested(kind, node, f"{path}.{key}") for key, node in value.items()}
+    return _build_nested(kind, value, path)
+
+
+def _build_nested(kind: str, node: Node, path: str) -> Any:
+    try:
+        return build(kind, node, path)
+    except DataError as error:  # it tells of data.root, but whose folder is wrong?
+        raise DataError(f"{path}: {error}") from error

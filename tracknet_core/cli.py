@@ -5,11 +5,27 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from tracknet_core.errors import UserError
 
-COMMANDS = {"run": "train a ball tracker from an experiment file"}
-"""Each command is the module ``tracknet_core.<command>`` with a function ``main(arguments) -> exit code``."""
+
+class Command(NamedTuple):
+    """A command of ``tracknet``.
+
+    Attributes:
+        module: the module with its function ``main(arguments) -> exit code``.
+        purpose: one line for the help.
+    """
+
+    module: str
+    purpose: str
+
+
+COMMANDS = {
+    "run": Command("tracknet_core.run", "train a ball tracker from an experiment file"),
+    "data": Command("tracknet_core.data.__main__", "check, preview, count, convert or split a data set"),
+}
 
 MISTAKE = 2
 INTERRUPTED = 130
@@ -19,15 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``tracknet COMMAND …`` and return the exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] in ("-h", "--help"):
-        listed = "\n".join(f"  {name:10}{purpose}" for name, purpose in COMMANDS.items())
+        listed = "\n".join(f"  {name:10}{command.purpose}" for name, command in COMMANDS.items())
         sys.stdout.write(f"usage: tracknet COMMAND [-h] …\n\ncommands:\n{listed}\n")
         return 0
-    command, *rest = arguments
-    if command not in COMMANDS:
-        sys.stderr.write(f"error: no command '{command}'. Known: {', '.join(COMMANDS)}.\n")
+    name, *rest = arguments
+    if name not in COMMANDS:
+        sys.stderr.write(f"error: no command '{name}'. Known: {', '.join(COMMANDS)}.\n")
         return MISTAKE
     # Only the module of the command is imported, so that help and mistakes answer at once.
-    module = importlib.import_module(f"tracknet_core.{command}")
+    module = importlib.import_module(COMMANDS[name].module)
     code: int = module.main(rest)
     return code
 

@@ -66,22 +66,60 @@ class Preprocess:
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """Which training windows are drawn (``data.sampling``).
+
+    Attributes:
+        ball: share of the windows that show a visible ball, 0..1; null takes them as they come.
+        clips: factors on how often the windows of clips are drawn, by patterns of clip names.
+    """
+
+    ball: float | None = None
+    clips: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Decoded frames on disk (``data.cache``).
+
+    Attributes:
+        enabled: whether frames are kept, in the size of the network input; built when they are first needed.
+        folder: where; backgrounds of clips are kept there in any case.
+        limit_gb: most that the folder may hold, in 10^9 bytes; the frames that were not used for longest go first.
+    """
+
+    enabled: bool = False
+    folder: str = "~/.cache/tracknet"
+    limit_gb: float = 50.0
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return Path(self.folder).expanduser()
+
+
+@dataclass(frozen=True)
 class DataConfig:
     """Section ``data``.
 
     Attributes:
         dataset: the reader.
         root: folder of the dataset.
-        split: clips of each split as patterns of clip names; null takes the splits that the dataset has.
+        split: clips of each split as patterns of clip names, the name of a published split, or a split file; null
+            takes the splits that the dataset has.
         sequence: how clips are cut into windows.
+        sampling: which of the training windows are drawn.
+        cache: decoded frames on disk.
         preprocess: what happens to every frame.
         transforms: augmentations of training windows, in this order.
     """
 
     dataset: Node = component("datasets")
     root: str | None = None
-    split: dict[str, list[str]] | None = None
+    split: str | dict[str, list[str]] | None = None
     sequence: Sequences = field(default_factory=Sequences)
+    sampling: Sampling = field(default_factory=Sampling)
+    cache: Cache = field(default_factory=Cache)
     preprocess: Preprocess = field(default_factory=Preprocess)
     transforms: list[Node] = component("transforms", default_factory=list)
 
@@ -203,20 +241,30 @@ def load_config(
     Raises:
         ConfigError: all faults of the experiment, each with its path.
     """
-    tree = _read(experiment, "experiment")
-    chosen, values = _split_overrides(overrides)
-    chosen.update({section: name for section, name in (sections or {}).items() if name is not None})
-    unknown = [key for key in tree if key not in (*SECTIONS, "plugins")]
-    if unknown:
-        raise ConfigError([unknown_key(key, "no such section", key, (*SECTIONS, "plugins")) for key in unknown])
-    folders = [experiment.parent, _shipped_experiments()]
-    resolved: dict[str, Any] = {
-        section: _section(section, chosen.get(section, tree.get(section, {})), folders) for section in SECTIONS
-    }
-    resolved["plugins"] = _plugin_paths(tree.get("plugins"), experiment.parent)
-    if "plugins" in values:
-        values["plugins"] = _plugin_paths(values["plugins"], Path())
-    return parse_config(_interpolate(_merge(resolved, values)))
+    return parse_config(_interpolate(_resolve(experiment, overrides, sections or {})))
+
+
+def load_data(experiment: Path | None, overrides: Sequence[str] = (), data: str | None = None) -> DataConfig:
+    """Return the section ``data`` alone, for commands that need no network; no other section need be complete.
+
+    Args:
+        experiment: path of the YAML file; None takes the section that ``data`` names, of the files ``data/*.yaml`` in
+            the working folder and of those that come with tracknet.
+        overrides: ``key=value`` in OmegaConf's dotlist form, as for :func:`load_config`.
+        data: name that replaces the section.
+
+    Raises:
+        ConfigError: all faults of the section, each with its path.
+    """
+    tree = _resolve(experiment, overrides, {"data": data})
+    for plugin in tree["plugins"]:
+        _import_plugin(str(plugin))
+    faults: Faults = []
+    tree = _expand_shorthands({"data": _interpolate(tree, "data")}, faults)
+    config: DataConfig = check_dataclass(DataConfig, tree["data"], "data", faults)
+    if faults:
+        raise ConfigError(faults)
+    return config
 
 
 def parse_config(tree: Mapping[str, Any]) -> Config:
@@ -245,11 +293,34 @@ def parse_config(tree: Mapping[str, Any]) -> Config:
     return Config(**parts, plugins=list(tree.get("plugins", [])))
 
 
+def _resolve(
+    experiment: Path | None, overrides: Sequence[str], sections: Mapping[str, str | None]
+) -> dict[str, Any]:
+    """Return an experiment with bases, sections and overrides merged in; None is one without any section."""
+    tree = {} if experiment is None else _read(experiment, "experiment")
+    chosen, values = _split_overrides(overrides)
+    chosen.update({section: name for section, name in sections.items() if name is not None})
+    unknown = [key for key in tree if key not in (*SECTIONS, "plugins")]
+    if unknown:
+        raise ConfigError([unknown_key(key, "no such section", key, (*SECTIONS, "plugins")) for key in unknown])
+    folder = Path() if experiment is None else experiment.parent
+    folders = [folder, _shipped_experiments()]
+    resolved: dict[str, Any] = {
+        section: _section(section, chosen.get(section, tree.get(section, {})), folders) for section in SECTIONS
+    }
+    resolved["plugins"] = _plugin_paths(tree.get("plugins"), folder)
+    if "plugins" in values:
+        values["plugins"] = _plugin_paths(values["plugins"], Path())
+    return _merge(resolved, values)
+
+
 def _check_ranges(data: DataConfig, training: TrainingConfig) -> Faults:
     least = {
         "data.sequence.length": (data.sequence.length, 1),
         "data.sequence.stride": (data.sequence.stride, 1),
         "data.preprocess.resize": (min(data.preprocess.resize or (1,)), 1),
+        "data.sampling.ball": (data.sampling.ball or 0, 0),
+        "data.cache.limit_gb": (data.cache.limit_gb, 0),
         "training.seed": (training.seed, 0),
         "training.batch_size": (training.batch_size, 1),
         "training.epochs": (training.epochs, 1),
@@ -272,6 +343,13 @@ def _check_ranges(data: DataConfig, training: TrainingConfig) -> Faults:
         f"training.{name}: {share} is no share of the batches. It accepts: 0.0 to 1.0, or a whole number of batches."
         for name, share in shares.items()
         if isinstance(share, float) and share > 1
+    ]
+    if (data.sampling.ball or 0) > 1:
+        faults.append(f"data.sampling.ball: {data.sampling.ball} is no share of the windows. It accepts: 0.0 to 1.0.")
+    faults += [
+        f"data.sampling.clips.{pattern}: {factor} is too small. It accepts: 0 or more."
+        for pattern, factor in data.sampling.clips.items()
+        if factor < 0
     ]
     if training.seed > GREATEST_SEED:
         faults.append(f"training.seed: {training.seed} is too large. It accepts: 0 to {GREATEST_SEED}.")
@@ -375,9 +453,11 @@ def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _interpolate(tree: dict[str, Any]) -> dict[str, Any]:
+def _interpolate(tree: dict[str, Any], section: str | None = None) -> dict[str, Any]:
+    """Return the tree, or one section of it, with every interpolation replaced by its value."""
+    whole = OmegaConf.create(tree)
     try:
-        plain = OmegaConf.to_container(OmegaConf.create(tree), resolve=True, throw_on_missing=True)
+        plain = OmegaConf.to_container(whole if section is None else whole[section], resolve=True, throw_on_missing=True)
     except MissingMandatoryValue as error:
         path = error.full_key
         raise ConfigError(

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -152,11 +152,12 @@ class Batch(NamedTuple):
         frames: (B, P, 3, H, W) uint8, RGB; memory may be channels-last.
         xy: (B, T, 2) float, place of the ball in pixels of ``frames``; NaN where there is none.
         visibility: (B, T) codes of :class:`Visibility`.
-        counted: (B, T) bool; False for padding and for frames that another window of the clip reports.
+        counted: (B, T) bool; False for padding and for frames that another window of the clip reports, which are
+            UNLABELLED here.
         original_xy: (B, T, 2) float, place of the ball in pixels of the original video; NaN where there is none.
         original_size: (B, 2) width and height of the original video.
         clip: (B,) index of the clip in its split.
-        number: (B, T) number of each frame in its clip.
+        number: (B, T) number of each frame in its clip; in training as read, before transforms changed the order.
     """
 
     frames: Tensor
@@ -223,7 +224,7 @@ PublishedSplit = Mapping[str, Sequence[str]] | RandomFrames
 class Dataset(Protocol):
     """A reader of one format. Assembly supplies: ``root`` (Path or None)."""
 
-    published_splits: Mapping[str, PublishedSplit] = {}
+    published_splits: ClassVar[Mapping[str, PublishedSplit]] = {}
     """Splits of papers by name, such as ``wasb``; over the clips of all ``splits``. The name of one that draws frames
     ends in ``_random_frames``."""
 

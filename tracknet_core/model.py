@@ -52,18 +52,18 @@ class BallTracker(nn.Module):
         """Return logits.
 
         Args:
-            frames: (B, T, 3, H, W) uint8, RGB.
+            frames: (B, P, 3, H, W) uint8, RGB.
 
         Returns:
             (B, K, h, w), the cells in proportion to the codec's heatmap of the whole image.
         """
-        normalized = (frames - self.mean) / self.std  # (B, T, 3, H, W)
+        normalized = (frames - self.mean) / self.std  # (B, P, 3, H, W)
         features = self.backbone(self.input(normalized))
         logits = self.head(self.decoder(features), normalized, self.cells(frames))  # (N, maps, h, w)
         return logits.reshape(frames.shape[0], len(self.input.targets), *logits.shape[2:])
 
     def detect(self, frames: Tensor) -> Detections:
-        """(B, T, 3, H, W) uint8 frames -> detections in pixels of these frames."""
+        """(B, P, 3, H, W) uint8 frames -> detections in pixels of these frames."""
         return self.codec.decode(self(frames))
 
     def cells(self, frames: Tensor) -> Size:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import lightning.pytorch as pl
@@ -13,6 +13,7 @@ from torchmetrics import Metric
 from tracknet_core.checkpoint import describe
 from tracknet_core.contracts import (
     Batch,
+    BatchTransform,
     Loss,
     OptimizerFactory,
     ProtocolMetric,
@@ -40,6 +41,7 @@ class TrackerModule(pl.LightningModule):
         config: the resolved experiment as plain data; goes into every checkpoint.
         seed: draws inside the network (dropout) in an epoch follow from it and the epoch alone.
         train_empty: whether frames without a ball are trained as empty maps, or left out.
+        batch_transforms: augmentations across the windows of a training batch, in order.
         backbone_lr_scale: factor on the learning rate of the backbone.
     """
 
@@ -54,6 +56,7 @@ class TrackerModule(pl.LightningModule):
         config: dict[str, Any],
         seed: int = 0,
         train_empty: bool = True,
+        batch_transforms: Sequence[BatchTransform] = (),
         backbone_lr_scale: float = 1.0,
     ) -> None:
         super().__init__()
@@ -65,10 +68,11 @@ class TrackerModule(pl.LightningModule):
         self._config = config
         self._seed = seed
         self._train_empty = train_empty
+        self._batch_transforms = batch_transforms
         self._backbone_lr_scale = backbone_lr_scale
 
     def forward(self, frames: Tensor) -> Tensor:
-        """(B, T, 3, H, W) uint8 frames -> (B, K, h, w) logits."""
+        """(B, P, 3, H, W) uint8 frames -> (B, K, h, w) logits."""
         logits: Tensor = self.model(frames)
         return logits
 
@@ -83,7 +87,10 @@ class TrackerModule(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the loss of a batch."""
-        _, _, loss = self._forward_loss(batch)
+        frames, (target, weight) = batch.frames, self._target(batch)
+        for transform in self._batch_transforms:
+            frames, target, weight = transform.mix(frames, target, weight)
+        loss: Tensor = self.loss(self(frames), target, weight)
         self.log(
             "train/loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(batch.clip), sync_dist=True
         )
@@ -91,7 +98,9 @@ class TrackerModule(pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> ValidationOutput:  # type: ignore[override]
         """Count a batch; return what previews show."""
-        logits, target, loss = self._forward_loss(batch)
+        target, weight = self._target(batch)
+        logits = self(batch.frames)
+        loss: Tensor = self.loss(logits, target, weight)
         self.log(
             "val/loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(batch.clip), sync_dist=True
         )
@@ -126,8 +135,8 @@ class TrackerModule(pl.LightningModule):
         """Make the checkpoint self-sufficient: the configuration travels with the weights."""
         checkpoint.update(describe(self._config))
 
-    def _forward_loss(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        logits = self(batch.frames)
+    def _target(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return what the logits should become, as the codec encodes it, and the weight (B, K) of each frame."""
         targets = list(self.model.input.targets)
         visibility = batch.visibility[:, targets]
         visible = torch.isin(visibility, visibility.new_tensor(VISIBLE))
@@ -135,9 +144,7 @@ class TrackerModule(pl.LightningModule):
         if not self._train_empty:
             usable = usable & visible
         size = (batch.frames.shape[-1], batch.frames.shape[-2])
-        target = self.model.codec.encode(batch.xy[:, targets], visible, size)
-        loss: Tensor = self.loss(logits, target, usable.float())
-        return logits, target, loss
+        return self.model.codec.encode(batch.xy[:, targets], visible, size), usable.float()
 
 
 def parameter_groups(model: BallTracker, backbone_lr_scale: float) -> list[dict[str, Any]]:

@@ -9,8 +9,12 @@ imports one module. This module must not import torch.
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, TypeVar
 
 import catalogue
@@ -58,7 +62,7 @@ class Registry:
 
     def names(self) -> list[str]:
         """Return all names, sorted, without importing any component."""
-        return sorted({*self._registered.get_all(), *(entry.name for entry in entry_points(group=self.group))})
+        return sorted({*self._registered.get_all(), *(entry.name for entry in _installed(self.group))})
 
     def get(self, name: str) -> Component:
         """Return the component called ``name``, importing its module and no other.
@@ -66,7 +70,8 @@ class Registry:
         Raises:
             RegistryError: no component has that name, two packages claim it, or its package does not import.
         """
-        claims = {(_distribution(entry), entry.value): entry for entry in entry_points(group=self.group, name=name)}
+        named = [entry for entry in _installed(self.group) if entry.name == name]
+        claims = {(_distribution(entry), entry.value): entry for entry in named}
         if len(claims) > 1:
             claimants = " and ".join(f"'{distribution}' ({value})" for distribution, value in sorted(claims))
             raise RegistryError(f"{self.kind}: the name '{name}' is claimed by {claimants}. Uninstall one of them.")
@@ -106,6 +111,28 @@ class Registry:
                 f"'{entry.module}' does not import: {type(error).__name__}: {error}"
             ) from error
         return component
+
+
+def _installed(group: str) -> tuple[EntryPoint, ...]:
+    """Return the entry points of a group."""
+    return _scan(tuple((folder, _changed(folder)) for folder in sys.path)).get(group, ())
+
+
+@lru_cache(maxsize=1)
+def _scan(_search_path: tuple[tuple[str, int], ...]) -> dict[str, tuple[EntryPoint, ...]]:
+    """Return the entry points of all kinds, by group, for folders of ``sys.path`` and the times of their last changes.
+
+    A scan opens the metadata of every installed package, and a configuration asks for twenty names: so there is one
+    scan until a package comes or goes, which shows as a change of its folder (importlib.metadata's own rule).
+    """
+    found = entry_points()
+    return {group: tuple(found.select(group=group)) for group in found.groups if group.startswith(f"{NAMESPACE}_")}
+
+
+def _changed(folder: str) -> int:
+    with suppress(OSError):  # a zip file that is not there, or an entry that is no path
+        return Path(folder).stat().st_mtime_ns
+    return 0
 
 
 def _identity(component: Component) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import lightning.pytorch as pl
 
     from tracknet_core.config import Config, TrainingConfig
-    from tracknet_core.data import TrackingData
+    from tracknet_core.data.datamodule import TrackingData
     from tracknet_core.model import BallTracker
     from tracknet_core.module import TrackerModule
 
@@ -55,7 +55,7 @@ def _run(options: argparse.Namespace) -> int:
     # Here rather than above: torch and Lightning take seconds to import, and --help needs neither.
     from tracknet_core import assembly  # noqa: PLC0415
     from tracknet_core.config import load_config  # noqa: PLC0415
-    from tracknet_core.data import TrackingData  # noqa: PLC0415
+    from tracknet_core.data.datamodule import TrackingData  # noqa: PLC0415
 
     _quieten()
     overrides = [*options.overrides, *([] if options.seed is None else [f"training.seed={options.seed}"])]
@@ -63,12 +63,19 @@ def _run(options: argparse.Namespace) -> int:
     config = load_config(options.experiment, overrides, sections)
     checkpoint = _find_checkpoint(options.resume, options.output_dir)
 
-    data = TrackingData(assembly.build_dataset(config), config, assembly.build_transforms(config))
+    transforms, batch_transforms = assembly.build_transforms(config.data)
+    data = TrackingData(assembly.build_dataset(config.data), config, transforms)
     config = config.with_image_size(data.image_size())
     _seed(config.training.seed)
     model = assembly.build_model(config)
     _check_sizes(model, data)
-    module = assembly.build_module(config, model)
+    if "val" not in data.splits:
+        warnings.warn(
+            f"There is no split 'val' among {', '.join(data.splits)}: the run trains without validation, and leaves "
+            "'last' but no 'best' checkpoint. To validate, give patterns of clips for it with data.split.",
+            stacklevel=2,
+        )
+    module = assembly.build_module(config, model, batch_transforms)
     if options.dry_run:
         _show(config, model, data)
         return 0
@@ -97,7 +104,7 @@ def _train(config: Config, module: TrackerModule, data: TrackingData, output_dir
             precision=_precision(training),
             gradient_clip_val=training.grad_clip or None,
             limit_train_batches=training.limit_train_batches or None,
-            limit_val_batches=training.limit_val_batches or None,
+            limit_val_batches=(training.limit_val_batches or None) if "val" in data.splits else 0,
             check_val_every_n_epoch=training.validate_every,
             accelerator=training.accelerator,
             devices=training.devices,
@@ -242,7 +249,7 @@ def _show(config: Config, model: BallTracker, data: TrackingData) -> None:
     console = Console()
     console.print(Syntax(config.as_yaml(), "yaml", background_color="default"))
     console.print(summarize(model, config.data.sequence.frames))
-    for split in ("train", "val"):
+    for split in data.splits:
         clips = data.clips(split)
         console.print(f"{split}: {len(clips)} clips, {sum(len(clip) for clip in clips)} frames")
 
@@ -255,7 +262,8 @@ def _report(trainer: pl.Trainer, paths: RunPaths, seconds: float, interrupted: b
     console = Console()
     figures = Table("metric", "value", title=f"{paths.run_id}, {trainer.current_epoch} epochs, {seconds:.0f} s")
     for name, value in sorted(trainer.callback_metrics.items()):
-        figures.add_row(name, f"{float(value):.4f}")
+        if name.startswith(("train/", "val/")):  # the rest is for curves
+            figures.add_row(name, f"{float(value):.4f}")
     console.print(figures)
     files = {
         "metrics": Path(trainer.loggers[0].log_dir or paths.logs) / "metrics.csv",

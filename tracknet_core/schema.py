@@ -1,5 +1,9 @@
 """The constructor is the schema: checks plain values against type hints and signatures.
 
+A parameter whose hint is the Protocol of a kind (``Dataset``), a list of it or a dict of it by name is a nested
+component: in the configuration it is a node, a list or a mapping of nodes. Nobody supplies anything to a nested
+component, so what assembly gives to one that stands in a section, such as ``root``, is set in its own node.
+
 Every check returns the accepted value, filled with defaults, and appends a line to ``faults`` for whatever is
 wrong, so that one error can tell all of them.
 """
@@ -13,15 +17,40 @@ import math
 import sys
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from tracknet_core.contracts import SUPPLIED
+from tracknet_core.contracts import (
+    SUPPLIED,
+    Backbone,
+    Codec,
+    Dataset,
+    Decoder,
+    Head,
+    Input,
+    Loss,
+    ProtocolMetric,
+    Transform,
+)
 from tracknet_core.errors import RegistryError
 from tracknet_core.registry import REGISTRIES
 
 Faults = list[str]
 Node = dict[str, Any]
 """A component in a configuration: ``{"name": …, **parameters}``."""
+
+KINDS: dict[Any, str] = {
+    Dataset: "datasets",
+    Transform: "transforms",
+    Input: "inputs",
+    Backbone: "backbones",
+    Decoder: "decoders",
+    Head: "heads",
+    Codec: "codecs",
+    Loss: "losses",
+    ProtocolMetric: "protocols",
+}
+"""Kind of component that a parameter with this hint takes."""
 
 KIND = "kind"
 """Key in the metadata of a dataclass field that holds a component, or a list of components, of that kind."""
@@ -56,8 +85,16 @@ def check_dataclass(cls: type[Any], value: Any, path: str, faults: Faults) -> An
         return None
 
 
-def check_component(kind: str, node: Any, path: str, faults: Faults) -> Node:
-    """Return a node with its defaults filled in. A bare string is short for ``{name: string}``."""
+def check_component(kind: str, node: Any, path: str, faults: Faults, *, nested: bool = False) -> Node:
+    """Return a node with its defaults filled in. A bare string is short for ``{name: string}``.
+
+    Args:
+        kind: kind of the component.
+        node: ``{"name": …, **parameters}``.
+        path: where the node stands in the configuration, for messages.
+        faults: grows by a line for whatever is wrong.
+        nested: whether the node is a parameter of another component, and so sets what assembly would supply.
+    """
     node = {"name": node} if isinstance(node, str) else node
     if not isinstance(node, Mapping):
         faults.append(f"{path}: {_show(node)} is not a component. Write {{name: …, parameter: value}}.")
@@ -71,10 +108,11 @@ def check_component(kind: str, node: Any, path: str, faults: Faults) -> Node:
     except RegistryError as error:
         faults.append(f"{path}.name: {error}")
         return dict(node)
-    parameters = {p.name: p for p in settable(kind, constructor)}
+    supplied = frozenset() if nested else SUPPLIED[kind]
+    parameters = {p.name: p for p in _named(constructor) if p.name not in supplied}
     checked: Node = {"name": name}
     for key in node:
-        if key in SUPPLIED[kind]:
+        if key in supplied:
             faults.append(
                 f"{path}.{key}: '{key}' follows from the rest of the experiment and cannot be set. Remove it."
             )
@@ -83,7 +121,7 @@ def check_component(kind: str, node: Any, path: str, faults: Faults) -> Node:
     for key, parameter in parameters.items():
         where = f"{path}.{key}"
         if key in node:
-            checked[key] = check_value(node[key], _hint(constructor, parameter), where, faults)
+            checked[key] = _check_parameter(node[key], hint_of(constructor, parameter), where, faults)
         elif parameter.default is inspect.Parameter.empty:
             faults.append(f"{where}: '{name}' requires it, but it is not set.")
         else:
@@ -91,11 +129,20 @@ def check_component(kind: str, node: Any, path: str, faults: Faults) -> Node:
     return checked
 
 
-def settable(kind: str, constructor: Callable[..., Any]) -> list[inspect.Parameter]:
-    """Return the parameters of a component that the user may set."""
-    parameters = inspect.signature(constructor).parameters.values()
-    named = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [p for p in parameters if p.kind in named and p.name not in SUPPLIED[kind]]
+def hint_of(constructor: Callable[..., Any], parameter: inspect.Parameter) -> Any:
+    """Return the type hint of a parameter, evaluated where it is written as text."""
+    annotation = parameter.annotation
+    if not isinstance(annotation, str):
+        return annotation
+    # Only the hints that a user may set are evaluated: the others may name types that are not imported at run time.
+    return eval(annotation, vars(sys.modules[constructor.__module__]))
+
+
+def nested_kind(hint: Any) -> str | None:
+    """Return the kind of the nested components that a parameter takes: one, a list, or a mapping; None for values."""
+    if get_origin(hint) in (list, dict):
+        hint = get_args(hint)[-1]
+    return KINDS.get(hint) if isinstance(hint, type) else None
 
 
 def check_value(value: Any, hint: Any, path: str, faults: Faults) -> Any:
@@ -125,20 +172,37 @@ def _check_field(field: dataclasses.Field[Any], hint: Any, value: Any, path: str
         if dataclasses.is_dataclass(hint):
             return check_dataclass(hint, value, path, faults)  # type: ignore[arg-type]
         return check_value(value, hint, path, faults)
-    if get_origin(hint) is not list:
-        return check_component(kind, value, path, faults)
-    if not isinstance(value, Sequence) or isinstance(value, str):
+    form = list if get_origin(hint) is list else None
+    return _check_nodes(kind, value, form, path, faults, nested=False)
+
+
+def _check_parameter(value: Any, hint: Any, path: str, faults: Faults) -> Any:
+    kind = nested_kind(hint)
+    if kind is None:
+        return check_value(value, hint, path, faults)
+    return _check_nodes(kind, value, get_origin(hint), path, faults, nested=True)
+
+
+def _check_nodes(
+    kind: str, value: Any, form: type[Any] | None, path: str, faults: Faults, *, nested: bool
+) -> Node | list[Node] | dict[str, Node]:
+    """Return a node or, where ``form`` is list or dict, a list of nodes or nodes by name."""
+    if form is list:
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            return [check_component(kind, node, f"{path}[{i}]", faults, nested=nested) for i, node in enumerate(value)]
         faults.append(f"{path}: {_show(value)} is not a list of components. Write [{{name: …, parameter: value}}, …].")
         return []
-    return [check_component(kind, node, f"{path}[{i}]", faults) for i, node in enumerate(value)]
+    if form is dict:
+        if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+            return {k: check_component(kind, node, f"{path}.{k}", faults, nested=nested) for k, node in value.items()}
+        faults.append(f"{path}: {_show(value)} does not name components. Write {{a_name: {{name: …}}, …}}.")
+        return {}
+    return check_component(kind, value, path, faults, nested=nested)
 
 
-def _hint(constructor: Callable[..., Any], parameter: inspect.Parameter) -> Any:
-    annotation = parameter.annotation
-    if not isinstance(annotation, str):
-        return annotation
-    # Only the hints that a user may set are evaluated: the others may name types that are not imported at run time.
-    return eval(annotation, vars(sys.modules[constructor.__module__]))
+def _named(constructor: Callable[..., Any]) -> list[inspect.Parameter]:
+    kinds = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [p for p in inspect.signature(constructor).parameters.values() if p.kind in kinds]
 
 
 def _convert(value: Any, hint: Any) -> tuple[bool, Any]:
@@ -161,6 +225,8 @@ def _convert(value: Any, hint: Any) -> tuple[bool, Any]:
         return number and not math.isnan(value), float(value) if number else value
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool), value
+    if hint is Path:
+        return isinstance(value, str), value  # stays text, which a file of the configuration can hold
     if origin in (list, tuple, Sequence):
         return _convert_sequence(value, origin, arguments)
     if origin is dict or hint is dict:
@@ -200,7 +266,7 @@ def _describe(hint: Any) -> str:
         return f"a list of {len(arguments)}: [{_join(_describe(a) for a in arguments)}]"
     if origin is dict or hint is dict:
         return "a mapping" + (f" of {_describe(arguments[1])}" if arguments else "")
-    names = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    names = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Path: "a path"}
     return names.get(hint, getattr(hint, "__name__", str(hint)))
 
 

@@ -33,7 +33,8 @@ def summarize(model: BallTracker, frames: int) -> Table:
     handles = [getattr(model, part).register_forward_hook(remember(part)) for part in PARTS]
     width, height = model.image_size
     device = next(model.parameters()).device
-    image = torch.zeros(1, frames, 3, height, width, dtype=torch.uint8, device=device)
+    pictures = frames + model.input.background
+    image = torch.zeros(1, pictures, 3, height, width, dtype=torch.uint8, device=device)
     was_training = model.training
     model.eval()
     counter = FlopCounterMode(display=False)
@@ -48,7 +49,7 @@ def summarize(model: BallTracker, frames: int) -> Table:
     counts = counter.get_flop_counts()
     name = type(model).__name__
     table = Table(
-        "part", "component", "output", "parameters", "GFLOP", title=f"one window of {frames} x {height} x {width}"
+        "part", "component", "output", "parameters", "GFLOP", title=f"one window of {pictures} x {height} x {width}"
     )
     for part in PARTS:
         module: nn.Module = getattr(model, part)

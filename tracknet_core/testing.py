@@ -33,6 +33,7 @@ from torch import Tensor, nn
 from tracknet_core.contracts import (
     SUPPLIED,
     Backbone,
+    BatchTransform,
     Clip,
     Codec,
     Dataset,
@@ -49,6 +50,7 @@ from tracknet_core.contracts import (
     Visibility,
     Window,
 )
+from tracknet_core.schema import nested_kind
 
 BATCH = 2
 """Windows, or samples, in a batch of the kit: more than one, so that mixing them up is seen."""
@@ -109,7 +111,7 @@ def check_input(component: Input, *, frames: int, size: Size = (32, 16)) -> None
         f"targets are ascending positions in a window of {frames} frames, got {targets}",
     )
     width, height = size
-    windows = _random(BATCH, frames, 3, height, width)
+    windows = _random(BATCH, frames + component.background, 3, height, width)
     kept = windows.clone()
     samples = component(windows)
     count = BATCH * len(targets) // component.maps
@@ -325,38 +327,86 @@ def check_dataset(component: Dataset, split: str) -> None:
 
 
 def check_transform(
-    component: Transform, *, size: Size = (96, 64), draws: int = 8, tolerance: float | None = 1.0
+    component: Transform,
+    *,
+    size: Size = (96, 64),
+    draws: int = 8,
+    tolerance: float | None = 1.0,
+    alike: bool = True,
 ) -> None:
-    """Check an augmentation on windows of three frames, each black with a white spot for a ball.
+    """Check an augmentation on windows of which three frames come out, each black with a white spot for a ball.
+
+    Windows come without and with a background picture, on which there is no spot.
 
     Args:
         component: the augmentation.
         size: (W, H) pixels of the frames to try.
         draws: how many random draws to try.
-        tolerance: pixels of the frame that ``xy`` may be off the spot; None for a transform that hides the ball.
+        tolerance: pixels of the frame that ``xy`` of an EASY ball may be off the spot; None leaves that out.
+        alike: whether all pictures change in the same way; False for what is added to, or hidden in, single frames.
 
     Raises:
         AssertionError: it breaks the contract of its kind.
     """
     width, height = component.output_size(size)
+    length = component.input_frames(3)
     for seed in range(draws):
-        window = _window(size, seed)
-        kept = _copied(window)
-        changed = component(window, np.random.default_rng(seed))
-        _require(_same_window(window, kept), "the transform changed the window that it got")
-        _require(changed.frames.dtype == np.uint8, f"frames are uint8, got {changed.frames.dtype}")
-        _require_shape("the frames", changed.frames, (3, height, width, 3))
-        _require_shape("xy", changed.xy, (3, 2))
-        _require_shape("visibility", changed.visibility, (3,))
-        again = component(_copied(window), np.random.default_rng(seed))
-        _require(_same_window(changed, again), "the same window and the same draw give another result")
-        _require_visible_inside(changed.xy, changed.visibility, (width, height))
-        if tolerance is not None:
-            _require_spots(changed, tolerance)
-        still = component(_window(size, seed, still=True), np.random.default_rng(seed)).frames
-        _require(
-            bool((still == still[:1]).all()), "frames of a window that are equal become unequal: one draw is for all"
-        )
+        for pictures in (length, length + 1):
+            window = _window(size, length, pictures, seed)
+            kept = _copied(window)
+            changed = component(window, np.random.default_rng(seed))
+            _require(_same_window(window, kept), "the transform changed the window that it got")
+            _require(changed.frames.dtype == np.uint8, f"frames are uint8, got {changed.frames.dtype}")
+            _require_shape("the frames", changed.frames, (3 + pictures - length, height, width, 3))
+            _require_shape("xy", changed.xy, (3, 2))
+            _require_shape("visibility", changed.visibility, (3,))
+            again = component(_copied(window), np.random.default_rng(seed))
+            _require(_same_window(changed, again), "the same window and the same draw give another result")
+            _require_visible_inside(changed.xy, changed.visibility, (width, height))
+            _require(
+                bool(np.isnan(changed.xy[changed.visibility == Visibility.ABSENT]).all()),
+                "a frame is ABSENT, but xy has a place for it; that is NaN",
+            )
+            if tolerance is not None:
+                _require_spots(changed, tolerance)
+            if alike:
+                still = component(_still(window), np.random.default_rng(seed)).frames
+                _require(
+                    bool((still == still[:1]).all()),
+                    "pictures of a window that are equal, frames or background, become unequal: one draw is for all",
+                )
+            unknown = component(_unlabelled(window), np.random.default_rng(seed)).visibility
+            _require(bool((unknown == Visibility.UNLABELLED).all()), "a frame that is UNLABELLED gets a label")
+
+
+def check_batch_transform(component: BatchTransform, *, shape: tuple[int, int, int, int] = (4, 3, 9, 16)) -> None:
+    """Check an augmentation across the windows of a batch, without and with a background picture.
+
+    Args:
+        component: the augmentation.
+        shape: (B, K, h, w) of the targets; frames are of twice that size.
+
+    Raises:
+        AssertionError: it breaks the contract of its kind.
+    """
+    batch, targets, h, w = shape
+    for pictures in (targets, targets + 1):
+        generator = torch.Generator().manual_seed(pictures)
+        frames = torch.randint(256, (batch, pictures, 3, 2 * h, 2 * w), generator=generator, dtype=torch.uint8)
+        target, weight = _spots(shape), torch.ones(batch, targets)
+        weight[0, 0] = 0
+        given = (frames, target, weight)
+        kept = [tensor.clone() for tensor in given]
+        mixed = _mixed(component, given)
+        for name, before, after in zip(("frames", "target", "weight"), given, mixed, strict=True):
+            _require_shape(f"the {name} that come out", after, tuple(before.shape))
+            _require(after.dtype == before.dtype, f"the {name} stay {before.dtype}, got {after.dtype}")
+        _require(all(map(torch.equal, given, kept)), "the transform changed the tensors that it got")
+        _require(all(map(torch.equal, mixed, _mixed(component, given))), "the same seed of torch gives another result")
+        _require(bool(mixed[1].isfinite().all()), "the target is not finite")
+        _require(bool((mixed[2] >= 0).all()), "a weight is negative")
+        unweighted = _mixed(component, (frames, target, torch.zeros_like(weight)))[2]
+        _require(not unweighted.any(), "frames with weight 0 come to count in the loss")
 
 
 def check_protocol(component: ProtocolMetric) -> None:
@@ -487,7 +537,7 @@ def _require_frames(clip: Clip) -> None:
 
 
 def _require_spots(window: Window, tolerance: float) -> None:
-    for frame, xy, code in zip(window.frames, window.xy, window.visibility, strict=True):
+    for frame, xy, code in zip(window.frames, window.xy, window.visibility, strict=False):  # less the background
         height, width = frame.shape[:2]
         margin = 4  # a spot at the border is cut, and its centre another
         if code != Visibility.EASY or not (margin <= xy[0] < width - margin and margin <= xy[1] < height - margin):
@@ -539,16 +589,30 @@ def _spots(shape: tuple[int, int, int, int]) -> Tensor:
     return (-(columns[..., None, :] ** 2 + rows[..., :, None] ** 2) / 2).exp()
 
 
-def _window(size: Size, seed: int, *, still: bool = False) -> Window:
+def _window(size: Size, frames: int, pictures: int, seed: int) -> Window:
     width, height = size
     rng = np.random.default_rng(100 + seed)
-    xy = rng.integers((8, 8), (width - 8, height - 8), size=(3, 2))
-    if still:
-        xy[:] = xy[0]
-    frames = np.zeros((3, height, width, 3), dtype=np.uint8)
-    for frame, (x, y) in zip(frames, xy, strict=True):
+    xy = rng.integers((8, 8), (width - 8, height - 8), size=(frames, 2))
+    drawn = np.zeros((pictures, height, width, 3), dtype=np.uint8)
+    for frame, (x, y) in zip(drawn, xy, strict=False):  # a background has no spot
         frame[y - 1 : y + 2, x - 1 : x + 2] = 255
-    return Window(frames, xy.astype(np.float32), np.full(3, int(Visibility.EASY), dtype=np.int64))
+    return Window(drawn, xy.astype(np.float32), np.full(frames, int(Visibility.EASY), dtype=np.int64))
+
+
+def _still(window: Window) -> Window:
+    frames = np.repeat(window.frames[:1], len(window.frames), axis=0)
+    return window.replace(frames=frames, xy=np.repeat(window.xy[:1], len(window), axis=0))
+
+
+def _unlabelled(window: Window) -> Window:
+    nowhere = np.full_like(window.xy, np.nan)
+    return window.replace(xy=nowhere, visibility=np.full_like(window.visibility, int(Visibility.UNLABELLED)))
+
+
+def _mixed(component: BatchTransform, given: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return component.mix(*given)
 
 
 def _copied(window: Window) -> Window:
@@ -565,6 +629,8 @@ def _same_window(one: Window, other: Window) -> bool:
 
 def _is_plain(hint: Any) -> bool:
     origin, arguments = get_origin(hint), get_args(hint)
+    if nested_kind(hint) is not None:
+        return True
     if origin in (Union, types.UnionType, list, tuple, dict):
         return all(argument is Ellipsis or _is_plain(argument) for argument in arguments)
     if origin is Literal:

@@ -1,15 +1,20 @@
 """From nodes to components, and which faults they tell."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import catalogue
 import pytest
 import torch
 
 from tracknet_core.assembly import build, build_dataset, build_model, build_protocols, build_transforms
 from tracknet_core.config import Config, load_config
-from tracknet_core.contracts import FeatureSpec
-from tracknet_core.errors import ConfigError
+from tracknet_core.contracts import Clip, Dataset, FeatureSpec
+from tracknet_core.errors import ConfigError, DataError
+from tracknet_core.labels import existing_root
+from tracknet_core.registry import NAMESPACE
 
 
 def test_parts_get_what_follows_from_the_others(config: Config) -> None:
@@ -60,12 +65,12 @@ def test_a_part_that_refuses_is_named_by_its_path(override: str, message: str, e
 def test_an_element_of_a_list_that_refuses_is_named_by_its_number(experiment: Path) -> None:
     config = load_config(experiment, ["data.transforms=[flip, {name: flip, prob: 2}]"])
     with pytest.raises(ConfigError, match=r"^data\.transforms\[1\]: "):
-        build_transforms(config)
+        build_transforms(config.data)
 
 
 def test_a_dataset_that_refuses_is_named_by_its_path(experiment: Path) -> None:
     with pytest.raises(ConfigError, match=r"^data\.dataset: frames: 1 is too small"):
-        build_dataset(load_config(experiment, ["data.dataset.frames=1"]))
+        build_dataset(load_config(experiment, ["data.dataset.frames=1"]).data)
 
 
 def test_a_dataset_gets_its_folder_with_the_home_folder_filled_in(
@@ -73,11 +78,11 @@ def test_a_dataset_gets_its_folder_with_the_home_folder_filled_in(
 ) -> None:
     roots: list[Path | None] = []
     monkeypatch.setattr(
-        "tracknet_core.assembly._constructor", lambda kind, node, supplied: lambda: roots.append(supplied["root"])
+        "tracknet_core.assembly._constructor", lambda kind, node, path, supplied: lambda: roots.append(supplied["root"])
     )
     monkeypatch.setenv("HOME", str(tmp_path))
-    build_dataset(load_config(experiment, ["data.root=~/rallies"]))
-    build_dataset(load_config(experiment))
+    build_dataset(load_config(experiment, ["data.root=~/rallies"]).data)
+    build_dataset(load_config(experiment).data)
     assert roots == [tmp_path / "rallies", None]
 
 
@@ -95,3 +100,88 @@ def test_a_model_without_normalization_ignores_what_the_backbone_expects(config:
     model = build_model(replace(config, data=data))
     assert model.mean.flatten().tolist() == [0.0] * 3
     assert model.std.flatten().tolist() == [255.0] * 3
+
+
+# ------------------------------------------------------------------------------------------ nested components
+
+
+class Archive(Dataset):
+    """A dataset in a folder."""
+
+    splits = ("train",)
+
+    def __init__(self, *, root: Path | None = None, fps: float = 30.0) -> None:
+        if fps <= 0:
+            raise ValueError(f"'fps' is {fps}.")
+        self.root, self.fps = existing_root(root, "clips"), fps
+
+    def clips(self, split: str) -> list[Clip]:
+        return []
+
+
+class Shelf(Archive):
+    """Datasets in a dataset."""
+
+    def __init__(self, *, one: Dataset, listed: list[Dataset], named: dict[str, Dataset]) -> None:
+        self.one, self.listed, self.named = one, listed, named
+
+
+@pytest.fixture
+def shelf(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """A node with three nested ones, all with the folder that the home folder has; make it with other ones."""
+    for name, component in (("archive", Archive), ("shelf", Shelf)):
+        monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "datasets", name), component)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "rallies").mkdir()
+    archive = {"name": "archive", "root": "~/rallies", "fps": 25.0}
+
+    def make(**changes: Any) -> dict[str, Any]:
+        return {"name": "shelf", "one": archive, "listed": [archive], "named": {"a": archive}, **changes}
+
+    return make
+
+
+def test_nested_components_are_built_first_each_with_its_own_folder(
+    shelf: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    built = build("datasets", shelf(), "data.dataset", root=Path("/another"))
+    for part in (built.one, *built.listed, *built.named.values()):
+        assert isinstance(part, Archive)
+        assert (part.root, part.fps) == (tmp_path / "rallies", 25.0)
+    assert list(built.named) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("where", "path"),
+    [("one", "data.dataset.one"), ("listed", "data.dataset.listed[0]"), ("named", "data.dataset.named.b")],
+)
+def test_a_nested_component_that_refuses_is_named_by_its_path(
+    where: str, path: str, shelf: Callable[..., dict[str, Any]]
+) -> None:
+    def node(**parameters: Any) -> dict[str, Any]:
+        archive = {"name": "archive", **parameters}
+        return shelf(**{where: {"one": archive, "listed": [archive], "named": {"b": archive}}[where]})
+
+    with pytest.raises(ConfigError) as refused:
+        build("datasets", node(root="~/rallies", fps=0.0), "data.dataset")
+    assert str(refused.value) == f"{path}: 'fps' is 0.0."
+    with pytest.raises(DataError) as missing:
+        build("datasets", node(root=None), "data.dataset")
+    assert str(missing.value).startswith(f"{path}: data.root: not set.")
+
+
+def test_an_experiment_with_nested_datasets_is_resolved_and_built(
+    experiment: Path, shelf: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    tiny = "{name: tiny, frames: 4}"
+    override = (
+        f"data.dataset={{name: shelf, one: {tiny}, listed: [], named: {{b: {{name: archive, root: ~/rallies}}}}}}"
+    )
+    config = load_config(experiment, [override, "data.dataset.named.b.fps=50"])
+    assert config.as_dict()["data"]["dataset"]["named"] == {"b": {"name": "archive", "root": "~/rallies", "fps": 50.0}}
+    saved = tmp_path / "saved.yaml"
+    saved.write_text(config.as_yaml(), encoding="utf-8")
+    assert load_config(saved) == config
+    dataset: Any = build_dataset(config.data)
+    assert len(dataset.one.clips("val")[0]) == 4
+    assert dataset.named["b"].root == tmp_path / "rallies"

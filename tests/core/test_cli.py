@@ -15,15 +15,16 @@ def test_help_lists_the_commands(arguments: list[str], capsys: pytest.CaptureFix
     assert cli.main(arguments) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("usage: tracknet COMMAND")
-    for command, purpose in cli.COMMANDS.items():
-        assert command in printed
-        assert purpose in printed
+    for name, command in cli.COMMANDS.items():
+        assert f"  {name} " in printed
+        assert command.purpose in printed
 
 
 def test_help_imports_neither_torch_nor_a_command() -> None:
     code = (
         "import sys; from tracknet_core import cli; cli.main(['--help']); "
-        "sys.exit(', '.join(sys.modules.keys() & {'torch', 'lightning', 'numpy', 'tracknet_core.run'}) or 0)"
+        "modules = {command.module for command in cli.COMMANDS.values()}; "
+        "sys.exit(', '.join(sys.modules.keys() & {'torch', 'lightning', 'numpy', *modules}) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -38,9 +39,9 @@ def test_an_unknown_command_answers_with_those_that_exist(capsys: pytest.Capture
 
 def test_a_command_gets_the_other_arguments_and_gives_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     got: list[list[str]] = []
-    command = SimpleNamespace(main=lambda arguments: got.append(arguments) or 7)
-    monkeypatch.setitem(sys.modules, "tracknet_core.train_nothing", command)  # type: ignore[misc]
-    monkeypatch.setitem(cli.COMMANDS, "train_nothing", "does nothing")
+    module = SimpleNamespace(main=lambda arguments: got.append(arguments) or 7)
+    monkeypatch.setitem(sys.modules, "tracknet_core.nothing", module)  # type: ignore[misc]
+    monkeypatch.setitem(cli.COMMANDS, "train_nothing", cli.Command("tracknet_core.nothing", "does nothing"))
     assert cli.main(["train_nothing", "a.yaml", "--seed", "3"]) == 7
     assert got == [["a.yaml", "--seed", "3"]]
 
@@ -48,8 +49,9 @@ def test_a_command_gets_the_other_arguments_and_gives_the_exit_code(monkeypatch:
 def test_every_command_is_a_module_of_the_core() -> None:
     import importlib
 
-    for command in cli.COMMANDS:
-        assert callable(importlib.import_module(f"tracknet_core.{command}").main)
+    for command in cli.COMMANDS.values():
+        assert command.module.startswith("tracknet_core.")
+        assert callable(importlib.import_module(command.module).main)
 
 
 def test_a_mistake_of_the_users_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import catalogue
 import pytest
 from omegaconf import OmegaConf
 
-from tracknet_core.config import Config, load_config, parse_config
+from tracknet_core.config import Config, load_config, load_data, parse_config
 from tracknet_core.errors import ConfigError
 from tracknet_core.registry import NAMESPACE
 
@@ -351,6 +351,39 @@ def test_the_size_of_the_network_input_is_filled_in(config: Config) -> None:
 def _types(value: Any) -> set[type]:
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return {type(value)}.union(*(_types(item) for item in items))
+
+
+# -------------------------------------------------------------------------------------- the section `data` alone
+
+
+def test_the_data_section_needs_no_model(tiny: None, write: Write) -> None:
+    write("data/tiny.yaml", "dataset: {name: tiny}\npreprocess: {resize: [64, 48], flip_prob: 0.25}\n")
+    data = load_data(write("only_data.yaml", 'data: tiny\nmodel: {backbone: "???"}\n'), ["data.dataset.frames=5"])
+    assert data.dataset["frames"] == 5
+    assert [(node["name"], node["prob"]) for node in data.transforms] == [("flip", 0.25)]
+
+
+def test_the_data_section_of_an_experiment_is_that_of_a_training(experiment: Path) -> None:
+    overrides = ["training.epochs=7", "data.sequence.length=${training.epochs}"]
+    assert load_data(experiment, overrides) == load_config(experiment, overrides).data
+
+
+def test_a_data_section_is_found_by_name_without_an_experiment(
+    tiny: None, tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("data/tiny.yaml", "dataset: {name: tiny}\n")
+    monkeypatch.chdir(tmp_path)
+    assert load_data(None, ["data.root=/path/to/data"], "tiny").root == "/path/to/data"
+    assert load_data(None, [], "synthetic").dataset["name"] == "synthetic"
+
+
+def test_faults_of_the_data_section_come_in_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        load_data(None, ["data.rot=x", "data.dataset.sed=1"], "synthetic")
+    assert [fault.split(":")[0] for fault in caught.value.faults] == ["data.rot", "data.dataset.sed"]
+    with pytest.raises(ConfigError, match=r"data\.root: required, but not set"):
+        load_data(None, [], "tennis")
 
 
 # ----------------------------------------------------------------------------------------------- plugins

@@ -234,3 +234,29 @@ def test_the_draws_of_an_epoch_follow_from_seed_epoch_and_process(config: Config
 
     assert draw(1, 2, 0) == draw(1, 2, 0)
     assert unlike((2, 2, 0), (1, 3, 0), (1, 2, 1))
+
+
+def test_batch_transforms_change_frames_target_and_weight_of_training_only(
+    config: Config, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Inverted:
+        def mix(self, frames: Tensor, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            return 255 - frames, 1 - target, weight / 2
+
+    torch.manual_seed(0)
+    module = build_module(config, build_model(config), [Inverted()]).eval()
+    monkeypatch.setattr(module, "log", lambda *args, **kwargs: None)
+    got: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        got.append((logits, target, weight))
+        return logits.sum()
+
+    del module.loss
+    module.loss = loss  # type: ignore[assignment]
+    module.training_step(batch, 0)
+    module.validation_step(batch, 0)
+    (logits, target, weight), (_, plain_target, plain_weight) = got
+    torch.testing.assert_close(logits, module(255 - batch.frames))
+    torch.testing.assert_close(target, 1 - plain_target)
+    torch.testing.assert_close(weight, plain_weight / 2)

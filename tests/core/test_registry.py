@@ -2,6 +2,7 @@ import itertools
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,31 @@ def test_listing_names_imports_no_plugin(registry: Registry, install: Callable[.
     install("broken", "raise OSError('this module must stay closed')", lever="Lever")
     assert registry.names() == ["lever"]
     assert "broken_module" not in sys.modules
+
+
+def test_a_package_that_comes_later_is_found(registry: Registry, install: Callable[..., None]) -> None:
+    install("alpha", "class Lever: pass", lever="Lever")
+    assert registry.names() == ["lever"]
+    install("beta", "class Spring: pass", spring="Spring")
+    assert registry.names() == ["lever", "spring"]
+    assert registry.get("spring").__module__ == "beta_module"
+
+
+def test_metadata_is_scanned_once_for_many_names(
+    registry: Registry, install: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("alpha", "class Lever: pass", lever="Lever")
+    scans: list[None] = []
+
+    def scan() -> EntryPoints:
+        scans.append(None)
+        return EntryPoints(entry_points(group=registry.group))
+
+    monkeypatch.setattr("tracknet_core.registry.entry_points", scan)
+    for _ in range(5):
+        assert registry.names() == ["lever"]
+        registry.get("lever")
+    assert len(scans) == 1
 
 
 def test_listing_all_names_does_not_import_torch() -> None:

@@ -318,6 +318,21 @@ def test_a_dry_run_finds_faults_of_what_only_training_needs(refused: Callable[..
 # ------------------------------------------------------------------------------- settings for Lightning
 
 
+def test_a_split_without_val_trains_without_validation(go: Go, out: Path) -> None:
+    with pytest.warns(UserWarning, match="no split 'val' among train: the run trains without validation"):
+        assert go("data.split={train: [train/*]}", "training.epochs=1") == 0
+    (checkpoint,) = (out / "checkpoints").iterdir()
+    assert checkpoint.name.startswith("last_")
+    (metrics,) = out.glob("logs/*/version_0/metrics.csv")
+    assert "val/loss" not in metrics.read_text().splitlines()[0]
+
+
+def test_the_background_of_a_clip_reaches_the_network(go: Go, out: Path, tmp_path: Path) -> None:
+    arguments = ("training.epochs=1", f"data.cache.folder={tmp_path / 'cache'}", "data.preprocess.flip_prob=0.5")
+    assert go("model.input.name=background", *arguments) == 0
+    assert list((out / "checkpoints").glob("best_*"))
+
+
 @pytest.mark.parametrize("limit", ["0", "null", "0.0"])
 def test_no_limit_means_all_batches(limit: str, asked: Callable[..., type[Trainer]]) -> None:
     settings = asked(f"training.limit_train_batches={limit}", f"training.limit_val_batches={limit}").settings

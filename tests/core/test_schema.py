@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from pathlib import Path
 from typing import Any, Literal, Union
 
 import catalogue
 import pytest
 
+from tracknet_core.contracts import Dataset, Loss
 from tracknet_core.registry import NAMESPACE
-from tracknet_core.schema import check_component, check_dataclass, check_value, component
+from tracknet_core.schema import check_component, check_dataclass, check_value, component, nested_kind
 
 
 class Lens:
@@ -53,6 +55,7 @@ def fault() -> Callable[[Any, Any], str]:
         ([[1, 2], [3, 4]], list[tuple[int, int]], [(1, 2), (3, 4)]),
         ("w.pth", bool | str, "w.pth"),
         ({"anything": object}, Any, {"anything": object}),
+        ("~/data", Path | None, "~/data"),
     ],
 )
 def test_a_fitting_value_is_returned_as_the_hint_has_it(value: Any, hint: Any, expected: Any) -> None:
@@ -89,6 +92,7 @@ def test_an_exact_fit_goes_before_a_conversion() -> None:
         ("x", int | None, "a whole number or null"),
         ([1], dict[str, int], "a mapping of a whole number"),
         ({"a": "x"}, dict[str, int], "a mapping of a whole number"),
+        (3, Path | None, "a path or null"),
     ],
 )
 def test_a_wrong_value_is_told_with_path_value_and_what_is_accepted(
@@ -203,3 +207,96 @@ def test_a_section_must_be_a_mapping() -> None:
     faults: list[str] = []
     assert check_dataclass(Camera, [1], "camera", faults) is None
     assert faults == ["camera: [1] is not a mapping. It accepts: lens, filters, shots, names."]
+
+
+# ------------------------------------------------------------------------------------------ nested components
+
+
+class Archive(Dataset):
+    def __init__(self, *, root: Path | None, fps: float = 30.0) -> None:
+        pass
+
+
+class Shelf(Dataset):
+    def __init__(
+        self,
+        *,
+        root: Path | None = None,
+        first: Dataset,
+        others: list[Dataset] = [],  # noqa: B006
+        named: dict[str, Dataset] = {},  # noqa: B006
+    ) -> None:
+        pass
+
+
+@pytest.fixture
+def archives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "datasets", "archive"), Archive)
+    monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "datasets", "shelf"), Shelf)
+
+
+@pytest.mark.parametrize(
+    ("hint", "kind"),
+    [
+        (Dataset, "datasets"),
+        (list[Loss], "losses"),
+        (dict[str, Dataset], "datasets"),
+        (int, None),
+        (list[int], None),
+        (dict, None),
+        (str | None, None),
+        (Literal["a"], None),
+    ],
+)
+def test_a_protocol_alone_in_a_list_or_by_name_is_a_nested_component(hint: Any, kind: str | None) -> None:
+    assert nested_kind(hint) == kind
+
+
+def test_nested_nodes_are_filled_with_defaults_and_set_what_assembly_would_supply(archives: None) -> None:
+    faults: list[str] = []
+    archive = {"name": "archive", "root": "/data"}
+    node = {"name": "shelf", "first": archive, "others": [archive], "named": {"a": {"name": "shelf", "first": archive}}}
+    checked = check_component("datasets", node, "data.dataset", faults)
+    filled = {"name": "archive", "root": "/data", "fps": 30.0}
+    assert faults == []
+    assert checked == {
+        "name": "shelf",
+        "first": filled,
+        "others": [filled],
+        "named": {"a": {"name": "shelf", "root": None, "first": filled, "others": [], "named": {}}},
+    }
+
+
+def test_all_faults_of_nested_nodes_are_found_with_their_paths(archives: None) -> None:
+    faults: list[str] = []
+    node = {
+        "name": "shelf",
+        "root": "/data",
+        "first": {"name": "archive", "root": 3, "fsp": 25},
+        "others": ["archive", 3],
+        "named": {"tennis": {"name": "archive", "root": None, "fps": "fast"}, "badminton": {"name": "archve"}},
+    }
+    check_component("datasets", node, "data.dataset", faults)
+    unknown = faults.pop()
+    assert unknown.startswith("data.dataset.named.badminton.name: no component of kind 'datasets' is called 'archve'.")
+    assert faults == [
+        "data.dataset.root: 'root' follows from the rest of the experiment and cannot be set. Remove it.",
+        "data.dataset.first.fsp: 'archive' has no such parameter. Did you mean 'fps'? It accepts: root, fps.",
+        "data.dataset.first.root: 3 is not accepted. It accepts: a path or null.",
+        "data.dataset.others[0].root: 'archive' requires it, but it is not set.",
+        "data.dataset.others[1]: 3 is not a component. Write {name: …, parameter: value}.",
+        "data.dataset.named.tennis.fps: 'fast' is not accepted. It accepts: a number.",
+    ]
+
+
+def test_nodes_in_another_form_than_the_parameter_are_refused(archives: None) -> None:
+    faults: list[str] = []
+    archive = {"name": "archive", "root": None}
+    check_component(
+        "datasets", {"name": "shelf", "first": [archive], "others": archive, "named": [archive]}, "d", faults
+    )
+    assert [fault.split("Write")[0] for fault in faults] == [
+        f"d.first: [{archive}] is not a component. ",
+        f"d.others: {archive} is not a list of components. ",
+        f"d.named: [{archive}] does not name components. ",
+    ]

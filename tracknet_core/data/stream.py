@@ -1,4 +1,4 @@
-"""Clips to windows to batches: the one LightningDataModule.
+"""Windows of clips as batches.
 
 Video is fast forwards and slow at random, so windows are drawn by reading several clips forwards side by side
 and shuffling what comes out in a buffer; a frame that several windows share is decoded once. Every draw follows
@@ -8,31 +8,30 @@ epochs goes on as if nothing had happened.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from typing import Any, cast
+from typing import Any
 
-import lightning.pytorch as pl
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from torch.utils.data import IterableDataset, get_worker_info
 
-from tracknet_core.config import Config, Loader
 from tracknet_core.contracts import (
     Batch,
     Clip,
-    Dataset,
+    FloatArray,
+    FrameSource,
     IntArray,
     Size,
     Transform,
     UInt8Array,
+    Visibility,
     Window,
     rescale,
 )
-from tracknet_core.errors import ConfigError, UserError
-from tracknet_core.model import BallTracker
+from tracknet_core.data.cache import CachedFrames
+from tracknet_core.data.windows import Place
+from tracknet_core.errors import UserError
 
 OPEN_CLIPS = 8
 """Clips that one worker reads side by side in training; more of them mix better and hold more decoders."""
@@ -40,89 +39,37 @@ OPEN_CLIPS = 8
 BUFFERED_WINDOWS = 128
 """Windows among which the next one is drawn; they are stored after the transforms, so crops are cheap to hold."""
 
+Background = Callable[[Clip], UInt8Array]
+"""Gives the background of a clip, (H, W, 3) in the size of the stream."""
 
-@dataclass(frozen=True)
-class Place:
-    """Where a window lies.
-
-    Attributes:
-        clip: index of the clip in its split.
-        numbers: (T,) frame numbers; repeated where the clip is shorter than the window.
-        counted: (T,) bool; frames that this window reports.
-    """
-
-    clip: int
-    numbers: IntArray
-    counted: np.ndarray[Any, np.dtype[np.bool_]]
+Pictures = UInt8Array | Sequence[UInt8Array]
+"""The P pictures of a window, T frames and maybe a background: an array (P, H, W, 3), or single ones (H, W, 3) that
+other windows share; nobody may write to them."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A window as it leaves the transforms, and where it came from."""
+    """A window as it leaves the transforms, and where it came from.
 
-    window: Window
-    place: Place
-    original_xy: np.ndarray[Any, np.dtype[np.float32]]
+    Attributes:
+        pictures: T frames and maybe a background.
+        xy: (T, 2) places in pixels of the pictures; NaN where there is none.
+        visibility: (T,) codes of ``Visibility``.
+        clip: index of the clip in its split.
+        counted: (T,) bool; frames that this window reports.
+        number: (T,) frame numbers as read, from the first on; transforms may have taken others of those read.
+        original_xy: (T, 2) places in pixels of the original video, of the frames ``number``.
+        original_size: width and height of the original video.
+    """
+
+    pictures: Pictures
+    xy: FloatArray
+    visibility: IntArray
+    clip: int
+    counted: np.ndarray[Any, np.dtype[np.bool_]]
+    number: IntArray
+    original_xy: FloatArray
     original_size: Size
-
-
-@dataclass(frozen=True)
-class TrainingPlaces:
-    """Windows every ``stride`` frames, the first at a drawn phase; their number does not depend on the draw.
-
-    Attributes:
-        frames: frames of each clip.
-        length: T, frames of a window.
-        stride: frames between the starts.
-    """
-
-    frames: Sequence[int]
-    length: int
-    stride: int
-
-    def __call__(self, clip: int, draw: int) -> list[Place]:
-        """Return the windows of a clip, ascending."""
-        frames = self.frames[clip]
-        starts = max(1, frames - self.length + 1)
-        count = max(1, starts // self.stride)
-        slack = min(self.stride, starts - (count - 1) * self.stride)
-        phase = draw % slack
-        return [self._place(clip, phase + i * self.stride, frames) for i in range(count)]
-
-    def _place(self, clip: int, start: int, frames: int) -> Place:
-        numbers = np.arange(start, start + self.length)
-        return Place(clip, np.minimum(numbers, frames - 1), numbers < frames)
-
-
-@dataclass(frozen=True)
-class EvaluationPlaces:
-    """Windows that report every frame exactly once, none lost at the end.
-
-    Attributes:
-        frames: frames of each clip.
-        length: T, frames of a window.
-        targets: the positions in the window that get a heatmap, consecutive.
-    """
-
-    frames: Sequence[int]
-    length: int
-    targets: tuple[int, ...]
-
-    def __call__(self, clip: int, draw: int) -> list[Place]:
-        """Return the windows of a clip, ascending; nothing is drawn."""
-        frames, first = self.frames[clip], self.targets[0]
-        is_target = np.isin(np.arange(self.length), self.targets)
-        # The last window moves back into the clip: repeated frames would show it no motion.
-        last = max(frames - (self.targets[-1] + 1), -first)
-        places: list[Place] = []
-        reported = 0
-        while reported < frames:
-            start = min(reported - first, last)
-            numbers = np.arange(start, start + self.length)
-            counted = is_target & (numbers >= reported) & (numbers < frames)
-            places.append(Place(clip, np.clip(numbers, 0, frames - 1), counted))
-            reported = int(numbers[counted][-1]) + 1
-        return places
 
 
 class WindowStream(IterableDataset[Batch]):
@@ -134,6 +81,7 @@ class WindowStream(IterableDataset[Batch]):
         batch_size: windows per batch.
         size: (W, H) that frames are scaled to.
         transforms: augmentations.
+        background: gives the picture that is added to every window of a clip; None adds none.
         shuffle: whether clips and windows come in another order every epoch.
         seed: of every draw.
         drop_last: whether a last batch that is not full is left out.
@@ -150,6 +98,7 @@ class WindowStream(IterableDataset[Batch]):
         batch_size: int,
         size: Size,
         transforms: Sequence[Transform] = (),
+        background: Background | None = None,
         shuffle: bool = False,
         seed: int = 0,
         drop_last: bool = False,
@@ -162,6 +111,7 @@ class WindowStream(IterableDataset[Batch]):
         self._batch_size = batch_size
         self._size = size
         self._transforms = transforms
+        self._background = background
         self._shuffle = shuffle
         self._seed = seed
         self._drop_last = drop_last
@@ -234,181 +184,80 @@ class WindowStream(IterableDataset[Batch]):
         clip = self._clips[number]
         rng = np.random.default_rng([self._seed, epoch, number, 1])
         places = self._places(number, int(rng.integers(2**31)))
-        needed = np.unique(np.concatenate([place.numbers for place in places]))
-        frames = zip(needed, clip.frames.read([int(i) for i in needed], self._size), strict=True)
-        held: dict[int, UInt8Array] = {}
-        scale = np.asarray(self._size, dtype=np.float32) / np.asarray(clip.frames.size, dtype=np.float32)
-        for place in places:
-            while place.numbers[-1] not in held:
-                i, frame = next(frames)
-                held[int(i)] = frame
-            held = {i: frame for i, frame in held.items() if i >= place.numbers[0]}
-            window = Window(
-                frames=np.stack([held[int(i)] for i in place.numbers]),
-                xy=rescale(clip.xy[place.numbers], scale).astype(np.float32),
-                visibility=clip.visibility[place.numbers],
-            )
-            for transform in self._transforms:
-                window = transform(window, rng)
-            yield Sample(window, place, clip.xy[place.numbers], clip.frames.size)
+        background = [] if self._background is None or not places else [self._background(clip)]
+        original_size = clip.frames.size
+        scale = np.asarray(self._size, dtype=np.float32) / np.asarray(original_size, dtype=np.float32)
+        for place, pictures in zip(places, _pictures(clip.frames, places, self._size), strict=True):
+            pictures = [*pictures, *background] if background else pictures
+            xy = rescale(clip.xy[place.numbers], scale).astype(np.float32)
+            visibility = np.where(place.counted, clip.visibility[place.numbers], Visibility.UNLABELLED)
+            counted = place.counted
+            if self._transforms:
+                window = self._transformed(Window(_as_array(pictures), xy, visibility), rng)
+                pictures, xy, visibility = window.frames, window.xy, window.visibility
+                # Transforms may change the order of frames: that one is not to be counted is then in its visibility.
+                counted = np.ones(len(window), dtype=np.bool_)
+            read = place.numbers[: len(visibility)]
+            yield Sample(pictures, xy, visibility, number, counted, read, clip.xy[read], original_size)
 
-
-class TrackingData(pl.LightningDataModule):
-    """Training and validation windows of a dataset.
-
-    Args:
-        dataset: the reader.
-        config: the experiment.
-        transforms: augmentations of training windows.
-    """
-
-    def __init__(self, dataset: Dataset, config: Config, transforms: Sequence[Transform]) -> None:
-        super().__init__()
-        self._dataset = dataset
-        self._config = config
-        self._transforms = transforms
-        self._clips: dict[str, Sequence[Clip]] = {}
-
-    def clips(self, split: str) -> Sequence[Clip]:
-        """Return the clips of a split, as ``data.split`` or the dataset has it.
-
-        Raises:
-            ConfigError: the split does not exist, or its patterns match no clip.
-            DataError: the dataset cannot be read.
-        """
-        if split not in self._clips:
-            patterns = self._config.data.split
-            self._clips[split] = (
-                self._dataset.clips(split) if patterns is None else _matching(self._dataset, patterns, split)
-            )
-        return self._clips[split]
-
-    def image_size(self) -> Size:
-        """Return (W, H) of whole frames as the network gets them.
-
-        Raises:
-            ConfigError: ``data.preprocess.resize`` is null and clips differ in size.
-        """
-        if self._config.data.preprocess.resize is not None:
-            return self._config.data.preprocess.resize
-        sizes = sorted({clip.frames.size for split in ("train", "val") for clip in self.clips(split)})
-        if len(sizes) > 1:
-            listed = ", ".join(f"{w}x{h}" for w, h in sizes)
-            raise ConfigError(f"data.preprocess.resize: null, but the clips have different sizes ({listed}). Set it.")
-        return sizes[0]
-
-    def training_size(self) -> Size:
-        """Return (W, H) of the frames that come out of the transforms.
-
-        Raises:
-            ConfigError: a transform does not fit the frames that it gets.
-        """
-        size = self.image_size()
-        for i, transform in enumerate(self._transforms):
-            try:
-                size = transform.output_size(size)
-            except ValueError as error:
-                raise ConfigError(f"data.transforms[{i}]: {error}") from error
-        return size
-
-    def train_dataloader(self) -> DataLoader[Batch]:
-        """Return the loader of augmented training windows."""
-        sequence = self._config.data.sequence
-        clips = self.clips("train")
-        places = TrainingPlaces([len(clip) for clip in clips], sequence.frames, sequence.stride)
-        return self._loader(clips, places, training=True)
-
-    def val_dataloader(self) -> DataLoader[Batch]:
-        """Return the loader of validation windows: every frame once."""
-        sequence = self._config.data.sequence
-        clips = self.clips("val")
-        places = EvaluationPlaces([len(clip) for clip in clips], sequence.frames, self._targets())
-        return self._loader(clips, places, training=False)
-
-    def _targets(self) -> tuple[int, ...]:
-        """Return the positions that the network being trained gives a heatmap for."""
-        if self.trainer is None:
-            return tuple(range(self._config.data.sequence.frames))
-        return cast(BallTracker, self.trainer.lightning_module.model).input.targets
-
-    def _loader(
-        self, clips: Sequence[Clip], places: Callable[[int, int], list[Place]], *, training: bool
-    ) -> DataLoader[Batch]:
-        settings: Loader = self._config.training.data_loader
-        batch_size = self._config.training.batch_size
-        if not training:
-            # Whole frames can be many times larger than the crops of training: as many pixels per batch, no more.
-            share = math.prod(self.training_size()) / math.prod(self.image_size())
-            batch_size = max(1, min(batch_size, int(batch_size * share)))
-        stream = WindowStream(
-            clips,
-            places,
-            batch_size=batch_size,
-            size=self.image_size(),
-            transforms=self._transforms if training else (),
-            shuffle=training,
-            seed=self._config.training.seed,
-            drop_last=settings.drop_last and training,
-            workers=settings.num_workers,
-            rank=self.trainer.global_rank if self.trainer else 0,
-            world=self.trainer.world_size if self.trainer else 1,
-        )
-        # torch refuses the settings of workers where there are none.
-        of_workers: dict[str, Any] = {}
-        if settings.num_workers > 0:
-            of_workers = {
-                "persistent_workers": settings.persistent_workers,
-                "prefetch_factor": settings.prefetch_factor,
-            }
-        return _EpochLoader(
-            stream,
-            batch_size=None,
-            num_workers=settings.num_workers,
-            pin_memory=settings.pin_memory and torch.cuda.is_available(),
-            epoch=self._epoch if training else _first_epoch,
-            **of_workers,
-        )
-
-    def _epoch(self) -> int:
-        return self.trainer.current_epoch if self.trainer else 0
-
-
-class _EpochLoader(DataLoader[Batch]):
-    """A loader that tells its stream the epoch before it starts to read."""
-
-    def __init__(self, stream: WindowStream, *, epoch: Callable[[], int], **options: Any) -> None:
-        super().__init__(stream, **options)
-        self._stream = stream
-        self._current_epoch = epoch
-
-    def __iter__(self) -> Any:
-        # A generator, so that the epoch is asked for with the first batch: a resumed training makes the iterator
-        # while it is still in the epoch before.
-        self._stream.set_epoch(self._current_epoch())
-        for batch in super().__iter__():
-            if isinstance(batch, UserError):
-                raise batch
-            yield batch
+    def _transformed(self, window: Window, rng: np.random.Generator) -> Window:
+        shape = window.frames.shape
+        for transform in self._transforms:
+            window = transform(window, rng)
+        if window.frames.shape == shape:
+            return window
+        # A view of larger frames would hold all of them in memory for as long as it waits.
+        return window.replace(frames=np.ascontiguousarray(window.frames))
 
 
 def collate(samples: Sequence[Sample]) -> Batch:
     """Return a batch; the frames keep the memory of a video, channels last."""
-    windows = [sample.window for sample in samples]
-    frames = torch.from_numpy(np.stack([window.frames for window in windows]))  # (B, T, H, W, 3)
+    pictures = samples[0].pictures
+    frames = np.empty((len(samples), len(pictures), *pictures[0].shape), dtype=np.uint8)  # (B, P, H, W, 3)
+    for row, sample in zip(frames, samples, strict=True):
+        for place, picture in zip(row, sample.pictures, strict=True):
+            place[:] = picture  # the only copy of a frame that no transform changed
     return Batch(
-        frames=frames.permute(0, 1, 4, 2, 3),
-        xy=torch.from_numpy(np.stack([window.xy for window in windows])),
-        visibility=torch.from_numpy(np.stack([window.visibility for window in windows])),
-        counted=torch.from_numpy(np.stack([sample.place.counted for sample in samples])),
+        frames=torch.from_numpy(frames).permute(0, 1, 4, 2, 3),
+        xy=torch.from_numpy(np.stack([sample.xy for sample in samples])),
+        visibility=torch.from_numpy(np.stack([sample.visibility for sample in samples])),
+        counted=torch.from_numpy(np.stack([sample.counted for sample in samples])),
         original_xy=torch.from_numpy(np.stack([sample.original_xy for sample in samples])),
         original_size=torch.tensor([sample.original_size for sample in samples], dtype=torch.float32),
-        clip=torch.tensor([sample.place.clip for sample in samples]),
-        number=torch.from_numpy(np.stack([sample.place.numbers for sample in samples])),
+        clip=torch.tensor([sample.clip for sample in samples]),
+        number=torch.from_numpy(np.stack([sample.number for sample in samples])),
     )
 
 
-def _first_epoch() -> int:
-    return 0
+def _pictures(frames: FrameSource, places: Sequence[Place], size: Size) -> Iterator[Pictures]:
+    """Yield the T pictures of each place: a part of the map if the frames are kept in a cache, else decoded, each once.
+
+    Args:
+        frames: of the clip.
+        places: ascending.
+        size: (W, H) to deliver.
+    """
+    kept = frames.kept(size) if isinstance(frames, CachedFrames) else None
+    if kept is not None:
+        for place in places:
+            first, last = int(place.numbers[0]), int(place.numbers[-1])
+            is_run = last - first + 1 == len(place.numbers)  # not so where a short clip repeats frames
+            yield kept[first : last + 1] if is_run else kept[place.numbers]
+        return
+    needed = np.unique([i for place in places for i in place.numbers]).tolist()
+    decoded = zip(needed, frames.read(needed, size), strict=True)
+    held: dict[int, UInt8Array] = {}
+    for place in places:
+        while place.numbers[-1] not in held:
+            i, frame = next(decoded)
+            held[i] = frame
+        held = {i: frame for i, frame in held.items() if i >= place.numbers[0]}
+        yield [held[int(i)] for i in place.numbers]
+
+
+def _as_array(pictures: Pictures) -> UInt8Array:
+    """Return pictures as one array (P, H, W, 3), without a copy if they are one already."""
+    return pictures if isinstance(pictures, np.ndarray) else np.stack(pictures)
 
 
 def _take(buffer: list[Sample], rng: np.random.Generator) -> Sample:
@@ -427,23 +276,3 @@ def _share_out(counts: Sequence[int], shares: int) -> list[list[int]]:
         loads[least] += counts[clip]
         shared[least].append(clip)
     return [sorted(share) for share in shared]
-
-
-def _matching(dataset: Dataset, patterns: dict[str, list[str]], split: str) -> list[Clip]:
-    if split not in patterns:
-        raise ConfigError(f"data.split: no '{split}' among {', '.join(patterns)}. Add patterns of clip names for it.")
-    clips = {clip.name: clip for own in dataset.splits for clip in dataset.clips(own)}
-    chosen = {s: {n for n in clips if any(fnmatchcase(n, p) for p in globs)} for s, globs in patterns.items()}
-    for other, names in chosen.items():
-        both = sorted(names & chosen[split])
-        if other != split and both:
-            raise ConfigError(
-                f"data.split: '{split}' and '{other}' both hold {both[0]} ({len(both)} clips in all): a clip that is "
-                "trained on cannot be scored. Make the patterns disjoint."
-            )
-    if not chosen[split]:
-        raise ConfigError(
-            f"data.split.{split}: {patterns[split]} match none of the {len(clips)} clips, such as "
-            f"{', '.join(sorted(clips)[:3])}."
-        )
-    return [clip for name, clip in clips.items() if name in chosen[split]]

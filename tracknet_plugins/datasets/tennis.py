@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
-from tracknet_core.contracts import Clip, Dataset, Visibility
+from tracknet_core.contracts import Clip, Dataset, PublishedSplit, RandomFrames, Visibility
 from tracknet_core.errors import DataError
 from tracknet_core.labels import Label, LazyClips, existing_root, label_frames, read_rows
 from tracknet_core.registry import datasets
@@ -18,13 +20,24 @@ _COLUMNS = ("file name", "visibility", "x-coordinate", "y-coordinate")
 _CODES = {code: Visibility(code) for code in range(4)}
 
 
+def _games(*numbers: int) -> list[str]:
+    """Return patterns for all clips of these games."""
+    return [f"game{number}/*" for number in numbers]
+
+
 @datasets.register("tennis")
 class Tennis(Dataset):
     """Reads ``game*/Clip*/Label.csv`` and the images beside it; clips are called ``game1/Clip1``.
 
     The splits go by game. ``test`` is games 8 to 10, as in WASB (Tarashima et al. 2023), which trains on games 1 to 7.
     Here game 7 is ``val``, so that nothing is ever chosen on the games of ``test``; every other game, also one of your
-    own, is ``train``. A split none of whose games is there is left out of ``splits``.
+    own, is ``train``. A split none of whose games is there is left out of ``splits``. Published splits, by name:
+
+    - ``wasb``: trained on games 1 to 7, tested on 8 to 10;
+    - ``tracknetv4``: the game-level split of TrackNetV4 (Raj et al. 2025), tested on games 1, 4 and 9;
+    - ``totnet``: the configuration of TOTNet (2025), tested on games 9 and 10;
+    - ``tracknetv5_random_frames``, ``yastrebksv_random_frames``: the repositories of those names shuffle all frames and
+      train on 70 % of them. The shares are theirs; the draw is not, since theirs depends on the order of their tables.
 
     Rows find their image by ``file name``; an image without a row is UNLABELLED. The codes of the files are those of
     :class:`~tracknet_core.contracts.Visibility`.
@@ -37,6 +50,14 @@ class Tennis(Dataset):
         DataError: there is no such folder, or no game in it.
         ValueError: ``fps`` is not positive.
     """
+
+    published_splits: ClassVar[Mapping[str, PublishedSplit]] = {
+        "wasb": {"train": _games(1, 2, 3, 4, 5, 6, 7), "test": _games(8, 9, 10)},
+        "tracknetv4": {"train": _games(2, 3, 5, 6, 7, 8, 10), "test": _games(1, 4, 9)},
+        "totnet": {"train": _games(1, 2, 3, 4, 5, 6, 7, 8), "test": _games(9, 10)},
+        "tracknetv5_random_frames": RandomFrames({"train": 0.7, "val": 0.3}),
+        "yastrebksv_random_frames": RandomFrames({"train": 0.7, "val": 0.3}),
+    }
 
     def __init__(self, *, root: Path | None = None, fps: float = 30.0) -> None:
         if not fps > 0:

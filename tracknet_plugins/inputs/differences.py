@@ -3,12 +3,13 @@
 import torch
 from torch import Tensor, nn
 
+from tracknet_core.contracts import Input
 from tracknet_core.registry import inputs
 from tracknet_plugins.inputs.stack import Outputs, target_positions
 
 
 @inputs.register("differences")
-class Differences(nn.Module):
+class Differences(nn.Module, Input):
     """T frames and the T - 1 signed differences of consecutive frames, stacked along the channels.
 
     A small fast ball is hard to see in a frame and easy to see in a difference. The sign is kept, as in

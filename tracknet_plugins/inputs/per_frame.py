@@ -2,11 +2,12 @@
 
 from torch import Tensor, nn
 
+from tracknet_core.contracts import Input
 from tracknet_core.registry import inputs
 
 
 @inputs.register("per_frame")
-class PerFrame(nn.Module):
+class PerFrame(nn.Module, Input):
     """Each frame of a window as a sample of its own: no motion, and a backbone with 3 channels.
 
     Args:

@@ -4,13 +4,14 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from tracknet_core.contracts import Input
 from tracknet_core.registry import inputs
 
 Outputs = Literal["all", "middle", "last"]
 
 
 @inputs.register("stack")
-class Stack(nn.Module):
+class Stack(nn.Module, Input):
     """T frames as one sample of 3T channels, as TrackNetV2 does (Sun et al., ICPAI 2020).
 
     The network sees motion because it sees the frames beside each other; one pass gives a heatmap for each

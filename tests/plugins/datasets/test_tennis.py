@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tracknet_core.contracts import FrameSource, Visibility
+from tracknet_core.contracts import FrameSource, RandomFrames, Visibility
 from tracknet_core.errors import DataError
 from tracknet_core.registry import datasets
+from tracknet_core.testing import check_constructor, check_dataset
 from tracknet_plugins.datasets.tennis import Tennis
 
 HEADER = "file name,visibility,x-coordinate,y-coordinate,status\n"
@@ -35,6 +37,31 @@ def write_clip(tmp_path: Path) -> Callable[..., Path]:
 
 def test_tennis_is_registered_by_name() -> None:
     assert datasets.get("tennis") is Tennis
+    check_constructor("datasets", Tennis)
+
+
+def test_the_reader_keeps_its_contract_on_a_copy_whose_hard_rows_hold_nan(
+    tmp_path: Path, write_clip: Callable[..., Path]
+) -> None:
+    write_clip("game1/Clip1", "0000.jpg,1,30,20,0\n0001.jpg,2,NaN,NaN,0\n0002.jpg,0,,,\n", images=3)
+    with pytest.warns(UserWarning, match=r"outside the 64x36 image: 1 \(line 3\)"):
+        check_dataset(Tennis(root=tmp_path), "train")
+
+
+@pytest.mark.parametrize(("name", "test_games"), [("wasb", {8, 9, 10}), ("tracknetv4", {1, 4, 9}), ("totnet", {9, 10})])
+def test_published_splits_train_on_all_games_that_they_do_not_test_on(name: str, test_games: set[int]) -> None:
+    patterns = Tennis.published_splits[name]
+    assert isinstance(patterns, dict)
+    assert set(patterns) == {"train", "test"}
+    for split, games in (("train", set(range(1, 11)) - test_games), ("test", test_games)):
+        matched = {g for g in range(1, 13) if any(fnmatchcase(f"game{g}/Clip1", p) for p in patterns[split])}
+        assert matched == games
+
+
+def test_splits_that_draw_frames_say_so_in_their_names() -> None:
+    drawn = {name: split for name, split in Tennis.published_splits.items() if isinstance(split, RandomFrames)}
+    assert set(drawn) == {"tracknetv5_random_frames", "yastrebksv_random_frames"}
+    assert all(split.shares == {"train": 0.7, "val": 0.3} for split in drawn.values())
 
 
 def test_labels_follow_the_codes_of_the_files(tmp_path: Path, write_clip: Callable[..., Path]) -> None:

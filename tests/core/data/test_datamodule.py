@@ -1,0 +1,171 @@
+"""The data module."""
+
+from collections import Counter
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tracknet_core.assembly import build
+from tracknet_core.config import load_config
+from tracknet_core.contracts import Clip, Dataset, Size, Window
+from tracknet_core.data.datamodule import TrackingData
+from tracknet_core.errors import ConfigError, DataError
+
+LENGTHS = (1, 2, 3, 4, 8)
+
+
+class Halves(Dataset):
+    """Two clips in each of two splits."""
+
+    splits = ("train", "val")
+
+    def __init__(self, clip: Callable[..., Clip], sizes: tuple[Size, Size] = ((64, 48), (64, 48))) -> None:
+        self.made = {
+            split: [clip(f"{split}/match{i}", 6, size, number=i) for i in (1, 2)]
+            for split, size in zip(self.splits, sizes, strict=True)
+        }
+
+    def clips(self, split: str) -> list[Clip]:
+        if split not in self.made:
+            raise DataError(f"{split}: no such folder.")
+        return self.made[split]
+
+
+@pytest.fixture
+def make_data(experiment: Any, clip: Callable[..., Clip]) -> Callable[..., TrackingData]:
+    """The data module on a small dataset, with changed settings."""
+
+    def make(*overrides: str, dataset: Any = None, transforms: tuple[Any, ...] = ()) -> TrackingData:
+        return TrackingData(dataset or Halves(clip), load_config(experiment, overrides), transforms)
+
+    return make
+
+
+def names(clips: list[Clip]) -> list[str]:
+    return [clip.name for clip in clips]
+
+
+def test_without_patterns_the_splits_are_the_datasets_own(make_data: Callable[..., TrackingData]) -> None:
+    assert names(make_data().clips("val")) == ["val/match1", "val/match2"]
+
+
+def test_patterns_choose_clips_of_all_splits(make_data: Callable[..., TrackingData]) -> None:
+    data = make_data("data.split={train: ['*/match1'], val: ['train/match2', 'val/match[2]']}")
+    assert names(data.clips("train")) == ["train/match1", "val/match1"]
+    assert names(data.clips("val")) == ["train/match2", "val/match2"]
+
+
+@pytest.mark.parametrize(
+    ("split", "asked", "message"),
+    [
+        (
+            "{train: ['train/*'], val: ['*/match2']}",
+            "train",
+            "data.split: 'train' and 'val' both hold train/match2 (1 clips in all): a clip that is trained on cannot "
+            "be scored. Make the patterns disjoint.",
+        ),
+        (
+            "{train: ['train/*'], val: ['match3']}",
+            "val",
+            "data.split.val: ['match3'] match none of the 4 clips, such as train/match1, train/match2, val/match1.",
+        ),
+        ("{train: ['*']}", "val", "data.split: no 'val' among train. Add patterns of clip names for it."),
+    ],
+)
+def test_patterns_that_make_no_split_are_told(
+    split: str, asked: str, message: str, make_data: Callable[..., TrackingData]
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make_data(f"data.split={split}").clips(asked)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("broken", ["train", "val"])
+def test_with_patterns_a_broken_split_is_told_as_the_reader_tells_it(
+    broken: str, make_data: Callable[..., TrackingData], clip: Callable[..., Clip]
+) -> None:
+    dataset = Halves(clip)
+    del dataset.made[broken]
+    with pytest.raises(DataError, match=rf"^{broken}: no such folder\.$"):
+        make_data("data.split={train: ['*']}", dataset=dataset).clips("train")
+
+
+def test_frames_keep_their_size_where_all_clips_agree(make_data: Callable[..., TrackingData]) -> None:
+    assert make_data("data.preprocess.resize=null").image_size() == (64, 48)
+    assert make_data("data.preprocess.resize=[32,16]").image_size() == (32, 16)
+
+
+def test_clips_of_different_sizes_need_a_size(
+    make_data: Callable[..., TrackingData], clip: Callable[..., Clip]
+) -> None:
+    data = make_data("data.preprocess.resize=null", dataset=Halves(clip, ((64, 48), (32, 24))))
+    with pytest.raises(ConfigError) as caught:
+        data.image_size()
+    message = "data.preprocess.resize: null, but the clips have different sizes (32x24, 64x48). Set it."
+    assert str(caught.value) == message
+
+
+def test_validation_counts_every_frame_once_and_is_not_augmented(make_data: Callable[..., TrackingData]) -> None:
+    def refuse(window: Window, rng: np.random.Generator) -> Window:
+        raise AssertionError("validation windows are not augmented")
+
+    refuse.output_size = lambda size: size  # type: ignore[attr-defined]
+    batches = list(make_data(transforms=(refuse,)).val_dataloader())
+    counted = Counter(
+        (int(clip), int(number))
+        for batch in batches
+        for clip, numbers, mask in zip(batch.clip, batch.number, batch.counted, strict=True)
+        for number in numbers[mask]
+    )
+    assert counted == {(clip, number): 1 for clip in (0, 1) for number in range(6)}
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_the_training_loader_follows_the_epoch_of_the_trainer(
+    workers: int, make_data: Callable[..., TrackingData]
+) -> None:
+    data = make_data(f"training.data_loader.num_workers={workers}", "training.data_loader.prefetch_factor=2")
+    model = SimpleNamespace(input=SimpleNamespace(targets=(0, 1, 2), background=False))
+    data.trainer = SimpleNamespace(  # type: ignore[assignment]
+        global_rank=0, world_size=1, current_epoch=0, lightning_module=SimpleNamespace(model=model)
+    )
+    loader = data.train_dataloader()
+    orders = []
+    for epoch in (0, 1, 0):
+        data.trainer.current_epoch = epoch  # type: ignore[misc, union-attr]
+        orders.append([(batch.clip.tolist(), batch.number.tolist()) for batch in loader])
+    assert len(loader) == 2
+    assert orders[0] == orders[2] != orders[1]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_frame_that_cannot_be_read_is_told_as_the_reader_tells_it(
+    workers: int, make_data: Callable[..., TrackingData], clip: Callable[..., Clip], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = Halves(clip)
+
+    def read(indices: Any, size: Size | None = None) -> Any:
+        raise DataError("match2.mp4: frame 3 cannot be read.")
+
+    monkeypatch.setattr(dataset.made["train"][1].frames, "read", read)
+    loader = make_data(f"training.data_loader.num_workers={workers}", dataset=dataset).train_dataloader()
+    with pytest.raises(DataError) as caught:
+        list(loader)
+    assert str(caught.value) == "match2.mp4: frame 3 cannot be read."
+
+
+def test_validation_has_as_many_pixels_per_batch_as_training(make_data: Callable[..., TrackingData]) -> None:
+    # A crop of a quarter of the frame: batches of 4 crops in training, of 1 frame in validation.
+    data = make_data(transforms=(build("transforms", {"name": "crop", "size": (32, 24)}, "data.transforms[0]"),))
+    assert data.training_size() == (32, 24)
+    assert {batch.frames.shape for batch in data.train_dataloader()} == {(4, 3, 3, 24, 32)}
+    assert {batch.frames.shape for batch in data.val_dataloader()} == {(1, 3, 3, 48, 64)}
+
+
+def test_a_crop_larger_than_the_frames_is_named_by_its_path(make_data: Callable[..., TrackingData]) -> None:
+    data = make_data(transforms=(build("transforms", {"name": "crop", "size": (96, 24)}, "data.transforms[0]"),))
+    with pytest.raises(ConfigError, match=r"^data\.transforms\[0\]: "):
+        data.training_size()

@@ -1,0 +1,201 @@
+"""The one LightningDataModule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, cast
+
+import lightning.pytorch as pl
+import torch
+from torch.utils.data import DataLoader
+
+from tracknet_core.config import Config, Loader
+from tracknet_core.contracts import Batch, Clip, Dataset, Input, Size, Transform
+from tracknet_core.data.background import Backgrounds
+from tracknet_core.data.cache import FrameCache
+from tracknet_core.data.splits import choose_clips, split_names
+from tracknet_core.data.stream import WindowStream
+from tracknet_core.data.windows import EvaluationPlaces, Place, TrainingPlaces, sampling_rates
+from tracknet_core.errors import ConfigError, UserError
+from tracknet_core.model import BallTracker
+
+
+class TrackingData(pl.LightningDataModule):
+    """Training and validation windows of a dataset.
+
+    Args:
+        dataset: the reader.
+        config: the experiment.
+        transforms: augmentations of training windows.
+    """
+
+    def __init__(self, dataset: Dataset, config: Config, transforms: Sequence[Transform]) -> None:
+        super().__init__()
+        self._dataset = dataset
+        self._config = config
+        self._transforms = transforms
+        self._clips: dict[str, Sequence[Clip]] = {}
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names of the splits, as ``data.split`` or the dataset has them; without ``val`` nothing is validated."""
+        return split_names(self._dataset, self._config.data.split)
+
+    def clips(self, split: str) -> Sequence[Clip]:
+        """Return the clips of a split, as ``data.split`` or the dataset has it.
+
+        Raises:
+            ConfigError: the split does not exist, or its patterns match no clip.
+            DataError: the dataset cannot be read.
+        """
+        if split not in self._clips:
+            self._clips[split] = list(choose_clips(self._dataset, self._config.data.split, split))
+        return self._clips[split]
+
+    def image_size(self) -> Size:
+        """Return (W, H) of whole frames as the network gets them.
+
+        Raises:
+            ConfigError: ``data.preprocess.resize`` is null and clips differ in size.
+        """
+        if self._config.data.preprocess.resize is not None:
+            return self._config.data.preprocess.resize
+        used = [split for split in ("train", "val") if split in self.splits]
+        sizes = sorted({clip.frames.size for split in used for clip in self.clips(split)})
+        if len(sizes) > 1:
+            listed = ", ".join(f"{w}x{h}" for w, h in sizes)
+            raise ConfigError(f"data.preprocess.resize: null, but the clips have different sizes ({listed}). Set it.")
+        return sizes[0]
+
+    def training_size(self) -> Size:
+        """Return (W, H) of the frames that come out of the transforms.
+
+        Raises:
+            ConfigError: a transform does not fit the frames that it gets.
+        """
+        size = self.image_size()
+        for i, transform in enumerate(self._transforms):
+            try:
+                size = transform.output_size(size)
+            except ValueError as error:
+                raise ConfigError(f"data.transforms[{i}]: {error}") from error
+        return size
+
+    def prepare_data(self) -> None:
+        """Build the cache of frames where ``data.cache.enabled`` asks for it.
+
+        Lightning calls it in one process of each machine, while the others wait, before it asks for a loader.
+
+        Raises:
+            DataError: the folder of the cache cannot be used.
+        """
+        if self._config.data.cache.enabled:
+            used = ("val",) if self.trainer is not None and not self.trainer.training else ("train", "val")
+            self._frame_cache.build([clip for split in used if split in self.splits for clip in self.clips(split)])
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Return the loader of augmented training windows.
+
+        Raises:
+            ConfigError: ``data.sampling`` leaves nothing to draw.
+        """
+        data = self._config.data
+        clips = self._clips_to_read("train")
+        length = data.sequence.frames
+        for transform in reversed(self._transforms):
+            length = transform.input_frames(length)
+        rates = sampling_rates(clips, length, data.sampling)
+        places = TrainingPlaces([len(clip) for clip in clips], length, data.sequence.stride, rates)
+        return self._loader(clips, places, training=True)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Return the loader of validation windows: every frame once."""
+        clips = self._clips_to_read("val")
+        places = EvaluationPlaces([len(clip) for clip in clips], self._config.data.sequence.frames, self._targets())
+        return self._loader(clips, places, training=False)
+
+    @cached_property
+    def _frame_cache(self) -> FrameCache:
+        return FrameCache(self._config.data.cache, self.image_size())
+
+    def _clips_to_read(self, split: str) -> Sequence[Clip]:
+        """Return the clips of a split, with frames out of the cache where they are kept there."""
+        return self._frame_cache.attach(self.clips(split)) if self._config.data.cache.enabled else self.clips(split)
+
+    @property
+    def _input(self) -> Input | None:
+        """The input of the network being trained, which says what it gives a heatmap for and what it needs to see."""
+        return None if self.trainer is None else cast(BallTracker, self.trainer.lightning_module.model).input
+
+    def _targets(self) -> tuple[int, ...]:
+        return tuple(range(self._config.data.sequence.frames)) if self._input is None else self._input.targets
+
+    @property
+    def _sees_background(self) -> bool:
+        return self._input is not None and self._input.background
+
+    def _loader(
+        self, clips: Sequence[Clip], places: Callable[[int, int], list[Place]], *, training: bool
+    ) -> DataLoader[Batch]:
+        settings: Loader = self._config.training.data_loader
+        batch_size = self._config.training.batch_size
+        if not training:
+            # Whole frames can be many times larger than the crops of training: as many pixels per batch, no more.
+            share = math.prod(self.training_size()) / math.prod(self.image_size())
+            batch_size = max(1, min(batch_size, int(batch_size * share)))
+        stream = WindowStream(
+            clips,
+            places,
+            batch_size=batch_size,
+            size=self.image_size(),
+            transforms=self._transforms if training else (),
+            background=Backgrounds(self._config.data.cache.path, self.image_size()) if self._sees_background else None,
+            shuffle=training,
+            seed=self._config.training.seed,
+            drop_last=settings.drop_last and training,
+            workers=settings.num_workers,
+            rank=self.trainer.global_rank if self.trainer else 0,
+            world=self.trainer.world_size if self.trainer else 1,
+        )
+        # torch refuses the settings of workers where there are none.
+        of_workers: dict[str, Any] = {}
+        if settings.num_workers > 0:
+            of_workers = {
+                "persistent_workers": settings.persistent_workers,
+                "prefetch_factor": settings.prefetch_factor,
+            }
+        return _EpochLoader(
+            stream,
+            batch_size=None,
+            num_workers=settings.num_workers,
+            pin_memory=settings.pin_memory and torch.cuda.is_available(),
+            epoch=self._epoch if training else _first_epoch,
+            **of_workers,
+        )
+
+    def _epoch(self) -> int:
+        return self.trainer.current_epoch if self.trainer else 0
+
+
+class _EpochLoader(DataLoader[Batch]):
+    """A loader that tells its stream the epoch before it starts to read."""
+
+    def __init__(self, stream: WindowStream, *, epoch: Callable[[], int], **options: Any) -> None:
+        super().__init__(stream, **options)
+        self._stream = stream
+        self._current_epoch = epoch
+
+    def __iter__(self) -> Any:
+        # A generator, so that the epoch is asked for with the first batch: a resumed training makes the iterator
+        # while it is still in the epoch before.
+        self._stream.set_epoch(self._current_epoch())
+        for batch in super().__iter__():
+            if isinstance(batch, UserError):
+                raise batch
+            yield batch
+
+
+def _first_epoch() -> int:
+    return 0

@@ -1,0 +1,126 @@
+"""A split by match with a fixed seed, as a small text file that ``data.split`` can name."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import numpy as np
+
+from tracknet_core.data.fresh import check_free
+from tracknet_core.errors import ConfigError
+
+SPLITS = ("train", "val", "test")
+
+
+def group_clips(names: Sequence[str], by: str | None = None) -> dict[str, list[str]]:
+    """Return the names of clips by the match that they belong to, in the order of their first clips.
+
+    Args:
+        names: of all clips.
+        by: regular expression; the text that it finds in a name is the match. None takes the name without its last
+            part: ``game1`` of ``game1/Clip2``.
+
+    Raises:
+        ConfigError: ``by`` is no regular expression, or finds nothing in a name.
+    """
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(_group(name, by), []).append(name)
+    return groups
+
+
+def share_out(
+    groups: Mapping[str, Sequence[str]], shares: Mapping[str, float], seed: int = 0
+) -> dict[str, dict[str, list[str]]]:
+    """Give every group to a split: in a drawn order, each to the split that lacks most clips.
+
+    Args:
+        groups: names of clips by group.
+        shares: of the clips that each split is to get, above 0; the sum is 1. Groups stay whole, so the outcome is
+            near these, and no split is left empty.
+        seed: of the order of the groups.
+
+    Returns:
+        For each split its groups, in their first order.
+
+    Raises:
+        ConfigError: fewer groups than splits, or shares that are none.
+    """
+    if not all(share > 0 for share in shares.values()) or not math.isclose(sum(shares.values()), 1, abs_tol=1e-6):
+        given = " ".join(f"{share:g}" for share in shares.values())
+        raise ConfigError(f"--shares {given}: shares are positive and sum to 1, such as 0.7 0.15 0.15.")
+    if len(groups) < len(shares):
+        raise ConfigError(
+            f"the clips belong to {len(groups)} matches ({', '.join(list(groups)[:5])}), which {len(shares)} splits "
+            "cannot share: clips of one match are near-duplicates. Choose fewer splits (--shares 0.8 0.2), or, where "
+            "these are no matches, say what names one (--by REGEX)."
+        )
+    names = list(groups)
+    clips = sum(map(len, groups.values()))
+    lacking = {split: share * clips for split, share in shares.items()}
+    owners: dict[str, str] = {}
+    order = np.random.default_rng(seed).permutation(len(names))
+    for left, i in zip(range(len(names), 0, -1), order, strict=True):
+        empty = [split for split in shares if split not in owners.values()]
+        owner = max(empty if len(empty) == left else shares, key=lambda split: lacking[split])
+        owners[names[i]] = owner
+        lacking[owner] -= len(groups[names[i]])
+    return {split: {name: list(groups[name]) for name in names if owners[name] == split} for split in shares}
+
+
+def split_text(parts: Mapping[str, Mapping[str, Sequence[str]]], command: str) -> str:
+    """Return the text of a split file.
+
+    Args:
+        parts: names of clips by split and group.
+        command: what made the file, for its comment.
+    """
+    groups = {name: clips for part in parts.values() for name, clips in part.items()}
+    every = [clip for clips in groups.values() for clip in clips]
+    lines = [f"# Split of {len(every)} clips of {len(groups)} matches; use it with data.split=PATH. Made by", f"#   {command}"]
+    for split, part in parts.items():
+        count = sum(map(len, part.values()))
+        lines += [f"{split}:  # {len(part)} matches, {count} clips, {count / len(every):.1%}"]
+        # JSON's strings are YAML's too, whatever is in a name.
+        lines += [f"  - {json.dumps(p, ensure_ascii=False)}" for name in part for p in _patterns(name, part[name], every)]
+    return "\n".join(lines) + "\n"
+
+
+def write_split(target: Path, text: str) -> None:
+    """Write a split file beside and rename it.
+
+    Raises:
+        DataError: the file exists, or its folder does not.
+    """
+    check_free(target)
+    partial = target.with_name(f"{target.name}.part")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(target)
+
+
+def _group(name: str, by: str | None) -> str:
+    if by is None:
+        return name.rpartition("/")[0] or name
+    try:
+        found = re.search(by, name)
+    except re.error as error:
+        raise ConfigError(f"--by {by}: this is no regular expression ({error}). Example: --by 'match\\d+'.") from error
+    if not found or not found.group():
+        raise ConfigError(f"--by {by}: finds nothing in the clip name '{name}'. Example: --by 'match\\d+'.")
+    return found.group()
+
+
+def _patterns(group: str, clips: Sequence[str], every: Sequence[str]) -> list[str]:
+    """Return what matches the clips of a group and no other: a pattern of the group where it can, else the names."""
+    pattern = f"{_escape(group)}/*"
+    exact = [name for name in every if fnmatchcase(name, pattern)] == list(clips)
+    return [pattern] if exact else [_escape(name) for name in clips]
+
+
+def _escape(name: str) -> str:
+    return re.sub(r"([*?[])", r"[\1]", name)
