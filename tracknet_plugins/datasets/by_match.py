@@ -15,8 +15,8 @@ def split_by_match(names: Iterable[str]) -> dict[str, list[str]]:
     """Return the clips of each split that has any.
 
     If there are clips in folders ``train``, ``val`` or ``test``, these are the splits, and other clips are left out.
-    Otherwise a match is the clips of one folder, or each clip if all are in one folder: ``val`` is the last fifth of the
-    matches, one at least, and the others are ``train``; a single match is ``train``.
+    Otherwise a match is the clips of one folder, or each clip if all are in one folder: ``val`` is the last fifth of
+    the matches, one at least, and the others are ``train``; a single match is ``train``.
 
     Args:
         names: names of the clips, such as ``match1/a``.
