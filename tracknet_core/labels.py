@@ -153,19 +153,21 @@ def existing_root(root: Path | None, layout: str) -> Path:
     return root
 
 
-def read_rows(path: Path, columns: Sequence[str]) -> list[Row]:
+def read_rows(path: Path, columns: Sequence[str], *, separator: str = ",", cure: str = "") -> list[Row]:
     """Read a label file; lines without any text are left out.
 
     Args:
         path: the CSV file.
         columns: names that the header must hold, in any order.
+        separator: what stands between columns.
+        cure: what to do where a column is missing, for the message.
 
     Raises:
         DataError: the file is missing, not text, lacks a column, or has no rows.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
+            reader = csv.reader(file, delimiter=separator)
             header = [name.strip() for name in next(reader, [])]
             rows = [
                 Row(path, reader.line_num, dict(zip(header, map(str.strip, cells), strict=False)))
@@ -180,7 +182,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[Row]:
     if missing:
         raise DataError(
             f"{path}: the header lacks {_quoted(missing)}. "
-            f"Columns found: {_quoted(header)}; expected: {_quoted(columns)}."
+            f"Columns found: {_quoted(header)}; expected: {_quoted(columns)}. {cure}".rstrip()
         )
     if not rows:
         raise DataError(f"{path}: there is no row under the header. Remove the clip, or label it.")

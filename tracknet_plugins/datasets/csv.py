@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import posixpath
 import re
@@ -16,7 +15,7 @@ import numpy as np
 
 from tracknet_core.contracts import Clip, Dataset, FrameSource, Size, Visibility, rescale
 from tracknet_core.errors import DataError
-from tracknet_core.labels import Label, LazyClips, Row, existing_root, label_frames
+from tracknet_core.labels import Label, LazyClips, Row, existing_root, label_frames, read_rows
 from tracknet_core.registry import datasets
 from tracknet_core.video import ImageFrames, VideoFrames, image_files
 from tracknet_plugins.datasets.by_match import split_by_match
@@ -25,6 +24,7 @@ _LAYOUT = "your videos or folders of images, and a CSV file for each"
 _STEM = "{stem}"
 _POSITIONS = ("frame", "time", "image")
 _COLUMNS: dict[str, str | None] = {"frame": "frame", "x": "x", "y": "y", "visibility": "visibility"}
+_CURE = "Name yours in data.dataset.columns; if these are several columns in one, set data.dataset.separator."
 _DELIMITERS = {",": ",", ";": ";", "tab": "\t"}
 
 
@@ -194,7 +194,9 @@ class Csv(Dataset):
         numbers = {image.name: number for number, image in enumerate(images)}
         labels = [
             self._label(row, numbers, source, frames)
-            for row in _read_rows(table, list(self._columns.values()), _DELIMITERS[self._separator])
+            for row in read_rows(
+                table, list(self._columns.values()), separator=_DELIMITERS[self._separator], cure=_CURE
+            )
         ]
         xy, visibility = label_frames(table, labels, source=source, count=len(frames), size=frames.size)
         if self._missing_rows == "absent":
@@ -306,27 +308,3 @@ def _files_by_stem(root: Path, template: str) -> dict[str, Path]:
     paths = root.glob("*".join(escape(part) for part in template.split(_STEM)))
     found = ((re.fullmatch(expression, path.relative_to(root).as_posix()), path) for path in sorted(paths))
     return {match["stem"]: path for match, path in found if match}
-
-
-def _read_rows(path: Path, columns: list[str], delimiter: str) -> list[Row]:
-    """Return what :func:`tracknet_core.labels.read_rows` does, for any delimiter."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=delimiter)
-            header = [name.strip() for name in next(reader, [])]
-            rows = [
-                Row(path, reader.line_num, dict(zip(header, map(str.strip, cells), strict=False)))
-                for cells in reader
-                if any(map(str.strip, cells))
-            ]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: this label file cannot be read as CSV ({error}).") from error
-    missing = [column for column in columns if column not in header]
-    if missing:
-        raise DataError(
-            f"{path}: the header lacks {', '.join(missing)}. Columns found: {' | '.join(header)}. Name yours in "
-            "data.dataset.columns; if these are several columns in one, set data.dataset.separator."
-        )
-    if not rows:
-        raise DataError(f"{path}: there is no row under the header. Remove the clip, or label it.")
-    return rows
