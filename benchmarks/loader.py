@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -196,17 +195,16 @@ def samples_per_second(loader: DataLoader[Any], seconds: float) -> float:
 
 
 def memory_of_an_epoch(loader: DataLoader[Any]) -> tuple[float, float]:
-    """Return the megabytes of this process when a tenth of an epoch is read, and at its end.
+    """Return the megabytes of this process before and after an epoch, the second one: the first fills what is reused.
 
     Pages of mapped files are left out: they are the system's, which takes them back when it needs them.
     """
-    batches = iter(loader)
-    for _ in islice(batches, len(loader) // 10):
-        pass
-    start = anonymous_memory()
-    for _ in batches:
-        pass
-    return start, anonymous_memory()
+    held = []
+    for _ in range(2):
+        for _ in loader:
+            pass
+        held.append(anonymous_memory())
+    return held[0], held[1]
 
 
 def anonymous_memory() -> float:
@@ -271,7 +269,7 @@ def measure(folder: Path, root: Path | None, rounds: int, seconds: float) -> Non
         table.add_row(source, reader, *row)
     console.print(table)
 
-    memory = Table("source", "reader", "MB at a tenth of an epoch", "MB at its end", box=box.MARKDOWN)
+    memory = Table("source", "reader", "MB before an epoch", "MB after it", box=box.MARKDOWN)
     for (source, reader), make in readers.items():
         if not reader.startswith("baseline"):
             memory.add_row(source, reader, *(f"{held:.0f}" for held in memory_of_an_epoch(make(0))))

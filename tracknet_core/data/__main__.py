@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracknet_core.cli import guarded
-from tracknet_core.errors import ConfigError
+from tracknet_core.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from tracknet_core.contracts import Clip, Dataset
@@ -198,7 +199,7 @@ def _seed(text: str) -> int:
 
 def _dataset(options: argparse.Namespace) -> tuple[Dataset, SplitSetting]:
     """Return the reader, and what ``data.split`` says."""
-    from tracknet_core import assembly  # noqa: PLC0415
+    from tracknet_core.assembly import build_dataset  # noqa: PLC0415
     from tracknet_core.config import load_data  # noqa: PLC0415
 
     experiments = [setting for setting in options.settings if "=" not in setting]
@@ -208,27 +209,56 @@ def _dataset(options: argparse.Namespace) -> tuple[Dataset, SplitSetting]:
         raise ConfigError("there is no data set to look at. Name an experiment file, or a data section: --data NAME.")
     experiment = Path(experiments[0]) if experiments else None
     config = load_data(experiment, [setting for setting in options.settings if "=" in setting], options.data)
-    return assembly.build_dataset(config), config.split
+    return build_dataset(config), config.split
 
 
-def _splits(options: argparse.Namespace) -> dict[str, Sequence[Clip]]:
+class _Splits(Mapping[str, "Sequence[Clip]"]):
+    """The clips of each split, listed when they are asked for, so that ``check`` can tell of a split that is broken."""
+
+    def __init__(self, dataset: Dataset, setting: SplitSetting, names: Sequence[str]) -> None:
+        self._names = names
+        self._choose = functools.cache(functools.partial(self._clips_of, dataset, setting))
+
+    def __getitem__(self, split: str) -> Sequence[Clip]:
+        return self._choose(split)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @staticmethod
+    def _clips_of(dataset: Dataset, setting: SplitSetting, split: str) -> Sequence[Clip]:
+        from tracknet_core.data.splits import choose_clips  # noqa: PLC0415
+
+        return choose_clips(dataset, setting, split)
+
+
+def _splits(options: argparse.Namespace) -> Mapping[str, Sequence[Clip]]:
     """Return the clips of every split, or of the one asked for."""
-    from tracknet_core.data.splits import choose_clips, split_names  # noqa: PLC0415
+    from tracknet_core.data.splits import split_names  # noqa: PLC0415
 
     dataset, setting = _dataset(options)
-    names = split_names(dataset, setting) if options.split is None else (options.split,)
-    return {name: choose_clips(dataset, setting, name) for name in names}
+    names = split_names(dataset, setting)
+    if options.split is not None and options.split not in names:
+        raise ConfigError(f"--split {options.split}: there is no such split. It accepts: {', '.join(names)}.")
+    return _Splits(dataset, setting, names if options.split is None else (options.split,))
 
 
 @contextmanager
-def _progress(splits: dict[str, Sequence[Clip]]) -> Iterator[OnClip]:
+def _progress(splits: Mapping[str, Sequence[Clip]]) -> Iterator[OnClip]:
     """Give what is to be called with the name of each clip; it moves a bar on stderr, where that is a terminal."""
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import Progress  # noqa: PLC0415
 
     console = Console(stderr=True)
+    total = 0
+    for split in splits:
+        with suppress(DataError):  # told by what goes on to read the split
+            total += len(splits[split])
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("clips", total=sum(map(len, splits.values())))
+        task = progress.add_task("clips", total=total)
         yield lambda name: progress.update(task, advance=1, description=name)
 
 

@@ -159,6 +159,11 @@ class TrackingData(pl.LightningDataModule):
             rank=self.trainer.global_rank if self.trainer else 0,
             world=self.trainer.world_size if self.trainer else 1,
         )
+        if training and len(stream) == 0:
+            raise ConfigError(
+                f"training.data_loader.drop_last: true, but the training windows do not fill one batch of {batch_size} "
+                "in every process and worker. Set it to false, or training.batch_size or num_workers lower."
+            )
         # torch refuses the settings of workers where there are none.
         of_workers: dict[str, Any] = {}
         if settings.num_workers > 0:

@@ -82,12 +82,17 @@ def split_text(parts: Mapping[str, Mapping[str, Sequence[str]]], command: str) -
     """
     groups = {name: clips for part in parts.values() for name, clips in part.items()}
     every = [clip for clips in groups.values() for clip in clips]
-    lines = [f"# Split of {len(every)} clips of {len(groups)} matches; use it with data.split=PATH. Made by", f"#   {command}"]
+    lines = [
+        f"# Split of {len(every)} clips of {len(groups)} matches; use it with data.split=PATH. Made by",
+        f"#   {command}",
+    ]
     for split, part in parts.items():
         count = sum(map(len, part.values()))
         lines += [f"{split}:  # {len(part)} matches, {count} clips, {count / len(every):.1%}"]
         # JSON's strings are YAML's too, whatever is in a name.
-        lines += [f"  - {json.dumps(p, ensure_ascii=False)}" for name in part for p in _patterns(name, part[name], every)]
+        lines += [
+            f"  - {json.dumps(p, ensure_ascii=False)}" for name in part for p in _patterns(name, part[name], every)
+        ]
     return "\n".join(lines) + "\n"
 
 

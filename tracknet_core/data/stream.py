@@ -122,11 +122,12 @@ class WindowStream(IterableDataset[Batch]):
         self._shares = _share_out([len(places(i, 0)) for i in range(len(clips))], world * max(1, workers))
 
     def __len__(self) -> int:
-        """Return the number of batches per epoch, the same in every training process."""
-        per_rank = len(self._shares) // self._world
-        counts = [sum(len(self._places(i, 0)) for i in share) for share in self._shares]
-        batches = [c // self._batch_size if self._drop_last else -(-c // self._batch_size) for c in counts]
-        return min(sum(batches[r * per_rank : (r + 1) * per_rank]) for r in range(self._world))
+        """Return the number of batches of an epoch, the same in every training process, since they wait for each other.
+
+        In training it is the least that one of them has, in validation the greatest: every frame counts.
+        """
+        batches = self._batches_of_ranks()
+        return min(batches) if self._shuffle else max(batches)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the draws of the next iteration."""
@@ -144,8 +145,9 @@ class WindowStream(IterableDataset[Batch]):
 
     def _batches(self) -> Iterator[Batch]:
         worker = get_worker_info()
+        number = 0 if worker is None else worker.id
         per_rank = len(self._shares) // self._world
-        share = self._rank * per_rank + (0 if worker is None else worker.id)
+        share = self._rank * per_rank + number
         epoch = int(self._epoch)
         samples: list[Sample] = []
         for sample in self._samples(self._shares[share], epoch, share):
@@ -155,6 +157,23 @@ class WindowStream(IterableDataset[Batch]):
                 samples = []
         if samples and not self._drop_last:
             yield collate(samples)
+        if not self._shuffle and number == per_rank - 1:
+            for _ in range(len(self) - self._batches_of_ranks()[self._rank]):
+                yield self._filler(epoch)
+
+    def _batches_of_ranks(self) -> list[int]:
+        per_rank = len(self._shares) // self._world
+        counts = [sum(len(self._places(i, 0)) for i in share) for share in self._shares]
+        batches = [c // self._batch_size if self._drop_last else -(-c // self._batch_size) for c in counts]
+        return [sum(batches[r * per_rank : (r + 1) * per_rank]) for r in range(self._world)]
+
+    def _filler(self, epoch: int) -> Batch:
+        """Return a batch that counts nothing, for a process that has fewer than others."""
+        batch = collate([next(self._read(0, epoch))])
+        return batch._replace(
+            counted=torch.zeros_like(batch.counted),
+            visibility=torch.full_like(batch.visibility, int(Visibility.UNLABELLED)),
+        )
 
     def _samples(self, clips: Sequence[int], epoch: int, share: int) -> Iterator[Sample]:
         if not self._shuffle:

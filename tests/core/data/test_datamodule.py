@@ -169,3 +169,11 @@ def test_a_crop_larger_than_the_frames_is_named_by_its_path(make_data: Callable[
     data = make_data(transforms=(build("transforms", {"name": "crop", "size": (96, 24)}, "data.transforms[0]"),))
     with pytest.raises(ConfigError, match=r"^data\.transforms\[0\]: "):
         data.training_size()
+
+
+def test_windows_that_do_not_fill_a_batch_are_told_before_an_epoch_of_nothing(
+    make_data: Callable[..., TrackingData],
+) -> None:
+    data = make_data("training.data_loader.drop_last=true", "training.batch_size=64")
+    with pytest.raises(ConfigError, match=r"drop_last: true, but the training windows do not fill one batch of 64"):
+        data.train_dataloader()

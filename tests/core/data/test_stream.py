@@ -1,5 +1,6 @@
 """Windows as batches."""
 
+from collections import Counter
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from tracknet_core.contracts import Batch, Clip, Size, Visibility, Window
 from tracknet_core.data.stream import WindowStream
-from tracknet_core.data.windows import TrainingPlaces
+from tracknet_core.data.windows import EvaluationPlaces, TrainingPlaces
 
 LENGTHS = (1, 2, 3, 4, 8)
 
@@ -165,6 +166,27 @@ def test_training_processes_share_the_windows(workers: int, make_stream: Callabl
     assert len({len(stream) for stream in streams}) == 1
     if workers == 0:
         assert sorted(order(read(streams[0])) + order(read(streams[1]))) == all_windows()
+
+
+@pytest.mark.parametrize("world", [2, 4])
+def test_in_validation_all_processes_have_as_many_batches_and_every_frame_counts_once(
+    world: int, clips: list[Clip], make_stream: Callable[..., WindowStream]
+) -> None:
+    places = EvaluationPlaces([len(clip) for clip in clips], 3, (0, 1, 2))
+    # Three clips: of four processes one has none.
+    ranks = [
+        read(make_stream(places=places, shuffle=False, batch_size=2, rank=rank, world=world)) for rank in range(world)
+    ]
+    assert len({len(batches) for batches in ranks}) == 1
+    counted = Counter(
+        (int(clip), int(number))
+        for batches in ranks
+        for batch in batches
+        for clip, numbers, mask in zip(batch.clip, batch.number, batch.counted, strict=True)
+        for number in numbers[mask]
+    )
+    assert counted == {(clip, number): 1 for clip, frames in enumerate((5, 9, 14)) for number in range(frames)}
+    assert all((batch.visibility[~batch.counted] == Visibility.UNLABELLED).all() for b in ranks for batch in b)
 
 
 def test_workers_that_live_on_see_each_window_once_and_the_new_epoch(

@@ -1,0 +1,150 @@
+"""The command line ``tracknet data``."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tracknet_core.cli import main as tracknet
+from tracknet_core.data.__main__ import COMMANDS, main
+
+Write = Callable[[str, str], Path]
+
+
+@pytest.fixture
+def section(tiny: None, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a data section of the working folder."""
+    write("data/tiny.yaml", "dataset: {name: tiny}\n")
+    monkeypatch.chdir(tmp_path)
+    return "tiny"
+
+
+def test_help_lists_the_commands_and_imports_little(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        tracknet(["data", "--help"])
+    printed = capsys.readouterr().out
+    assert all(f"\n  {name} " in printed for name in COMMANDS)
+    code = (
+        "import sys; from tracknet_core.data.__main__ import _parser, _overview, COMMANDS; _overview(); "
+        "[_parser(command) for command in COMMANDS.values()]; "
+        "sys.exit(', '.join(sys.modules.keys() & {'torch', 'lightning', 'numpy', 'av', 'rich'}) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main([name, "--help"])
+    assert f"usage: tracknet data {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["chekc"], "no command 'chekc'. Known: check, preview"),
+        (["preview", "--data", "tiny"], "--output"),
+        (["check", "--data", "tiny", "--jobs", "0"], "0 is too small"),
+        (["convert", "--data", "tiny", "--output", "x", "--crf", "52"], "--crf"),
+    ],
+)
+def test_a_wrong_option_is_told(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["check"], "Name an experiment file, or a data section"),
+        (["check", "a.yaml", "b.yaml"], "one experiment at a time"),
+        (["check", "none.yaml"], "no such experiment file"),
+        (["check", "--data", "tiny", "data.rot=x"], "data.rot"),
+        (
+            ["check", "--data", "tiny", "--split", "test"],
+            "--split test: there is no such split. It accepts: train, val",
+        ),
+        (["split", "--data", "tiny", "--output", "s.yaml", "--shares", "1", "1", "1", "1"], "up to 3"),
+    ],
+)
+def test_a_mistake_is_one_message_and_exit_code_2(
+    section: str, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: ")
+    assert said in captured.err
+
+
+def test_check_prints_json_alone(section: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["check", "--json", "--data", section, "data.dataset.frames=6", "--split", "val"])
+    printed = json.loads(capsys.readouterr().out)
+    assert isinstance(printed, dict)
+    assert code in (0, 1)
+
+
+def test_a_data_set_that_is_wrong_gives_exit_code_1(
+    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("set/train/match1/csv/1_01_ball.csv", "Frame,Visibility,X,Y\n0,1,5,5\n")
+    code = main(["check", "--data", "shuttlecock", f"data.root={tmp_path / 'set'}"])
+    assert code == 1
+    assert "1_01" in capsys.readouterr().out
+
+
+def test_an_experiment_of_which_only_the_data_is_needed_is_enough(
+    section: str, write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experiment = write("only_data.yaml", "data: {base: tiny, dataset: {name: tiny, frames: 5}}\n")
+    assert main(["stats", str(experiment), "--output", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert "clips" in printed
+    assert printed.splitlines()[-2:] == [str(tmp_path / "out/stats.json"), str(tmp_path / "out/stats.png")]
+    assert json.loads((tmp_path / "out/stats.json").read_text())["total"]["frames"] == 5 + 6 + 5
+
+
+def test_options_and_settings_mix(section: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [
+        "preview",
+        "data.dataset.frames=5",
+        "--data",
+        section,
+        "--output",
+        str(tmp_path / "out"),
+        "--count",
+        "2",
+    ]
+    assert main([*arguments, "data.root=null", "--split", "train"]) == 0
+    assert (tmp_path / "out/contact_sheet.png").is_file()
+    assert (tmp_path / "out/train_1.mp4").is_file()
+
+
+def test_convert_writes_what_shuttlecock_reads(
+    section: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["convert", "--data", section, "--output", str(tmp_path / "out")]) == 0
+    assert "3 rallies" in capsys.readouterr().out
+    root = f"data.root={tmp_path / 'out'}"
+    assert main(["stats", "--data", "shuttlecock", root, "--output", str(tmp_path / "stats")]) == 0
+
+
+def test_a_split_can_be_named_by_the_config(section: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "my_split.yaml"
+    arguments = ["split", "--data", section, "--output", str(target), "--by", ".*", "--shares", "0.5", "0.5"]
+    assert main([*arguments, "--seed", "4"]) == 0
+    text = target.read_text()
+    assert capsys.readouterr().out == f"{text}{target}\n"
+    assert "--seed 4" in text
+    before = text
+    assert main(arguments) == 2
+    assert target.read_text() == before
+    stats = ["stats", "--data", section, f"data.split={target}", "--output", str(tmp_path / "stats")]
+    assert main(stats) == 0
+    splits = json.loads((tmp_path / "stats/stats.json").read_text())["splits"]
+    assert sorted(figures["clips"] for figures in splits.values()) == [1, 2]

@@ -1,0 +1,141 @@
+"""Clips of any reader in the layout of TrackNetV3, and back."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tracknet_core.contracts import Clip, Visibility
+from tracknet_core.data.convert import convert, rally_paths
+from tracknet_core.errors import ConfigError, DataError
+from tracknet_core.registry import datasets
+from tracknet_core.video import VideoFrames, write_video
+
+MakeClip = Callable[..., Clip]
+
+
+@pytest.fixture
+def labelled(clip: MakeClip) -> Callable[[str], Clip]:
+    """A clip whose labels have every code, places between pixels, and an occluded ball with and without a place."""
+
+    def make(name: str) -> Clip:
+        xy = np.full((7, 2), np.nan, np.float32)
+        xy[0], xy[1], xy[2] = (np.float32(1) / 3, 95.4999), (0, 0), (127.49, np.pi)
+        visibility = np.array([1, 2, 3, 3, 0, -1, 0])
+        return clip(name, 7).replace(xy=xy, visibility=visibility)
+
+    return make
+
+
+@pytest.mark.parametrize("frames", ["video", "images"])
+def test_labels_come_back_exactly(tmp_path: Path, labelled: Callable[[str], Clip], frames: str) -> None:
+    original = labelled("game3/Clip1")
+    done = convert({"train": [original], "test": [labelled("game9/Clip1")]}, tmp_path / "out", frames=frames)  # type: ignore[arg-type]
+    assert done.rallies == {"game3/Clip1": "train/match3/Clip1", "game9/Clip1": "test/match9/Clip1"}
+    reader = datasets.get("shuttlecock")(root=tmp_path / "out", frames=frames, fps=25.0)
+    for split in ("train", "test"):
+        (back,) = reader.clips(split)
+        np.testing.assert_array_equal(back.visibility, original.visibility)
+        np.testing.assert_array_equal(back.xy, original.xy)
+        assert (len(back.frames), back.frames.fps, back.frames.size) == (7, 25.0, (128, 96))
+
+
+def test_the_first_columns_are_what_tracknetv3_reads(tmp_path: Path, labelled: Callable[[str], Clip]) -> None:
+    convert({"test": [labelled("match1/1_01")]}, tmp_path / "out")
+    match = tmp_path / "out/test/match1"
+    lines = (match / "csv/1_01_ball.csv").read_text().splitlines()
+    assert lines == [
+        "Frame,Visibility,X,Y,Code,HiddenX,HiddenY",
+        "0,1,0.33333334,95.4999,1,,",
+        "1,1,0.0,0.0,2,,",
+        "2,0,0,0,3,127.49,3.1415927",
+        "3,0,0,0,3,,",
+        "4,0,0,0,0,,",
+        "6,0,0,0,0,,",
+    ]
+    assert (match / "corrected_csv/1_01_ball.csv").read_text().splitlines() == lines
+
+
+def test_images_are_written_without_loss(tmp_path: Path, clip: MakeClip) -> None:
+    original = clip("match1/1_01", 3)
+    convert({"val": [original]}, tmp_path / "out", frames="images")
+    (back,) = datasets.get("shuttlecock")(root=tmp_path / "out", frames="images").clips("val")
+    np.testing.assert_array_equal(list(back.frames.read([0, 1, 2])), list(original.frames.read([0, 1, 2])))
+
+
+def test_a_whole_video_stays_the_original_file(tmp_path: Path, clip: MakeClip) -> None:
+    original = clip("match1/1_01", 4)
+    write_video(tmp_path / "a film.mp4", original.frames.read(range(4)), fps=30)
+    done = convert({"train": [original.replace(frames=VideoFrames(tmp_path / "a film.mp4"))]}, tmp_path / "out")
+    video = tmp_path / "out/train/match1/video/1_01.mp4"
+    assert done.linked == 1
+    assert video.read_bytes() == (tmp_path / "a film.mp4").read_bytes()
+
+
+def test_a_video_in_memory_is_encoded(tmp_path: Path, clip: MakeClip) -> None:
+    original = clip("match1/1_01", 4)
+    write_video(tmp_path / "film.mp4", original.frames.read(range(4)), fps=30)
+    frames = VideoFrames((tmp_path / "film.mp4").read_bytes())
+    done = convert({"train": [original.replace(frames=frames)]}, tmp_path / "out")
+    assert done.linked == 0
+    assert len(VideoFrames(tmp_path / "out/train/match1/video/1_01.mp4")) == 4
+
+
+@pytest.mark.parametrize(
+    ("names", "matches"),
+    [
+        (["game7/Clip1", "game10/Clip2"], [7, 10]),
+        (["Professional/match1/a", "Amateur/match1/b", "Amateur/match1/c"], [1, 2, 2]),
+        (["open/a", "final/a"], [1, 2]),
+        (["a", "b"], [1, 2]),
+    ],
+)
+def test_matches_get_whole_numbers(names: list[str], matches: list[int]) -> None:
+    ends = [name.rpartition("/")[2] for name in names]
+    expected = [f"train/match{number}/{end}" for number, end in zip(matches, ends, strict=True)]
+    assert list(rally_paths("train", names).values()) == expected
+
+
+def test_which_clip_became_which_rally_is_written_down(tmp_path: Path, clip: MakeClip) -> None:
+    convert({"train": [clip("open/a, b", 3)]}, tmp_path / "out")
+    assert (tmp_path / "out/clips.csv").read_text().splitlines() == ["clip,rally", '"open/a, b","train/match1/a, b"']
+
+
+def test_a_clip_without_any_label_is_left_out_and_told(tmp_path: Path, clip: MakeClip) -> None:
+    bare = clip("match1/b", 3).replace(visibility=np.full(3, Visibility.UNLABELLED))
+    done = convert({"train": [clip("match1/a", 3), bare]}, tmp_path / "out")
+    assert done.unlabelled == ["match1/b"]
+    assert "match1/b" in done.as_text()
+    assert not list(tmp_path.glob("out/**/b*"))
+
+
+def test_a_folder_that_holds_something_is_refused(tmp_path: Path, clip: MakeClip) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(DataError, match="something already"):
+        convert({"train": [clip("match1/a", 3)]}, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_failed_conversion_leaves_nothing(tmp_path: Path, clip: MakeClip) -> None:
+    broken = clip("match1/b", 3).replace(frames=VideoFrames(tmp_path / "missing.mp4"))
+    with pytest.raises(DataError, match=r"missing\.mp4"):
+        convert({"train": [clip("match1/a", 3), broken]}, tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_half_output_of_an_interrupted_command_is_not_touched(tmp_path: Path, clip: MakeClip) -> None:
+    (tmp_path / "out.part").mkdir()
+    with pytest.raises(DataError, match=r"out\.part: left by a command that was interrupted"):
+        convert({"train": [clip("match1/a", 3)]}, tmp_path / "out")
+    assert (tmp_path / "out.part").is_dir()
+
+
+def test_a_split_that_the_layout_does_not_have_is_refused(tmp_path: Path, clip: MakeClip) -> None:
+    with pytest.raises(ConfigError, match="no split 'all', only train, val, test"):
+        convert({"all": [clip("match1/a", 3)]}, tmp_path / "out")
+
+
+def test_two_clips_never_become_one_rally() -> None:
+    with pytest.raises(DataError, match="would both become"):
+        rally_paths("train", ["a", "a/a"])

@@ -1,0 +1,100 @@
+"""Labels drawn on frames."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tracknet_core.contracts import Clip
+from tracknet_core.data.preview import contact_sheet, overlay_frames, write_preview
+from tracknet_core.drawing import HIDDEN, TRUTH
+from tracknet_core.errors import ConfigError, DataError
+from tracknet_core.video import VideoFrames
+
+MakeClip = Callable[..., Clip]
+
+
+def near(picture: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
+    """Return the (row, column) of pixels of about a colour."""
+    return np.argwhere(np.abs(picture.astype(int) - colour).max(axis=2) < 12)
+
+
+def test_the_ring_is_around_the_ball_and_leaves_it_alone(clip: MakeClip) -> None:
+    film = clip("match1/a", 4)
+    (original,) = film.frames.read([0])
+    first = next(overlay_frames(film))
+    rows, columns = near(first[:96], TRUTH).T
+    assert np.hypot(rows - 48, columns - 10).min() > 6
+    assert (rows.min() + rows.max()) / 2 == pytest.approx(48, abs=1)
+    np.testing.assert_array_equal(first[45:52, 7:14], original[45:52, 7:14])
+
+
+def test_every_frame_has_a_bar_of_text_under_it_and_all_are_of_one_size(clip: MakeClip) -> None:
+    frames = list(overlay_frames(clip("match1/a", 4)))
+    assert len({frame.shape for frame in frames}) == 1
+    assert frames[0].shape[0] > 96
+    assert (frames[0][96:] != frames[1][96:]).any()
+
+
+def test_a_hidden_ball_has_a_ring_of_another_colour(clip: MakeClip) -> None:
+    film = clip("match1/a", 4)
+    hidden = next(overlay_frames(film.replace(visibility=np.array([3, 1, 1, 0]))))
+    assert len(near(hidden, HIDDEN))
+    assert not len(near(hidden, TRUTH))
+
+
+def test_a_trail_shows_where_the_ball_was(clip: MakeClip) -> None:
+    film = clip("match1/a", 8)
+    *_, last = overlay_frames(film)  # no ball in the last frame
+    (original,) = film.frames.read([7])
+    changed = np.argwhere((last[:96] != original).any(axis=2))
+    assert len(changed)
+    assert set(changed[:, 0]) <= set(range(44, 53))
+    assert changed[:, 1].max() <= 10 + 5 * 6 + 5
+
+
+def test_a_sheet_has_as_many_frames_as_asked_for(clip: MakeClip) -> None:
+    films = [clip(f"match1/{i}", 6) for i in range(3)]
+    sizes = {count: contact_sheet([(films, i) for i in range(3)], count).shape for count in (1, 2, 5, 6)}
+    assert sizes[2][0] == sizes[1][0]
+    assert sizes[5] == sizes[6]
+    assert (sizes[6][0] - 8) == 3 * (sizes[2][0] - 8)
+
+
+def test_a_ball_in_the_corner_fits_the_cutout(clip: MakeClip) -> None:
+    film = clip("a", 2).replace(xy=np.array([(-0.5, -0.5), (127.5, 95.5)], np.float32), visibility=np.array([1, 1]))
+    assert contact_sheet([([film], 0)], 2).shape[2] == 3
+
+
+def test_only_clips_that_are_drawn_are_read(clip: MakeClip, tmp_path: Path) -> None:
+    films = [
+        clip("match1/a", 5),
+        clip("match2/b", 5),
+        clip("match2/c", 5).replace(frames=VideoFrames(tmp_path / "no.mp4")),
+    ]
+    files = write_preview({"train": films}, tmp_path / "out", count=4, pattern="match?/[ab]")
+    assert [file.name for file in files] == ["contact_sheet.png", "match1_a.mp4", "match2_b.mp4"]
+    assert len(VideoFrames(files[1])) == 5
+    with Image.open(files[0]) as sheet:
+        assert sheet.size[0] > 500
+
+
+def test_without_a_pattern_the_first_clip_has_a_video(clip: MakeClip, tmp_path: Path) -> None:
+    files = write_preview({"train": [clip("a", 3)], "val": [clip("b", 3)]}, tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(file.name for file in files)
+    assert [file.name for file in files] == ["contact_sheet.png", "a.mp4"]
+
+
+def test_a_pattern_that_matches_nothing_is_told(clip: MakeClip, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"--clip x\*: matches none of the 1 clips, such as a"):
+        write_preview({"train": [clip("a", 3)]}, tmp_path / "out", pattern="x*")
+    assert not (tmp_path / "out").exists()
+
+
+def test_clips_without_a_ball_are_told(clip: MakeClip, tmp_path: Path) -> None:
+    bare = clip("a", 3).replace(xy=np.full((3, 2), np.nan, np.float32), visibility=np.zeros(3, np.int64))
+    with pytest.raises(DataError, match="no ball is labelled"):
+        write_preview({"train": [bare]}, tmp_path / "out")
+    assert not list(tmp_path.iterdir())
