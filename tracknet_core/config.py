@@ -293,9 +293,7 @@ def parse_config(tree: Mapping[str, Any]) -> Config:
     return Config(**parts, plugins=list(tree.get("plugins", [])))
 
 
-def _resolve(
-    experiment: Path | None, overrides: Sequence[str], sections: Mapping[str, str | None]
-) -> dict[str, Any]:
+def _resolve(experiment: Path | None, overrides: Sequence[str], sections: Mapping[str, str | None]) -> dict[str, Any]:
     """Return an experiment with bases, sections and overrides merged in; None is one without any section."""
     tree = {} if experiment is None else _read(experiment, "experiment")
     chosen, values = _split_overrides(overrides)
@@ -457,7 +455,9 @@ def _interpolate(tree: dict[str, Any], section: str | None = None) -> dict[str, 
     """Return the tree, or one section of it, with every interpolation replaced by its value."""
     whole = OmegaConf.create(tree)
     try:
-        plain = OmegaConf.to_container(whole if section is None else whole[section], resolve=True, throw_on_missing=True)
+        plain = OmegaConf.to_container(
+            whole if section is None else whole[section], resolve=True, throw_on_missing=True
+        )
     except MissingMandatoryValue as error:
         path = error.full_key
         raise ConfigError(

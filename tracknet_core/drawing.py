@@ -7,6 +7,7 @@ Truth is a ring, a prediction a cross; neither covers the ball.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -18,6 +19,7 @@ Point = tuple[float, float]
 Colour = tuple[int, int, int]
 
 TRUTH: Colour = (64, 226, 255)
+HIDDEN: Colour = (255, 150, 26)
 PREDICTION: Colour = (146, 255, 74)
 INK: Colour = (238, 238, 238)
 PAPER: Colour = (24, 26, 30)
@@ -92,14 +94,57 @@ def glow(frame: UInt8Array, heatmap: FloatArray, strength: float = 0.9) -> UInt8
     return np.array(Image.composite(values.convert("RGB"), _image(frame), opacity))
 
 
-def ring(frame: UInt8Array, centre: Point) -> UInt8Array:
-    """Return the frame with a ring around a true place."""
-    radius = _mark_radius(frame)
+def ring(
+    frame: UInt8Array,
+    centre: Point,
+    *,
+    radius: float | None = None,
+    colour: Colour = TRUTH,
+    half_width: float | None = None,
+) -> UInt8Array:
+    """Return the frame with a ring around a true place.
+
+    Args:
+        frame: (H, W, 3).
+        centre: the place, in pixels.
+        radius: to the middle of the line, in pixels; in proportion to the frame if None.
+        colour: of the line.
+        half_width: of the line, in pixels; in proportion to the frame if None.
+    """
+    reach = _mark_radius(frame) if radius is None else radius
 
     def distance(dx: FloatArray, dy: FloatArray) -> FloatArray:
-        return np.abs(np.hypot(dx, dy) - radius)
+        return np.abs(np.hypot(dx, dy) - np.float32(reach))
 
-    return _stroke(frame, centre, radius, distance, TRUTH)
+    return _stroke(frame, centre, reach, distance, colour, half_width=half_width)
+
+
+def trail(
+    frame: UInt8Array, places: Sequence[Point | None], colour: Colour = TRUTH, *, clear: Point | None = None
+) -> UInt8Array:
+    """Return the frame with a dot at each earlier place, smaller and fainter the longer ago.
+
+    Args:
+        frame: (H, W, 3).
+        places: from the oldest to the newest, in pixels; None where there was none.
+        colour: of the dots.
+        clear: the newest place, in pixels, around which a ring has room; a dot there would cover a slow ball.
+    """
+    picture = frame.copy()
+    radius = _mark_radius(frame)
+    greatest = 0.35 * radius
+    for age, place in zip(range(len(places), 0, -1), places, strict=True):
+        if place is not None and (clear is None or math.dist(place, clear) > radius + greatest):
+            share = 1 - age / (len(places) + 1)
+            picture = _stroke(
+                picture, place, 0, np.hypot, colour, half_width=share * greatest, strength=0.3 + 0.5 * share
+            )
+    return picture
+
+
+def caption(frame: UInt8Array, text: str) -> UInt8Array:
+    """Return the frame with a bar of text under it; (H + bar, W, 3), as high for every text."""
+    return legend(frame, [(None, text)])
 
 
 def cross(frame: UInt8Array, centre: Point) -> UInt8Array:
@@ -118,13 +163,14 @@ def cross(frame: UInt8Array, centre: Point) -> UInt8Array:
 
 
 def side_by_side(frames: Sequence[UInt8Array], gap: int = 2) -> UInt8Array:
-    """Return frames of one size in a row, ``gap`` pixels apart."""
-    height, width = frames[0].shape[:2]
-    row = np.empty((height, len(frames) * (width + gap) - gap, 3), dtype=np.uint8)
+    """Return frames of one height in a row, ``gap`` pixels apart."""
+    width = sum(frame.shape[1] + gap for frame in frames) - gap
+    row: UInt8Array = np.empty((len(frames[0]), width, 3), dtype=np.uint8)
     row[:] = PAPER
-    for position, frame in enumerate(frames):
-        left = position * (width + gap)
-        row[:, left : left + width] = frame
+    left = 0
+    for frame in frames:
+        row[:, left : left + frame.shape[1]] = frame
+        left += frame.shape[1] + gap
     return row
 
 
@@ -169,7 +215,16 @@ def _mark_radius(frame: UInt8Array) -> float:
     return max(8.0, height / 40)
 
 
-def _stroke(frame: UInt8Array, centre: Point, reach: float, distance: Distance, colour: Colour) -> UInt8Array:
+def _stroke(
+    frame: UInt8Array,
+    centre: Point,
+    reach: float,
+    distance: Distance,
+    colour: Colour,
+    *,
+    half_width: float | None = None,
+    strength: float = 1.0,
+) -> UInt8Array:
     """Draw a line with soft edges and a dark rim.
 
     Args:
@@ -178,9 +233,12 @@ def _stroke(frame: UInt8Array, centre: Point, reach: float, distance: Distance, 
         reach: how far from ``centre`` the middle of the line goes, in pixels.
         distance: offsets (dx, dy) from ``centre`` -> distance to the middle of the line, all in pixels.
         colour: of the line.
+        half_width: of the line, in pixels; in proportion to the frame if None.
+        strength: opacity of the line, 0..1.
     """
     picture = frame.copy()
-    half_width = _mark_radius(frame) / 10
+    if half_width is None:
+        half_width = _mark_radius(frame) / 10
     border = reach + half_width + 2
     height, width = frame.shape[:2]
     left, right = (int(np.clip(centre[0] + side, 0, width)) for side in (-border, border + 1))
@@ -188,7 +246,7 @@ def _stroke(frame: UInt8Array, centre: Point, reach: float, distance: Distance, 
     dy, dx = np.mgrid[top:bottom, left:right].astype(np.float32)
     away = distance(dx - np.float32(centre[0]), dy - np.float32(centre[1]))
     patch = picture[top:bottom, left:right].astype(np.float32)
-    for thickness, opacity, paint in ((half_width + 1, 0.6, PAPER), (half_width, 1.0, colour)):
+    for thickness, opacity, paint in ((half_width + 1, 0.6 * strength, PAPER), (half_width, strength, colour)):
         cover = (opacity * np.clip(thickness + 0.5 - away, 0, 1))[..., np.newaxis]
         patch += cover * (np.array(paint, dtype=np.float32) - patch)
     picture[top:bottom, left:right] = patch.round()

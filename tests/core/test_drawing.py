@@ -125,3 +125,34 @@ def test_frames_that_are_views_are_drawn_on_too(grey) -> None:
     picture = drawing.overlay(flipped, heatmap=heatmap, zoom=2)
     assert picture[10, 10, 0] == 100
     assert picture[10, 150, 0] == 50
+
+
+def test_a_ring_has_the_radius_and_the_colour_that_are_asked_for() -> None:
+    frame = np.zeros((101, 101, 3), np.uint8)
+    drawn = drawing.ring(frame, (50, 50), radius=30, colour=drawing.HIDDEN, half_width=1.5)
+    rows, columns = np.nonzero((drawn == drawing.HIDDEN).all(axis=2))
+    away = np.hypot(rows - 50, columns - 50)
+    assert (away.min(), away.max()) == pytest.approx((30, 30), abs=2)
+    assert not drawn[40:61, 40:61].any()
+
+
+def test_a_trail_grows_towards_the_newest_place_and_leaves_gaps_out() -> None:
+    frame = np.zeros((60, 200, 3), np.uint8)
+    drawn = drawing.trail(frame, [(30, 30), None, (150, 30)]).astype(int).sum(axis=2)
+    assert drawn[:, :60].sum() < drawn[:, 120:180].sum()
+    assert not drawn[:, 60:120].any()
+    assert not frame.any()
+
+
+def test_frames_of_one_height_stand_side_by_side() -> None:
+    row = drawing.side_by_side([np.full((4, 5, 3), 200, np.uint8), np.full((4, 2, 3), 100, np.uint8)], gap=3)
+    assert row.shape == (4, 10, 3)
+    assert (row[:, :5] == 200).all()
+    assert (row[:, 5:8] == drawing.PAPER).all()
+    assert (row[:, 8:] == 100).all()
+
+
+def test_captions_of_any_text_are_equally_high() -> None:
+    frame = np.zeros((96, 128, 3), np.uint8)
+    shapes = {drawing.caption(frame, text).shape for text in ("a", "a much longer text that leaves the frame", "gjpq")}
+    assert len(shapes) == 1

@@ -259,7 +259,7 @@ def _check_sentinels(opened: _Opened, clip: Clip) -> None:
 def _check_rate(opened: _Opened, frames: FrameSource) -> None:
     if not isinstance(frames, VideoFrames) or len(frames) < 3:
         return
-    gaps = np.diff(frames._index.times)  # the presentation times, which only the video itself needs otherwise
+    gaps = np.diff(frames.times)
     usual = float(np.median(gaps))
     irregular = np.flatnonzero(np.abs(gaps - usual) > _IRREGULAR * usual) + 1
     if len(irregular):

@@ -40,13 +40,14 @@ class Converted:
 
     Attributes:
         output: the folder.
-        rallies: name of each clip and the path of its rally below ``output``.
+        rallies: name of each clip and the path of its rally below ``output``; where splits draw frames, each of them has
+            every clip.
         linked: videos that are the original file.
         unlabelled: names of clips without any label, which were left out.
     """
 
     output: Path
-    rallies: dict[str, str]
+    rallies: list[tuple[str, str]]
     linked: int
     unlabelled: list[str]
 
@@ -91,7 +92,7 @@ def convert(
             f"data.split: the layout has no split '{unknown[0]}', only {', '.join(SPLITS)}. Set data.split to patterns "
             "of clip names for these, or write one with `tracknet data split`."
         )
-    rallies: dict[str, str] = {}
+    rallies: list[tuple[str, str]] = []
     unlabelled: list[str] = []
     linked = 0
     with fresh_folder(output) as folder:
@@ -101,8 +102,9 @@ def convert(
                 if (clip.visibility == Visibility.UNLABELLED).all():
                     unlabelled.append(clip.name)
                 else:
-                    rallies[clip.name] = targets[clip.name]
-                    match, rally = folder / Path(targets[clip.name]).parent, Path(targets[clip.name]).name
+                    target = targets[clip.name]
+                    rallies.append((clip.name, target))
+                    match, rally = (folder / target).parent, Path(target).name
                     _write_labels(clip, match / "csv" / f"{rally}_ball.csv")
                     if split == "test":
                         _write_labels(clip, match / "corrected_csv" / f"{rally}_ball.csv")
@@ -113,7 +115,7 @@ def convert(
                 if on_clip is not None:
                     on_clip(clip.name)
         with (folder / NAMES).open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([("clip", "rally"), *rallies.items()])
+            csv.writer(file).writerows([("clip", "rally"), *rallies])
     return Converted(output, rallies, linked, unlabelled)
 
 
@@ -180,5 +182,7 @@ def _whole_file(frames: FrameSource) -> Path | None:
     """Return the mp4 file that the frames are the whole of, if there is one."""
     if not isinstance(frames, VideoFrames):
         return None
-    path = Path(frames.fingerprint().rsplit(" ", 2)[0])  # path, size and time stamp; or a digest, without a suffix
-    return path.resolve() if path.suffix.lower() == ".mp4" else None
+    path = frames.path
+    if path is None or path.suffix.lower() != ".mp4" or not len(frames):  # len raises DataError for a broken file
+        return None
+    return path.resolve()

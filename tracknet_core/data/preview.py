@@ -51,7 +51,8 @@ def write_preview(
         names = [SHEET]
         for clips, i in chosen[: None if pattern is not None else 1]:
             clip = clips[i]
-            names.append(f"{clip.name.replace('/', '_')}.mp4")
+            name = f"{clip.name.replace('/', '_')}.mp4"
+            names.append(f"{len(names)}_{name}" if name in names else name)
             write_video(folder / names[-1], overlay_frames(clip), fps=clip.frames.fps)
     return [output / name for name in names]
 
@@ -72,9 +73,8 @@ def contact_sheet(clips: Sequence[tuple[Sequence[Clip], int]], count: int) -> UI
         clip = split[i]
         wanted = count // len(picked) + (number < count % len(picked))
         placed = np.flatnonzero(np.isfinite(clip.xy).all(axis=1))
-        phase = (number * _GOLDEN) % 1
-        at = np.unique(((np.arange(wanted) + phase) / wanted * len(placed)).astype(int)) if len(placed) else []
-        frames = [int(frame) for frame in placed[at]]
+        at = (np.arange(wanted) + (number * _GOLDEN) % 1) / wanted * len(placed)
+        frames = sorted({int(placed[int(position)]) for position in at}) if len(placed) else []
         tiles += [_tile(clip, n, f) for n, f in zip(frames, clip.frames.read(frames), strict=True)]
     if not tiles:
         raise DataError(f"no ball is labelled in {len(picked)} clips, such as {picked[0][0][picked[0][1]].name}.")
@@ -88,8 +88,8 @@ def overlay_frames(clip: Clip) -> Iterator[UInt8Array]:
     """
     places = [_place(clip, number) for number in range(len(clip))]
     for number, frame in enumerate(clip.frames.read(range(len(clip.frames)))):
-        picture = trail(frame, places[max(0, number - _TRAIL) : number])
         place = places[number]
+        picture = trail(frame, places[max(0, number - _TRAIL) : number], clear=place)
         if place is not None:
             picture = ring(picture, place, colour=_colour(clip, number))
         yield caption(picture, _say(clip, number))

@@ -59,7 +59,8 @@ class SplitFigures:
         self.clips += 1
         for code in Visibility:
             self.visibility[code] += int((clip.visibility == code).sum())
-        visible = np.isin(clip.visibility, _VISIBLE)
+        # `check` tells of a visible ball without a place.
+        visible = np.isin(clip.visibility, _VISIBLE) & np.isfinite(clip.xy).all(axis=1)
         steps = np.linalg.norm(np.diff(clip.xy, axis=0), axis=1)[visible[1:] & visible[:-1]]
         self.speeds += [float(step) for step in steps]
         self.areas += ball_areas(clip, SAMPLES)

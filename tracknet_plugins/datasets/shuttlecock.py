@@ -12,7 +12,7 @@ import numpy as np
 
 from tracknet_core.contracts import Clip, Dataset, FrameSource, PublishedSplit, Visibility
 from tracknet_core.errors import DataError
-from tracknet_core.labels import Label, LazyClips, existing_root, label_frames, read_rows
+from tracknet_core.labels import Label, LazyClips, Row, existing_root, label_frames, read_rows
 from tracknet_core.registry import datasets
 from tracknet_core.video import ImageFrames, VideoFrames, image_files, natural_order
 
@@ -25,6 +25,7 @@ _V2_FOLDERS = ("Professional", "Amateur", "Test")
 _V2_VAL = {"Professional/match21", "Professional/match22", "Professional/match23", "Amateur/match3"}
 _COLUMNS = ("Frame", "Visibility", "X", "Y")
 _CODES = {0: Visibility.ABSENT, 1: Visibility.EASY}
+_ALL_CODES = {code.value: code for code in Visibility}
 
 
 @datasets.register("shuttlecock")
@@ -45,6 +46,10 @@ class Shuttlecock(Dataset):
     The pictures come from ``video/<rally>.mp4`` or, with ``frames="images"``, from ``frame/<rally>/0.png``, ``1.png``,
     …, whose numbers are the frame numbers. The video is the default, also where both exist: it is the original, and
     images made from it can be off by a frame.
+
+    Where a label file has a column ``Code``, as `tracknet data convert` writes, it holds the code of
+    :class:`~tracknet_core.contracts.Visibility` in place of ``Visibility``; the estimated place of an occluded ball is
+    in ``HiddenX,HiddenY``.
 
     Args:
         root: the folder that holds the folders of a layout, or some of them.
@@ -165,16 +170,7 @@ class Shuttlecock(Dataset):
         path, source = self._labels(split, match, rally), self._pictures(match, rally)
         _require_both(match, path, source)
         frames: FrameSource = VideoFrames(source) if self._frames == "video" else self._images(source)
-        labels = [
-            Label(
-                row.line,
-                row.integer("Frame"),
-                row.visibility("Visibility", _CODES),
-                row.number("X"),
-                row.number("Y"),
-            )
-            for row in read_rows(path, _COLUMNS)
-        ]
+        labels = [_label(row) for row in read_rows(path, _COLUMNS)]
         xy, visibility = label_frames(path, labels, source=source, count=len(frames), size=frames.size)
         if self._drop_frames and split == "test":
             kept = self._kept_frames(match, rally)
@@ -216,6 +212,15 @@ class Shuttlecock(Dataset):
                     f"{image}: expected the image of frame {number} here; images are 0.png, 1.png, …, no gaps."
                 )
         return ImageFrames(images, fps=self._fps)
+
+
+def _label(row: Row) -> Label:
+    """Return the label of a row; `tracknet data convert` adds columns for what the format cannot say."""
+    visibility = row.visibility("Visibility", _CODES)
+    if row.text("Code"):
+        visibility = row.visibility("Code", _ALL_CODES)
+    x, y = ("HiddenX", "HiddenY") if visibility is Visibility.OCCLUDED else ("X", "Y")
+    return Label(row.line, row.integer("Frame"), visibility, row.number(x), row.number(y))
 
 
 def _matches(folder: Path) -> list[Path]:

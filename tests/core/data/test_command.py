@@ -98,6 +98,19 @@ def test_a_data_set_that_is_wrong_gives_exit_code_1(
     assert "1_01" in capsys.readouterr().out
 
 
+def test_a_split_that_cannot_be_read_is_a_finding_of_check_and_a_mistake_elsewhere(
+    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("set/train/notes.txt", "no match here")
+    data = ["--data", "shuttlecock", f"data.root={tmp_path / 'set'}"]
+    assert main(["check", "--json", *data]) == 1
+    (fault,) = json.loads(capsys.readouterr().out)["faults"]
+    assert (fault["kind"], fault["split"], fault["clip"]) == ("unreadable", "train", None)
+    assert main(["stats", *data, "--output", str(tmp_path / "out")]) == 2
+    assert "there is no folder match1" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_experiment_of_which_only_the_data_is_needed_is_enough(
     section: str, write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,7 +32,7 @@ def labelled(clip: MakeClip) -> Callable[[str], Clip]:
 def test_labels_come_back_exactly(tmp_path: Path, labelled: Callable[[str], Clip], frames: str) -> None:
     original = labelled("game3/Clip1")
     done = convert({"train": [original], "test": [labelled("game9/Clip1")]}, tmp_path / "out", frames=frames)  # type: ignore[arg-type]
-    assert done.rallies == {"game3/Clip1": "train/match3/Clip1", "game9/Clip1": "test/match9/Clip1"}
+    assert done.rallies == [("game3/Clip1", "train/match3/Clip1"), ("game9/Clip1", "test/match9/Clip1")]
     reader = datasets.get("shuttlecock")(root=tmp_path / "out", frames=frames, fps=25.0)
     for split in ("train", "test"):
         (back,) = reader.clips(split)
@@ -100,6 +100,12 @@ def test_matches_get_whole_numbers(names: list[str], matches: list[int]) -> None
 def test_which_clip_became_which_rally_is_written_down(tmp_path: Path, clip: MakeClip) -> None:
     convert({"train": [clip("open/a, b", 3)]}, tmp_path / "out")
     assert (tmp_path / "out/clips.csv").read_text().splitlines() == ["clip,rally", '"open/a, b","train/match1/a, b"']
+
+
+def test_a_clip_whose_frames_are_shared_out_is_in_each_split(tmp_path: Path, labelled: Callable[[str], Clip]) -> None:
+    done = convert({"train": [labelled("match1/a")], "val": [labelled("match1/a")]}, tmp_path / "out")
+    assert done.rallies == [("match1/a", "train/match1/a"), ("match1/a", "val/match1/a")]
+    assert "2 rallies" in done.as_text()
 
 
 def test_a_clip_without_any_label_is_left_out_and_told(tmp_path: Path, clip: MakeClip) -> None:

@@ -45,6 +45,14 @@ def test_a_hidden_ball_has_a_ring_of_another_colour(clip: MakeClip) -> None:
     assert not len(near(hidden, TRUTH))
 
 
+def test_the_trail_of_a_slow_ball_does_not_cover_it(clip: MakeClip) -> None:
+    film = clip("match1/a", 4)
+    slow = film.replace(xy=np.array([(10 + i, 48) for i in range(4)], np.float32), visibility=np.ones(4, np.int64))
+    *_, last = overlay_frames(slow)
+    (original,) = film.frames.read([3])
+    np.testing.assert_array_equal(last[43:54, 8:19], original[43:54, 8:19])
+
+
 def test_a_trail_shows_where_the_ball_was(clip: MakeClip) -> None:
     film = clip("match1/a", 8)
     *_, last = overlay_frames(film)  # no ball in the last frame
@@ -85,6 +93,12 @@ def test_without_a_pattern_the_first_clip_has_a_video(clip: MakeClip, tmp_path: 
     files = write_preview({"train": [clip("a", 3)], "val": [clip("b", 3)]}, tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(file.name for file in files)
     assert [file.name for file in files] == ["contact_sheet.png", "a.mp4"]
+
+
+def test_clips_of_one_name_have_a_video_each(clip: MakeClip, tmp_path: Path) -> None:
+    files = write_preview({"train": [clip("a/b_c", 3)], "val": [clip("a_b/c", 4)]}, tmp_path / "out", pattern="*")
+    assert [file.name for file in files] == ["contact_sheet.png", "a_b_c.mp4", "2_a_b_c.mp4"]
+    assert [len(VideoFrames(file)) for file in files[1:]] == [3, 4]
 
 
 def test_a_pattern_that_matches_nothing_is_told(clip: MakeClip, tmp_path: Path) -> None:

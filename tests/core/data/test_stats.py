@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tracknet_core.contracts import Clip
+from tracknet_core.contracts import Clip, Visibility
 from tracknet_core.data.ball_size import ball_areas, blob_at
 from tracknet_core.data.stats import CELLS, gather_statistics, write_statistics
 
@@ -81,6 +81,12 @@ def test_places_are_shares_of_the_image(clip: MakeClip) -> None:
     ).total.places
     assert places.shape == (CELLS[1], CELLS[0])
     assert {(int(r), int(c)) for r, c in np.argwhere(places)} == {(0, 0), (26, 47), (13, 24)}
+
+
+def test_a_visible_ball_without_a_place_counts_by_its_code_alone(clip: MakeClip) -> None:
+    xy = np.array([(10, 10), (np.nan, np.nan), (30, 30)], np.float32)
+    figures = gather_statistics({"train": [clip("a", 3).replace(xy=xy, visibility=np.array([1, 1, 1]))]}).total
+    assert (figures.visibility[Visibility.EASY], figures.speeds, figures.places.sum()) == (3, [], 2)
 
 
 def test_splits_add_up_to_the_total(clip: MakeClip, moving: Clip) -> None:

@@ -355,3 +355,12 @@ def test_a_table_of_dropped_frames_that_does_not_fit_is_named(
     clips = Shuttlecock(root=tmp_path, drop_frames=True).clips("test")
     with pytest.raises(DataError, match=message):
         clips[0]
+
+
+def test_a_column_of_codes_says_more_than_the_visibility(tmp_path: Path, write_rally: Callable[..., Path]) -> None:
+    header = "Frame,Visibility,X,Y,Code,HiddenX,HiddenY\n"
+    rows = "0,1,30,20,2,,\n1,0,0,0,3,31.5,21.25\n2,0,0,0,3,,\n3,0,0,0,0,,\n4,1,33,23,,,\n"
+    write_rally("train/match1/1_01_00", rows, video=5, header=header)
+    (clip,) = Shuttlecock(root=tmp_path).clips("train")
+    np.testing.assert_array_equal(clip.visibility, [2, 3, 3, 0, 1])
+    np.testing.assert_array_equal(clip.xy, [[30, 20], [31.5, 21.25], [NAN, NAN], [NAN, NAN], [33, 23]])
