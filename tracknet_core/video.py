@@ -26,7 +26,7 @@ from typing import BinaryIO
 import av
 import numpy as np
 from av.container import InputContainer
-from av.error import FFmpegError
+from av.error import FFmpegError, InvalidDataError
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
@@ -164,6 +164,45 @@ class VideoFrames:
         _check_indices(indices, len(self), self._name)
         return self._decode(indices, size or self.size)
 
+    @property
+    def path(self) -> Path | None:
+        """The file; None for a video in memory."""
+        return None if isinstance(self._source, bytes) else self._source
+
+    @property
+    def times(self) -> list[float]:
+        """Presentation time of each frame, in seconds from the first; even where the container has no times."""
+        index = self._index
+        return [float((time - index.times[0]) * index.time_base) for time in index.times]
+
+    @property
+    def start(self) -> float:
+        """Time that the container gives to the first frame, in seconds; sound is counted from the same zero."""
+        index = self._index
+        return float(index.times[0] * index.time_base)
+
+    def play(self, size: Size | None = None, start: int = 0) -> Iterator[tuple[int, UInt8Array]]:
+        """Yield the frames from ``start`` to the end, each with its number; those that cannot be decoded are left out.
+
+        Args:
+            size: width and height to deliver, in pixels; the original size if None.
+            start: number of the first frame, 0-based.
+
+        Yields:
+            Number of the frame, and its RGB picture, uint8 (H, W, 3).
+
+        Raises:
+            DataError: the file cannot be opened.
+        """
+        index = self._index
+        reformatter = VideoReformatter()
+        with ExitStack() as stack:
+            container, stream = stack.enter_context(self._open())
+            packets = self._packets_from(index.key_before(start), container, stream, stack)
+            for number, frame in index.number_pictures(_decodable(packets)):
+                if number >= start and not frame.is_corrupt:
+                    yield number, _to_rgb(frame, size or self.size, index.quarter_turns, reformatter)
+
     @cached_property
     def _index(self) -> _Index:
         try:
@@ -171,6 +210,7 @@ class VideoFrames:
                 first, packets = _scan(container, stream)
                 timed = container.format.name not in _UNTIMED and None not in packets
                 rate = stream.average_rate or stream.guessed_rate
+                unit = stream.time_base
             if timed:
                 times = sorted(time for time in packets if time is not None)
                 keys = [0, *(number for number, time in enumerate(times) if number > 0 and packets[time])]
@@ -185,7 +225,15 @@ class VideoFrames:
             raise DataError(f"{self._name}: this video holds no frame that can be decoded.")
         turns = round(first.rotation / 90) % 4
         size = (first.height, first.width) if turns % 2 else (first.width, first.height)
-        return _Index(times=times, timed=timed, keys=keys, size=size, fps=float(rate), quarter_turns=turns)
+        return _Index(
+            times=times,
+            timed=timed,
+            time_base=unit if timed and unit else 1 / Fraction(rate),
+            keys=keys,
+            size=size,
+            fps=float(rate),
+            quarter_turns=turns,
+        )
 
     @contextmanager
     def _open(self) -> Iterator[tuple[InputContainer, VideoStream]]:
@@ -328,6 +376,7 @@ class _Index:
     Attributes:
         times: presentation time of each frame, ascending; the frame's number if the container has no times.
         timed: whether the container has times.
+        time_base: seconds per unit of ``times``.
         keys: numbers of the frames where decoding can start: 0, reached from the start of the file, and the key frames.
         size: width and height as shown.
         fps: frames per second.
@@ -336,6 +385,7 @@ class _Index:
 
     times: list[int]
     timed: bool
+    time_base: Fraction
     keys: list[int]
     size: Size
     fps: float
@@ -347,7 +397,10 @@ class _Index:
 
     def number(self, packets: Iterable[Packet[VideoStream]]) -> Iterator[tuple[int, VideoFrame]]:
         """Decode packets, and yield each frame with its number; pictures that belong to no frame are left out."""
-        frames = (frame for packet in packets for frame in packet.decode())
+        return self.number_pictures(frame for packet in packets for frame in packet.decode())
+
+    def number_pictures(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[int, VideoFrame]]:
+        """Yield each decoded picture with its number; pictures that belong to no frame are left out."""
         if not self.timed:
             yield from enumerate(frames)
             return
@@ -378,6 +431,20 @@ def _scan(container: InputContainer, stream: VideoStream) -> tuple[VideoFrame | 
 def _from_key_frame(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
     """Return the packets from the next key frame on; those before it cannot be decoded."""
     return dropwhile(lambda packet: not packet.is_keyframe, container.demux(stream))
+
+
+def _decodable(packets: Iterable[Packet[VideoStream]]) -> Iterator[VideoFrame]:
+    """Decode packets one by one; one that is broken costs its own pictures alone, a file that breaks off ends there."""
+    coming = iter(packets)
+    while True:
+        try:
+            packet = next(coming, None)
+            pictures = [] if packet is None else packet.decode()
+        except InvalidDataError:
+            continue
+        if packet is None:
+            return
+        yield from pictures
 
 
 def _to_rgb(frame: VideoFrame, size: Size, quarter_turns: int, reformatter: VideoReformatter) -> UInt8Array:

@@ -121,6 +121,19 @@ def test_frame_n_is_the_nth_that_is_shown(encode: Callable[..., Path], name: str
         assert shown_numbers(list(source.read(indices))) == list(indices)
 
 
+def test_times_are_seconds_from_the_first_frame(encode: Callable[..., Path]) -> None:
+    varying = VideoFrames(encode("varying.mp4", grey_frames(4), times=[9, 12, 16, 18]))
+    assert varying.times == pytest.approx([0, 3 / 90, 7 / 90, 9 / 90], abs=1e-4)
+    untimed = VideoFrames(encode("untimed.avi", grey_frames(4)))
+    assert untimed.times == pytest.approx([0, 1 / 30, 2 / 30, 3 / 30])
+
+
+def test_the_path_is_that_of_a_file_and_none_in_memory(encode: Callable[..., Path]) -> None:
+    path = encode("rally.mp4", grey_frames(2))
+    assert VideoFrames(path).path == path
+    assert VideoFrames(path.read_bytes()).path is None
+
+
 def test_seeks_that_land_late_still_give_the_right_frame(encode: Callable[..., Path]) -> None:
     # MPEG-TS has no index: FFmpeg guesses a byte, and frames of very different size mislead it.
     rng = np.random.default_rng(0)

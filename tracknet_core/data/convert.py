@@ -40,8 +40,8 @@ class Converted:
 
     Attributes:
         output: the folder.
-        rallies: name of each clip and the path of its rally below ``output``; where splits draw frames, each of them has
-            every clip.
+        rallies: name of each clip and the path of its rally below ``output``; a clip whose frames are drawn for several
+            splits is in each.
         linked: videos that are the original file.
         unlabelled: names of clips without any label, which were left out.
     """

@@ -16,6 +16,8 @@ from tracknet_core.errors import ConfigError
 
 SPLITS = ("train", "val", "test")
 
+_DRAWS = 100
+
 
 def group_clips(names: Sequence[str], by: str | None = None) -> dict[str, list[str]]:
     """Return the names of clips by the match that they belong to, in the order of their first clips.
@@ -39,11 +41,14 @@ def share_out(
 ) -> dict[str, dict[str, list[str]]]:
     """Give every group to a split: in a drawn order, each to the split that lacks most clips.
 
+    Of several such draws the one that comes nearest to the shares counts, since a large group that is drawn late can
+    only spoil them.
+
     Args:
         groups: names of clips by group.
         shares: of the clips that each split is to get, above 0; the sum is 1. Groups stay whole, so the outcome is
             near these, and no split is left empty.
-        seed: of the order of the groups.
+        seed: of the draws.
 
     Returns:
         For each split its groups, in their first order.
@@ -61,15 +66,9 @@ def share_out(
             "these are no matches, say what names one (--by REGEX)."
         )
     names = list(groups)
-    clips = sum(map(len, groups.values()))
-    lacking = {split: share * clips for split, share in shares.items()}
-    owners: dict[str, str] = {}
-    order = np.random.default_rng(seed).permutation(len(names))
-    for left, i in zip(range(len(names), 0, -1), order, strict=True):
-        empty = [split for split in shares if split not in owners.values()]
-        owner = max(empty if len(empty) == left else shares, key=lambda split: lacking[split])
-        owners[names[i]] = owner
-        lacking[owner] -= len(groups[names[i]])
+    rng = np.random.default_rng(seed)
+    orders = [[names[i] for i in rng.permutation(len(names))] for _ in range(_DRAWS)]
+    _, owners = min((_deal(groups, shares, order) for order in orders), key=lambda draw: draw[0])
     return {split: {name: list(groups[name]) for name in names if owners[name] == split} for split in shares}
 
 
@@ -106,6 +105,20 @@ def write_split(target: Path, text: str) -> None:
     partial = target.with_name(f"{target.name}.part")
     partial.write_text(text, encoding="utf-8")
     partial.replace(target)
+
+
+def _deal(
+    groups: Mapping[str, Sequence[str]], shares: Mapping[str, float], order: Sequence[str]
+) -> tuple[float, dict[str, str]]:
+    """Return how many clips the splits have too many or too few, and the split of each group."""
+    clips = sum(map(len, groups.values()))
+    lacking = {split: share * clips for split, share in shares.items()}
+    owners: dict[str, str] = {}
+    for left, name in zip(range(len(order), 0, -1), order, strict=True):
+        empty = [split for split in shares if split not in owners.values()]
+        owners[name] = max(empty if len(empty) == left else shares, key=lambda split: lacking[split])
+        lacking[owners[name]] -= len(groups[name])
+    return sum(map(abs, lacking.values())), owners
 
 
 def _group(name: str, by: str | None) -> str:

@@ -54,6 +54,14 @@ def test_a_seed_gives_one_split_and_seeds_differ() -> None:
     assert len({str(share_out(groups, SHARES, seed)) for seed in range(8)}) > 4
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_shares_are_met_as_well_as_uneven_matches_allow(seed: int) -> None:
+    sizes = {"match1": 4, "match2": 13, "match3": 6, "match4": 4, "match5": 1}
+    groups = {name: [f"{name}/{i}" for i in range(size)] for name, size in sizes.items()}
+    parts = share_out(groups, {"train": 0.8, "val": 0.2}, seed)
+    assert sum(map(len, parts["val"].values())) == 6  # 5.6 were asked for
+
+
 def test_no_split_is_empty_however_small_its_share() -> None:
     groups = group_clips(NAMES[:9])
     parts = share_out(groups, {"train": 0.98, "val": 0.01, "test": 0.01})
