@@ -14,18 +14,18 @@ and cannot be set by the user. A component may subclass the Protocol of its kind
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
+    from torch import Tensor, nn
 
 Size = tuple[int, int]
 """Width and height, in pixels or cells."""
@@ -411,7 +411,7 @@ class ValidationOutput(NamedTuple):
     targets: tuple[int, ...]
 
 
-class Tracker(Protocol):
+class Network(Protocol):
     """The whole network as callbacks see it: ``pl_module.model``; an nn.Module."""
 
     input: Input
@@ -444,10 +444,63 @@ class RunPaths:
     checkpoints: Path
 
 
-class ProtocolMetric(Protocol):
-    """Kind ``protocols``: a torchmetrics.Metric with a published rule inside."""
+# ------------------------------------------------------------------------------------ after the network
 
-    def update(self, detections: Detections, xy: Tensor, visibility: Tensor, counted: Tensor) -> None:
+
+@dataclass(frozen=True)
+class Candidates:
+    """What the network found in one frame: D places where the ball may be, best first.
+
+    Attributes:
+        number: number of the frame in its clip, 0-based.
+        time: presentation time of the frame, in seconds from the first.
+        xy: (D, 2) places in pixels of the original video.
+        score: (D,) confidence, higher is surer; comparable within one codec.
+    """
+
+    number: int
+    time: float
+    xy: FloatArray
+    score: FloatArray
+
+
+@dataclass(frozen=True)
+class TrackPoint:
+    """A ball in one frame.
+
+    Attributes:
+        xy: place in pixels of the original video.
+        score: confidence; that of the detection, or the tracker's own where there was none.
+        origin: ``detected`` by the network, ``predicted`` from the past, or ``filled`` in from both sides.
+        track: which of several balls; 0 where a tracker follows one.
+    """
+
+    xy: tuple[float, float]
+    score: float
+    origin: Literal["detected", "predicted", "filled"] = "detected"
+    track: int = 0
+
+
+class Tracker(Protocol):
+    """Detections of a clip, in order, to the trajectory. Assembly supplies: ``fps``, ``size`` (W, H of the video)."""
+
+    causal: bool = True
+    """Whether the balls of a frame are given before a later frame is asked for, as a live stream needs."""
+
+    def __call__(self, frames: Iterable[Candidates]) -> Iterator[tuple[TrackPoint, ...]]:
+        """Yield the balls of each frame, in order: none, one, or several. A call is a clip of its own."""
+
+
+class ProtocolMetric(Protocol):
+    """Kind ``protocols``: a torchmetrics.Metric with a published rule inside.
+
+    States are sums (``dist_reduce_fx="sum"``) where that is possible, so that clips can be drawn again for intervals.
+    """
+
+    rule: str
+    """The rule in a sentence: what is close, in pixels of what, and how recall is counted."""
+
+    def update(self, detections: Detections, xy: Tensor, visibility: Tensor, counted: Tensor, size: Tensor) -> None:
         """Count a batch, in pixels of the original video.
 
         Args:
@@ -455,10 +508,42 @@ class ProtocolMetric(Protocol):
             xy: (B, K, 2) true places; NaN where there is none.
             visibility: (B, K) codes of :class:`Visibility`; UNLABELLED frames do not count.
             counted: (B, K) bool; False leaves a frame out.
+            size: (B, 2) width and height of the original video, for rules in the pixels of another size.
         """
 
     def compute(self) -> dict[str, Tensor]:
         """Return the figures by name, such as ``{"f1": …, "precision": …}``."""
+
+
+class Format(Protocol):
+    """Kind ``formats``: a trained network as a file that runs without tracknet's code.
+
+    The network that is written takes (B, P, 3, H, W) uint8 frames, B being free, and returns a tuple: logits
+    (B, K, h, w), ``xy`` (B, K, D, 2) in pixels of the frames, ``score`` (B, K, D) and ``present`` (B, K, D).
+    """
+
+    suffix: str
+    """Of its files, such as ``.onnx``."""
+
+    def save(self, network: nn.Module, frames: Tensor, path: Path, notes: Mapping[str, str]) -> None:
+        """Write the network.
+
+        Args:
+            network: what to write, in evaluation mode, on the CPU.
+            frames: an example of its input.
+            path: where to; nothing is there yet.
+            notes: texts that travel inside the file, where the format has room for them.
+        """
+
+    def load(self, path: Path) -> Callable[[Tensor], tuple[Tensor, ...]]:
+        """Return a function that runs the file: frames to logits, xy, score, present.
+
+        Raises:
+            CheckpointError: the file is not of this format.
+        """
+
+    def notes(self, path: Path) -> dict[str, str]:
+        """Return the texts that travel inside the file."""
 
 
 # Kinds ``callbacks`` and ``loggers`` are Lightning's own types. Assembly supplies: ``paths`` (RunPaths).
@@ -474,7 +559,9 @@ SUPPLIED: dict[str, frozenset[str]] = {
     "losses": frozenset(),
     "optimizers": frozenset({"params"}),
     "schedulers": frozenset({"optimizer", "total_steps", "steps_per_epoch"}),
+    "trackers": frozenset({"fps", "size"}),
     "protocols": frozenset(),
+    "formats": frozenset(),
     "callbacks": frozenset({"paths"}),
     "loggers": frozenset({"paths"}),
 }

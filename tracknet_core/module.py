@@ -110,7 +110,11 @@ class TrackerModule(pl.LightningModule):
         targets = list(self.model.input.targets)
         for protocol in self.protocols:
             cast(ProtocolMetric, protocol).update(
-                original, batch.original_xy[:, targets], batch.visibility[:, targets], batch.counted[:, targets]
+                original,
+                batch.original_xy[:, targets],
+                batch.visibility[:, targets],
+                batch.counted[:, targets],
+                batch.original_size,
             )
         return ValidationOutput(logits, target, detections, tuple(targets))
 

@@ -155,6 +155,8 @@ losses = Registry("losses")
 optimizers = Registry("optimizers")
 schedulers = Registry("schedulers")
 protocols = Registry("protocols")
+trackers = Registry("trackers")
+formats = Registry("formats")
 callbacks = Registry("callbacks")
 loggers = Registry("loggers")
 
@@ -171,7 +173,9 @@ REGISTRIES: dict[str, Registry] = {
         losses,
         optimizers,
         schedulers,
+        trackers,
         protocols,
+        formats,
         callbacks,
         loggers,
     )

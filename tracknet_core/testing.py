@@ -24,6 +24,7 @@ import sys
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 import numpy as np
@@ -34,22 +35,27 @@ from tracknet_core.contracts import (
     SUPPLIED,
     Backbone,
     BatchTransform,
+    Candidates,
     Clip,
     Codec,
     Dataset,
     Decoder,
     Detections,
     FeatureSpec,
+    Format,
     Head,
     Input,
     Loss,
     Normalization,
     ProtocolMetric,
     Size,
+    Tracker,
+    TrackPoint,
     Transform,
     Visibility,
     Window,
 )
+from tracknet_core.errors import CheckpointError
 from tracknet_core.schema import nested_kind
 
 BATCH = 2
@@ -410,7 +416,7 @@ def check_batch_transform(component: BatchTransform, *, shape: tuple[int, int, i
 
 
 def check_protocol(component: ProtocolMetric) -> None:
-    """Check a protocol: what it counts, and that batches add up.
+    """Check a protocol: what it counts, that batches add up, and that its states are sums (or lists, of rows).
 
     Args:
         component: the metric, newly made.
@@ -418,23 +424,29 @@ def check_protocol(component: ProtocolMetric) -> None:
     Raises:
         AssertionError: it breaks the contract of its kind.
     """
+    rule: Any = component.rule
+    _require(isinstance(rule, str) and rule != "", f"rule is a sentence, got {rule!r}")
     xy = _random(4, 3, 2).abs() * 100 + 50
     visibility = torch.full((4, 3), int(Visibility.EASY))
     visibility[0, 0] = int(Visibility.ABSENT)
     xy[0, 0] = torch.nan
     visibility[1, 1] = int(Visibility.UNLABELLED)
+    visibility[2, 1] = int(Visibility.HARD)
+    visibility[3, 1] = int(Visibility.OCCLUDED)
     found = xy.nan_to_num(0.0) + torch.tensor([1.0, 40.0, 3.0, 90.0]).view(4, 1, 1)
     present = torch.ones(4, 3, 1, dtype=torch.bool)
     present[2, 0] = False
     detections = Detections(found.unsqueeze(2), torch.ones(4, 3, 1), present)
     counted = torch.ones(4, 3, dtype=torch.bool)
+    size = torch.tensor([[1280.0, 720.0]] * 4)
+
+    metric: Any = component
 
     def figures(*parts: tuple[slice, Tensor]) -> Mapping[str, Tensor]:
-        metric: Any = component
         metric.reset()
         for rows, mask in parts:
             part = Detections(detections.xy[rows], detections.score[rows], detections.present[rows])
-            component.update(part, xy[rows], visibility[rows], mask[rows])
+            component.update(part, xy[rows], visibility[rows], mask[rows], size[rows])
         return component.compute()
 
     whole = figures((slice(0, 4), counted))
@@ -442,13 +454,109 @@ def check_protocol(component: ProtocolMetric) -> None:
     for name, value in whole.items():
         _require(value.shape == (), f"the figure '{name}' is a scalar, got the shape {tuple(value.shape)}")
         _require(bool(value.isfinite()), f"the figure '{name}' is {value.item()}")
+    sums = {name: state for name, state in metric.metric_state.items() if isinstance(state, Tensor)}
     _require_equal_figures(whole, figures((slice(0, 1), counted), (slice(1, 4), counted)), "batches do not add up")
+    figures((slice(0, 1), counted))
+    first = dict(metric.metric_state)
+    figures((slice(1, 4), counted))
+    for name, state in sums.items():
+        added = first[name] + metric.metric_state[name]
+        _require(torch.allclose(state, added), f"the state '{name}' is no sum: {added} where {state} was due")
     masked = counted.clone()
     masked[1, 1] = False  # its label says nothing
     _require_equal_figures(whole, figures((slice(0, 4), masked)), "an UNLABELLED frame counts")
     masked[2:] = False
     _require_equal_figures(
         figures((slice(0, 4), masked)), figures((slice(0, 2), masked)), "a frame that is not 'counted' counts"
+    )
+
+
+def check_format(component: Format, folder: Path, *, tolerance: float = 1e-4) -> None:
+    """Check a format: a small network comes back from the file as it was, for any number of windows.
+
+    Args:
+        component: the format.
+        folder: an empty folder to write to.
+        tolerance: largest difference of logits, scores (0..1) and places (pixels), all of which are near 1 or above.
+
+    Raises:
+        AssertionError: it breaks the contract of its kind.
+    """
+    suffix: Any = component.suffix
+    _require(isinstance(suffix, str) and suffix[:1] == ".", f"suffix is one such as '.onnx', got {suffix!r}")
+    network = _BrightestCell().eval().requires_grad_(False)
+    frames = torch.randint(256, (5, 3, 3, 32, 48), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    frames[1] //= 4  # a window without a ball
+    expected = network(frames)
+    kept = frames.clone()
+    notes = {"config": '{"text": "ä \\" \\n <&>"}', "version": "1.2"}
+    path = folder / f"network{suffix}"
+    component.save(network, frames[:1], path, notes)
+    _require(torch.equal(frames, kept) and all(map(torch.equal, network(frames), expected)), "saving changed something")
+    _require(path.is_file(), f"save writes the file that it was told, {path.name}")
+    others = [other.name for other in folder.iterdir() if other.stem != path.stem]
+    _require(not others, f"save leaves nothing but {path.stem}.*, got {', '.join(others)}")
+    _require(component.notes(path) == notes, f"the notes come back as they were, got {component.notes(path)}")
+
+    run = component.load(path)
+    for part in (slice(0, 1), slice(1, 3), slice(0, 5)):
+        results = run(frames[part])
+        wanted = [tensor[part] for tensor in expected]
+        _require_same_results(results, wanted, tolerance)
+        run(255 - frames[part])
+        _require_same_results(results, wanted, tolerance)  # it is no buffer that the next call writes to
+    foreign = folder / f"foreign{suffix}"
+    for content in (b"", b"no network at all"):
+        foreign.write_bytes(content)
+        for function in (component.load, component.notes):
+            _require_refused(function, foreign)
+    foreign.unlink()
+    _require_refused(component.load, foreign)
+
+
+def check_tracker(component: Tracker, *, size: Size = (1280, 720), fps: float = 30.0) -> None:
+    """Check a tracker: a tuple for each frame, in order, of well-formed balls; a call is a clip of its own.
+
+    It is given a ball that crosses the image in a straight line and misses some frames, among false candidates; clips
+    without any; an uneven clock; and no frames at all. What it makes of these is its own affair, but that a ball
+    found in every frame, alone, is found.
+
+    Args:
+        component: the tracker.
+        size: (W, H) pixels of the video that it was built for.
+        fps: frames per second of that video.
+
+    Raises:
+        AssertionError: it breaks the contract of its kind.
+    """
+    _require(list(component(iter(()))) == [], "a clip without frames gives nothing")
+    empty = [_candidates(number, number / fps, ()) for number in range(5)]
+    points = _tracked(component, empty)
+    _require(not any(points), f"a ball was found where there never was a candidate: {points}")
+
+    plain, busy = _crossing(size, fps, busy=False), _crossing(size, fps, busy=True)
+    found = _tracked(component, plain)
+    late = found[len(found) // 2 :]
+    near = [
+        any(math.dist(point.xy, frame.xy[0]) < 0.01 * size[1] for point in balls)
+        for balls, frame in zip(late, plain[len(found) // 2 :], strict=True)
+    ]
+    _require(all(near), "a ball that is found in every frame, and alone, is not followed")
+
+    kept = [(frame.xy.copy(), frame.score.copy()) for frame in busy]
+    alone = _tracked(component, busy)
+    _require(
+        all(
+            np.array_equal(f.xy, xy) and np.array_equal(f.score, score)
+            for f, (xy, score) in zip(busy, kept, strict=True)
+        ),
+        "the tracker changed the candidates that it got",
+    )
+    # Two clips side by side: what one call remembers must not reach the other.
+    pairs = list(zip(component(iter(busy)), component(iter(plain)), strict=True))
+    _require(
+        [one for one, _ in pairs] == alone and [other for _, other in pairs] == found,
+        "two calls at the same time disturb each other; all that a tracker remembers belongs to one call",
     )
 
 
@@ -557,6 +665,42 @@ def _require_equal_figures(one: Mapping[str, Tensor], other: Mapping[str, Tensor
         _require(same, f"{complaint}: '{name}' is {other[name].item():g} where {value.item():g} was due")
 
 
+class _BrightestCell(nn.Module):
+    """A network in small: uint8 frames are averaged over cells of 4 pixels; the brightest cell is the ball."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cells = nn.Conv2d(3, 1, 4, stride=4)
+        nn.init.constant_(self.cells.weight, 1 / 8)
+        nn.init.constant_(self.cells.bias, -2.7)  # type: ignore[arg-type]
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        logits = self.cells(frames.flatten(0, 1) / 255).unflatten(0, frames.shape[:2]).squeeze(2)  # (B, K, h, w)
+        width = logits.shape[-1]
+        value, index = logits.flatten(2).topk(2, dim=-1)  # (B, K, D)
+        xy = torch.stack([index % width, index // width], dim=-1) * 4 + 1.5
+        return logits, xy, value.sigmoid(), value > 0
+
+
+def _require_same_results(results: Sequence[Tensor], expected: Sequence[Tensor], tolerance: float) -> None:
+    names = ("logits", "xy", "score", "present")
+    _require(len(results) == len(names), f"a file gives {', '.join(names)}, got {len(results)} results")
+    for name, got, wanted in zip(names, results, expected, strict=True):
+        _require_shape(name, got, tuple(wanted.shape))
+        _require(got.dtype == wanted.dtype, f"{name} is {wanted.dtype}, got {got.dtype}")
+        error = (got.double() - wanted.double()).abs().max().item()
+        _require(error <= tolerance, f"{name} of the file is up to {error:.3g} off")
+
+
+def _require_refused(function: Callable[[Path], Any], path: Path) -> None:
+    try:
+        function(path)
+    except CheckpointError as error:
+        _require(str(path) in str(error), f"the message names the file, got: {error}")
+        return
+    raise AssertionError("a file of something else, or none, raises CheckpointError")
+
+
 def _features(component: Any, x: Tensor) -> list[Tensor]:
     maps = component(x)
     _require(
@@ -625,6 +769,69 @@ def _same_window(one: Window, other: Window) -> bool:
         and np.array_equal(one.xy, other.xy, equal_nan=True)
         and np.array_equal(one.visibility, other.visibility)
     )
+
+
+def _candidates(number: int, time: float, places: Sequence[tuple[float, float, float]]) -> Candidates:
+    """Return a frame's candidates from (x, y, score), best first."""
+    table = np.array(sorted(places, key=lambda place: -place[2]), dtype=np.float32).reshape(-1, 3)
+    return Candidates(number, time, table[:, :2].copy(), table[:, 2].copy())
+
+
+def _crossing(size: Size, fps: float, *, busy: bool) -> list[Candidates]:
+    """Return 24 frames with a ball that flies across the image; if ``busy``, with gaps, false ones and a bad clock."""
+    width, height = size
+    rng = np.random.default_rng(0)
+    frames = []
+    for number in range(24):
+        places = [(width * (0.1 + 0.03 * number), height * (0.2 + 0.02 * number), 0.9)]
+        time = number / fps
+        if busy:
+            places = [] if number in (5, 11, 12, 20, 21, 22, 23) else places
+            places += [(*rng.uniform((0, 0), size).tolist(), 0.6) for _ in range(number % 3)]
+            time = (number + 0.4 * (number % 2)) / fps if number != 9 else 8 / fps
+        frames.append(_candidates(number, time, places))
+    return frames
+
+
+def _tracked(component: Tracker, frames: Sequence[Candidates]) -> list[tuple[TrackPoint, ...]]:
+    """Return what a tracker makes of a clip, whose form is checked."""
+    asked = 0
+
+    def given() -> Iterator[Candidates]:
+        nonlocal asked
+        for frame in frames:
+            asked += 1
+            yield frame
+
+    result = []
+    for balls in component(given()):
+        result.append(balls)
+        _require(
+            not component.causal or asked == len(result),
+            f"a causal tracker gives the balls of a frame before it asks for the next: frame {len(result) - 1} came "
+            f"after {asked} frames were asked for",
+        )
+    _require(len(result) == len(frames), f"{len(frames)} frames give as many tuples, got {len(result)}")
+    for number, balls in enumerate(result):
+        where = f"frame {number}: "
+        _require(
+            isinstance(balls, tuple) and all(isinstance(point, TrackPoint) for point in balls),
+            f"{where}a tuple of TrackPoint is due, got {balls!r}",
+        )
+        for point in balls:
+            numbers = [*point.xy, point.score]
+            _require(
+                len(numbers) == 3 and all(isinstance(value, float) and math.isfinite(value) for value in numbers),
+                f"{where}place and score are finite floats, got {point}",
+            )
+            _require(point.origin in ("detected", "predicted", "filled"), f"{where}unknown origin '{point.origin}'")
+            _require(
+                point.origin != "filled" or not component.causal,
+                f"{where}a causal tracker knows no later frames, and so fills nothing",
+            )
+        tracks = [point.track for point in balls]
+        _require(len({*tracks}) == len(tracks), f"{where}two balls have the same track: {tracks}")
+    return result
 
 
 def _is_plain(hint: Any) -> bool:

@@ -8,18 +8,24 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torchmetrics import Metric
 
 from tracknet_core.contracts import (
     BatchTransform,
+    Candidates,
     Clip,
     Detections,
     FeatureSpec,
+    Format,
     Input,
     Normalization,
+    Tracker,
+    TrackPoint,
     Transform,
     Visibility,
     Window,
 )
+from tracknet_core.errors import CheckpointError
 from tracknet_core.testing import (
     check_backbone,
     check_batch_transform,
@@ -27,10 +33,12 @@ from tracknet_core.testing import (
     check_constructor,
     check_dataset,
     check_decoder,
+    check_format,
     check_head,
     check_input,
     check_loss,
     check_protocol,
+    check_tracker,
     check_transform,
 )
 
@@ -666,16 +674,18 @@ def test_broken_batch_transforms_are_refused(refused, transform, words):
 # --------------------------------------------------------------------------------------------- protocols
 
 
-class Share:
+class Share(Metric):
     """Share of labelled, counted frames in which something is found."""
 
+    rule = "any place is close"
+    full_state_update = False
+
     def __init__(self) -> None:
-        self.reset()
+        super().__init__()
+        self.add_state("found", torch.tensor(0.0), dist_reduce_fx="sum")
+        self.add_state("frames", torch.tensor(0.0), dist_reduce_fx="sum")
 
-    def reset(self) -> None:
-        self.found, self.frames = torch.tensor(0.0), torch.tensor(0.0)
-
-    def update(self, detections: Any, xy: Any, visibility: Any, counted: Any) -> None:
+    def update(self, detections: Any, xy: Any, visibility: Any, counted: Any, size: Any) -> None:
         counted = counted & (visibility != Visibility.UNLABELLED)
         self.found += (detections.present[..., 0] & counted).sum()
         self.frames += counted.sum()
@@ -684,20 +694,33 @@ class Share:
         return {"share": self.found / self.frames}
 
 
+class Silent(Share):
+    rule = ""
+
+
 class AllLabels(Share):
-    def update(self, detections: Any, xy: Any, visibility: Any, counted: Any) -> None:
-        super().update(detections, xy, torch.ones_like(visibility), counted)
+    def update(self, detections: Any, xy: Any, visibility: Any, counted: Any, size: Any) -> None:
+        super().update(detections, xy, torch.ones_like(visibility), counted, size)
 
 
 class AllFrames(Share):
-    def update(self, detections: Any, xy: Any, visibility: Any, counted: Any) -> None:
-        super().update(detections, xy, visibility, torch.ones_like(counted))
+    def update(self, detections: Any, xy: Any, visibility: Any, counted: Any, size: Any) -> None:
+        super().update(detections, xy, visibility, torch.ones_like(counted), size)
 
 
 class Last(Share):
     def update(self, *batch: Any) -> None:
-        self.reset()
+        self.found, self.frames = torch.tensor(0.0), torch.tensor(0.0)
         super().update(*batch)
+
+
+class NoSums(Share):
+    def update(self, *batch: Any) -> None:
+        super().update(*batch)
+        self.frames = self.frames.square()
+
+    def compute(self) -> Any:
+        return {"some": (self.found > 0).float()}
 
 
 class Undefined(Share):
@@ -712,6 +735,8 @@ def test_a_protocol_passes():
 @pytest.mark.parametrize(
     ("protocol", "words"),
     [
+        (Silent(), "rule is a sentence"),
+        (NoSums(), "the state 'frames' is no sum"),
         (AllLabels(), "an UNLABELLED frame counts"),
         (AllFrames(), "not 'counted' counts"),
         (Last(), "batches do not add up"),
@@ -721,3 +746,213 @@ def test_a_protocol_passes():
 def test_broken_protocols_are_refused(refused, protocol, words):
     with refused(words):
         check_protocol(protocol)
+
+
+# ---------------------------------------------------------------------------------------------- trackers
+
+
+class BestOfEach(Tracker):
+    """The best candidate of every frame."""
+
+    def point(self, frame: Candidates) -> TrackPoint:
+        x, y = frame.xy[0].tolist()
+        return TrackPoint((x, y), float(frame.score[0]))
+
+    def balls(self, frame: Candidates) -> Any:
+        return (self.point(frame),) if len(frame.score) else ()
+
+    def __call__(self, frames: Any) -> Any:
+        for frame in frames:
+            yield self.balls(frame)
+
+
+class Offline(BestOfEach):
+    causal = False
+
+    def __call__(self, frames: Any) -> Any:
+        yield from [self.balls(frame) for frame in frames]
+
+
+class LookingAhead(Offline):
+    causal = True
+
+
+class LosingOne(BestOfEach):
+    def __call__(self, frames: Any) -> Any:
+        yield from [self.balls(frame) for frame in frames][:-1]
+
+    causal = False
+
+
+class Inventing(BestOfEach):
+    def balls(self, frame: Any) -> Any:
+        return (TrackPoint((1.0, 1.0), 1.0),)
+
+
+class Blind(BestOfEach):
+    def balls(self, frame: Any) -> Any:
+        return ()
+
+
+class Twins(BestOfEach):
+    def balls(self, frame: Any) -> Any:
+        return super().balls(frame) * 2
+
+
+class Listing(BestOfEach):
+    def balls(self, frame: Any) -> Any:
+        return list(super().balls(frame))
+
+
+class Arrays(BestOfEach):
+    def point(self, frame: Any) -> Any:
+        return TrackPoint(tuple(frame.xy[0]), float(frame.score[0]))
+
+
+class Prophet(BestOfEach):
+    def point(self, frame: Any) -> Any:
+        return replace(super().point(frame), origin="filled")
+
+
+class Guessing(BestOfEach):
+    def point(self, frame: Any) -> Any:
+        return replace(super().point(frame), origin="guessed")
+
+
+class Moving(BestOfEach):
+    def point(self, frame: Any) -> Any:
+        point = super().point(frame)
+        frame.xy[0] += 1
+        return point
+
+
+class Remembering(BestOfEach):
+    """Gives the ball of the frame before where there is none, and keeps it in itself."""
+
+    last: Any = None
+
+    def balls(self, frame: Any) -> Any:
+        self.last = super().balls(frame) or (() if self.last is None or frame.number < 5 else self.last)
+        return self.last
+
+
+@pytest.mark.parametrize("tracker", [BestOfEach(), Offline()])
+def test_a_tracker_passes(tracker):
+    check_tracker(tracker)
+    check_tracker(tracker, size=(640, 360), fps=120.0)
+
+
+@pytest.mark.parametrize(
+    ("tracker", "words"),
+    [
+        (LookingAhead(), "frame 0 came after 5 frames were asked for"),
+        (LosingOne(), "5 frames give as many tuples, got 4"),
+        (Inventing(), "where there never was a candidate"),
+        (Blind(), "is not followed"),
+        (Twins(), r"frame 0: two balls have the same track: \[0, 0\]"),
+        (Listing(), "a tuple of TrackPoint is due, got \\[\\]"),
+        (Arrays(), "place and score are finite floats"),
+        (Prophet(), "causal tracker knows no later frames"),
+        (Guessing(), "unknown origin 'guessed'"),
+        (Moving(), "changed the candidates"),
+        (Remembering(), "two calls at the same time disturb each other"),
+    ],
+)
+def test_broken_trackers_are_refused(refused, tracker, words):
+    with refused(words):
+        check_tracker(tracker)
+
+
+# ----------------------------------------------------------------------------------------------- formats
+
+
+class Pickled(Format):
+    """Keeps what it saved in memory, and a mark in the file."""
+
+    suffix = ".net"
+
+    def __init__(self) -> None:
+        pass
+
+    def save(self, network: Any, frames: Any, path: Any, notes: Any) -> None:
+        path.write_text("network")
+        self.network, self.kept = network, dict(notes)
+
+    def load(self, path: Any) -> Any:
+        self._check(path)
+        return self.network
+
+    def notes(self, path: Any) -> dict[str, str]:
+        self._check(path)
+        return self.kept
+
+    def _check(self, path: Any) -> None:
+        if not path.is_file() or path.read_text() != "network":
+            raise CheckpointError(f"{path}: no network.")
+
+
+class Trusting(Pickled):
+    def _check(self, path: Any) -> None:
+        pass
+
+
+class Undotted(Pickled):
+    suffix = "net"
+
+
+class Littering(Pickled):
+    def save(self, network: Any, frames: Any, path: Any, notes: Any) -> None:
+        super().save(network, frames, path, notes)
+        path.with_name("graph.tmp").touch()
+
+
+class Forgetful(Pickled):
+    def notes(self, path: Any) -> dict[str, str]:
+        return {key: text.strip("<&>") for key, text in super().notes(path).items() if key == "config"}
+
+
+class Rounded(Pickled):
+    def load(self, path: Any) -> Any:
+        network = super().load(path)
+        return lambda frames: (network(frames)[0].round(), *network(frames)[1:])
+
+
+class OneWindow(Pickled):
+    def load(self, path: Any) -> Any:
+        network = super().load(path)
+        return lambda frames: network(frames[:1])
+
+
+class Buffered(Pickled):
+    def load(self, path: Any) -> Any:
+        network = super().load(path)
+        buffers: dict[Any, Any] = {}
+
+        def run(frames: Any) -> Any:
+            results = network(frames)
+            for buffer, result in zip(buffers.setdefault(frames.shape, results), results, strict=True):
+                buffer.copy_(result)
+            return buffers[frames.shape]
+
+        return run
+
+
+def test_a_format_passes(tmp_path):
+    check_format(Pickled(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("component", "words"),
+    [
+        (Undotted(), "suffix"),
+        (Littering(), r"leaves nothing but network\.\*, got graph\.tmp"),
+        (Forgetful(), "notes come back"),
+        (Rounded(), "logits of the file is up to 0.[0-9]+ off"),
+        (OneWindow(), "shape"),
+        (Buffered(), "off"),
+        (Trusting(), "raises CheckpointError"),
+    ],
+)
+def test_broken_formats_are_refused(refused, component, words, tmp_path):
+    with refused(words), torch.no_grad():
+        check_format(component, tmp_path)

@@ -10,13 +10,12 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from tracknet_core.contracts import Detections, Size, rescale
+from tracknet_core.contracts import Codec, Detections, Size
 from tracknet_core.registry import codecs
-
-MIN_SIGMA = 0.6
-"""In cells. The top of a narrower gaussian can lie between cells that are all lower than half of it."""
+from tracknet_plugins.codecs.grid import Grid, check_candidates, check_sigma, check_threshold
+from tracknet_plugins.codecs.peaks import cut_patches, find_peaks
+from tracknet_plugins.codecs.targets import draw_gaussian
 
 MIN_CELLS = 3
 """A parabola takes three cells."""
@@ -29,7 +28,7 @@ FLOOR = 1e-4
 
 
 @codecs.register("gaussian")
-class Gaussian:
+class Gaussian(Codec):
     """Heatmap with the height ``exp(-d^2 / (2 sigma^2))`` at d cells from the ball.
 
     The gaussian keeps the ball's sub-pixel place: its top of 1 lies between cells, unless the ball is at the very
@@ -65,23 +64,11 @@ class Gaussian:
         threshold: float = 0.5,
         candidates: int = 1,
     ) -> None:
-        if len(size) != 2 or min(size) < MIN_CELLS:
-            raise ValueError(
-                f"size: {list(size)} is no size of a heatmap. Give [width, height] in cells, at least {MIN_CELLS} each."
-            )
-        if not MIN_SIGMA <= sigma < math.inf:
-            raise ValueError(
-                f"sigma: {sigma} cells is out of range. Give at least {MIN_SIGMA}: a narrower gaussian has no peak "
-                "where the ball is between cells. A heatmap of more cells makes the same sigma smaller in the image."
-            )
-        if not 0 <= threshold <= 1:
-            raise ValueError(f"threshold: {threshold} is no score. Give a number from 0 to 1.")
-        if not 1 <= candidates <= size[0] * size[1]:
-            raise ValueError(
-                f"candidates: {candidates} per frame is out of range. Give 1 to {size[0] * size[1]}, a map's cells."
-            )
-        self.image_size: Size = (image_size[0], image_size[1])
-        self.size: Size = (size[0], size[1])
+        self.grid = Grid(image_size=image_size, size=size, least=MIN_CELLS)
+        check_sigma(sigma)
+        check_threshold(threshold)
+        check_candidates(candidates, size)
+        self.size: Size = self.grid.size
         self.sigma = sigma
         self.threshold = threshold
         self.candidates = candidates
@@ -101,13 +88,7 @@ class Gaussian:
         Raises:
             ValueError: a crop of this size is not a whole number of cells.
         """
-        width, height = self._cells(size)
-        scale = torch.tensor([width / size[0], height / size[1]], device=xy.device)
-        place = rescale(xy.float().masked_fill(~visible.unsqueeze(-1), 0.0), scale)
-        # exp(a + b) = exp(a) * exp(b): w + h exponentials per frame instead of w * h.
-        columns = self._profile(place[..., 0], width).unsqueeze(-2)  # (B, K, 1, w)
-        rows = self._profile(place[..., 1], height).unsqueeze(-1)  # (B, K, h, 1)
-        return rows * columns * visible[..., None, None]
+        return draw_gaussian(self.grid.places(xy, visible, size), visible, self.grid.cells(size), self.sigma)
 
     def decode(self, logits: Tensor) -> Detections:
         """Find the balls.
@@ -121,50 +102,17 @@ class Gaussian:
         """
         height, width = logits.shape[-2:]
         logits = logits.float()
-        # The indices of the maxima, and not their values, so that of equal neighbours only one is a peak.
-        _, strongest = F.max_pool2d(logits, kernel_size=3, stride=1, padding=1, return_indices=True)
-        is_peak = strongest.flatten(2) == torch.arange(height * width, device=logits.device)
-        peaks = logits.flatten(2).masked_fill(~is_peak, -torch.inf)  # (B, K, h * w)
-        peak, index = peaks.topk(self.candidates, dim=-1)  # (B, K, D)
-
+        peaks = find_peaks(logits, self.candidates)
         radius = max(math.ceil(WINDOW_SIGMAS * self.sigma), MIN_CELLS - 1)
         offsets = torch.arange(-radius, radius + 1, device=logits.device)  # (S,)
-        columns = (index % width).unsqueeze(-1) + offsets  # (B, K, D, S)
-        rows = (index // width).unsqueeze(-1) + offsets
-        has_column = (columns >= 0) & (columns < width)
-        has_row = (rows >= 0) & (rows < height)
-        cells = rows.clamp(0, height - 1).unsqueeze(-1) * width + columns.clamp(0, width - 1).unsqueeze(-2)
-        window = logits.flatten(2).gather(-1, cells.flatten(2)).sigmoid().view(cells.shape)  # (B, K, D, S, S)
-        window = window * (has_row.unsqueeze(-1) & has_column.unsqueeze(-2))
-        x = columns[..., radius] + _top(window.sum(dim=-2), has_column, offsets).clamp(-self.sigma, self.sigma)
-        y = rows[..., radius] + _top(window.sum(dim=-1), has_row, offsets).clamp(-self.sigma, self.sigma)
+        heights, has_column, has_row = cut_patches(logits, peaks, radius)
+        x = peaks.column + _top(heights.sum(dim=-2), has_column, offsets).clamp(-self.sigma, self.sigma)
+        y = peaks.row + _top(heights.sum(dim=-1), has_row, offsets).clamp(-self.sigma, self.sigma)
 
         place = torch.stack([x.clamp(-0.5, width - 0.5), y.clamp(-0.5, height - 0.5)], dim=-1)  # (B, K, D, 2), cells
-        score = peak.sigmoid()
-        return Detections(
-            xy=rescale(place, logits.new_tensor(self.image_size) / logits.new_tensor(self.size)),
-            score=score,
-            present=(score >= self.threshold) & (peak > -torch.inf),
-        )
-
-    def _cells(self, size: Size) -> Size:
-        """Return the (w, h) cells that (W, H) pixels get, in the proportion of the whole image."""
-        cells = []
-        for axis, pixels, whole, count in zip(("width", "height"), size, self.image_size, self.size, strict=True):
-            number, rest = divmod(pixels * count, whole)
-            if rest or number < MIN_CELLS:
-                raise ValueError(
-                    f"size: the image has {count} cells for its {axis} of {whole} px, so an input of {pixels} px would "
-                    f"have {pixels * count / whole:g}. It must be a whole number, at least {MIN_CELLS}: change the "
-                    "crop or the heatmap's size."
-                )
-            cells.append(number)
-        return cells[0], cells[1]
-
-    def _profile(self, centre: Tensor, cells: int) -> Tensor:
-        """(B, K) places in cells -> (B, K, cells), the gaussian along one axis."""
-        distance = torch.arange(cells, device=centre.device) - centre.unsqueeze(-1)
-        return torch.exp(distance.square() / (-2 * self.sigma**2))
+        score = peaks.logit.sigmoid()
+        present = (score >= self.threshold) & (peaks.logit > -torch.inf)
+        return Detections(self.grid.pixels(place), score, present)
 
 
 def _top(profile: Tensor, inside: Tensor, offsets: Tensor) -> Tensor:

@@ -63,7 +63,7 @@ class Detail(nn.Module):
         Returns:
             (N, maps, h, w).
         """
-        own = frames.reshape(len(feature), self.frames, *frames.shape[2:])  # (N, frames of a sample, 3, H, W)
+        own = frames.reshape(feature.shape[0], self.frames, *frames.shape[2:])  # (N, frames of a sample, 3, H, W)
         seen = torch.cat((own, own.diff(dim=1)), dim=1).flatten(1, 2)  # (N, 3 * (2 * frames - 1), H, W)
         merged = self.merge(torch.cat((feature, self.details(seen)), dim=1))  # (N, channels, H / stride, W / stride)
         logits: Tensor = self.logits(merged, size)

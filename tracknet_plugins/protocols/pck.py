@@ -30,6 +30,7 @@ class PCK(Metric):
         ValueError: there is no radius, one is not positive, or one is there twice.
     """
 
+    rule = "share of the visible balls (1 and 2) that are found at d <= r px of the original video"
     full_state_update = False
     is_differentiable = False
 
@@ -50,7 +51,7 @@ class PCK(Metric):
         self.add_state("found", torch.tensor(0), dist_reduce_fx="sum")
         self.add_state("distance", torch.tensor(0.0), dist_reduce_fx="sum")
 
-    def update(self, detections: Detections, xy: Tensor, visibility: Tensor, counted: Tensor) -> None:
+    def update(self, detections: Detections, xy: Tensor, visibility: Tensor, counted: Tensor, size: Tensor) -> None:
         """Count a batch, in pixels of the original video.
 
         Args:
@@ -58,6 +59,7 @@ class PCK(Metric):
             xy: (B, K, 2) true places; NaN where there is none.
             visibility: (B, K) codes of :class:`Visibility`.
             counted: (B, K) bool; False leaves a frame out.
+            size: not used.
         """
         best = detections.best()
         visible = counted & ((visibility == Visibility.EASY) | (visibility == Visibility.HARD))

@@ -11,6 +11,8 @@ from tracknet_core.contracts import Detections, Visibility
 from tracknet_core.testing import check_constructor, check_protocol
 from tracknet_plugins.protocols.pck import PCK
 
+SIZE = torch.tensor([[1280.0, 720.0]])
+
 
 def update(
     metric: PCK, distances: list[float | None], visibility: list[int] | None = None, counted: list[bool] | None = None
@@ -29,6 +31,7 @@ def update(
         xy,
         torch.tensor([codes], dtype=torch.int64),
         torch.tensor([counted or [True] * frames], dtype=torch.bool),
+        SIZE,
     )
 
 
@@ -81,7 +84,7 @@ def test_only_the_best_candidate_counts() -> None:
         present=torch.tensor([[[True, True]]]),
     )
 
-    metric.update(detections, torch.zeros(1, 1, 2), torch.tensor([[1]]), torch.tensor([[True]]))
+    metric.update(detections, torch.zeros(1, 1, 2), torch.tensor([[1]]), torch.tensor([[True]]), SIZE)
 
     assert figures(metric) == {"l2": 7.0, "pck@5": 0.0}
 

@@ -1,0 +1,169 @@
+"""The protocols that count frames in the pixels of another picture, or divide by other balls: counts by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from tracknet_core.contracts import Detections, Visibility
+from tracknet_core.testing import check_constructor, check_protocol
+from tracknet_plugins.protocols.counting import FrameCounts
+from tracknet_plugins.protocols.racketvision import RacketVision
+from tracknet_plugins.protocols.totnet import TOTNet
+from tracknet_plugins.protocols.tracknet import TrackNet
+from tracknet_plugins.protocols.tracknetv5 import TrackNetV5
+from tracknet_plugins.protocols.wasb import WASB
+from tracknet_plugins.protocols.yastrebksv import Yastrebksv
+
+ALL = (TrackNet, TrackNetV5, Yastrebksv, RacketVision, TOTNet, WASB)
+COUNTS = ("tp", "fp1", "fp2", "tn", "fn")
+HD = (1280.0, 720.0)
+FULL_HD = (1920.0, 1080.0)
+
+
+def counted(
+    protocol: type[FrameCounts], distances: list[float | None], codes: list[int], size: tuple[float, float] = HD
+) -> dict[str, float]:
+    """Return the figures of a clip of balls at (100.5, 100.5), found at a distance along x, or not at all (None)."""
+    frames = len(distances)
+    xy = torch.full((1, frames, 2), 100.5)
+    xy[0, [code == 0 for code in codes]] = math.nan
+    found = torch.tensor([(100.5 + (distance or 0.0), 100.5) for distance in distances]).view(1, frames, 1, 2)
+    present = torch.tensor([distance is not None for distance in distances], dtype=torch.bool).view(1, frames, 1)
+    metric = protocol()  # type: ignore[call-arg]
+    metric.update(
+        Detections(found, torch.ones(1, frames, 1), present),
+        xy,
+        torch.tensor([codes], dtype=torch.int64),
+        torch.ones(1, frames, dtype=torch.bool),
+        torch.tensor([size]),
+    )
+    return {name: value.item() for name, value in metric.compute().items()}
+
+
+def counts(figures: dict[str, float]) -> tuple[int, ...]:
+    return tuple(int(figures[name]) for name in COUNTS)
+
+
+@pytest.mark.parametrize("protocol", ALL)
+def test_the_contract_is_kept(protocol: type[FrameCounts]) -> None:
+    check_constructor("protocols", protocol)
+    check_protocol(protocol())  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "size", "close", "far"),
+    [
+        # In 512x288, 1280x720 shrinks by 0.4: the ball is in column 40, and 4 whole columns on is ends at x = 112.
+        (TrackNet, HD, 11.4, 11.6),
+        (RacketVision, HD, 11.4, 11.6),
+        (TrackNetV5, HD, 8.9, 9.1),  # less than 4 columns: column 43 ends at x = 109.5
+        # 1920x1080 shrinks by 4/15: column 26 (26.43 rounded), and column 30 ends at x = 115.75.
+        (TrackNet, FULL_HD, 15.2, 15.3),
+        (Yastrebksv, HD, 4.99, 5.0),
+        (Yastrebksv, FULL_HD, 7.49, 7.5),  # 5 px of 1280 are 7.5 px of 1920
+        (WASB, FULL_HD, 3.99, 4.0),
+        (TOTNet, FULL_HD, 5.0, 5.01),
+    ],
+)
+def test_close_is_in_the_pixels_of_the_rule(
+    protocol: type[FrameCounts], size: tuple[float, float], close: float, far: float
+) -> None:
+    assert counts(counted(protocol, [close, far], [1, 1], size)) == (1, 1, 0, 0, 0)
+
+
+@pytest.mark.parametrize(("protocol", "expected"), [(TrackNet, 1), (RacketVision, 1), (TrackNetV5, 0)])
+def test_a_distance_of_exactly_four_columns(protocol: type[FrameCounts], expected: int) -> None:
+    # Column 40 and column 44, whose centre is at x = 44.5 / 0.4 - 0.5 = 110.75.
+    assert counted(protocol, [10.25], [1])["tp"] == expected
+
+
+@pytest.mark.parametrize(
+    ("protocol", "recall"),
+    [(TrackNet, 2 / 3), (TrackNetV5, 2 / 3), (TOTNet, 2 / 3), (Yastrebksv, 2 / 6), (RacketVision, 2 / 6)],
+)
+def test_recall_divides_by_the_balls_of_the_rule(protocol: type[FrameCounts], recall: float) -> None:
+    figures = counted(protocol, [0.0, 1.0, 50.0, 50.0, 50.0, None, 0.0, None], [1, 1, 1, 1, 1, 1, 0, 0])
+
+    assert counts(figures) == (2, 3, 1, 1, 1)
+    assert figures["precision"] == pytest.approx(2 / 6)
+    assert figures["recall"] == pytest.approx(recall)
+    assert figures["f1"] == pytest.approx(2 * (2 / 6) * recall / (2 / 6 + recall))
+    assert figures["accuracy"] == pytest.approx(3 / 8)
+
+
+def test_hidden_balls_count_where_the_rule_says_so() -> None:
+    distances, codes = [0.0, None], [int(Visibility.OCCLUDED)] * 2
+
+    assert counts(counted(TOTNet, distances, codes)) == (1, 0, 0, 0, 1)
+    assert counted(TOTNet, distances, codes)["recall_occluded"] == 0.5
+    assert counts(counted(WASB, distances, codes)) == (0, 0, 1, 1, 0)
+    assert "recall_occluded" not in counted(WASB, distances, codes)
+
+
+def test_a_hidden_ball_without_a_place_is_left_out() -> None:
+    metric = TOTNet()
+    metric.update(
+        Detections(torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
+        torch.full((1, 1, 2), math.nan),
+        torch.tensor([[3]]),
+        torch.tensor([[True]]),
+        torch.tensor([HD]),
+    )
+
+    assert metric.counts.sum() == 0
+
+
+def test_root_mean_square_is_in_pixels_of_the_rule_over_balls_that_were_found() -> None:
+    figures = counted(Yastrebksv, [3.0, 4.0, None, 100.0], [1, 2, 1, 0], FULL_HD)
+
+    assert figures["rmse"] == pytest.approx((((3 / 1.5) ** 2 + (4 / 1.5) ** 2) / 2) ** 0.5)
+
+
+def test_totnet_gives_shares_within_radii() -> None:
+    figures = counted(TOTNet, [2.0, 5.0, 9.0, 30.0, None], [1, 1, 2, 3, 1])
+
+    expected = {"pck@2": 1 / 5, "pck@5": 2 / 5, "pck@10": 3 / 5, "pck@20": 3 / 5}
+    assert {name: figures[name] for name in expected} == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("protocol", ALL)
+@pytest.mark.parametrize(
+    ("distances", "codes", "expected"),
+    [([], [], (0, 0, 0, 0, 0)), ([None, None], [0, 0], (0, 0, 0, 2, 0)), ([0.0], [-1], (0, 0, 0, 0, 0))],
+    ids=["empty clip", "no ball at all", "unlabelled"],
+)
+def test_without_balls_every_ratio_is_zero(
+    protocol: type[FrameCounts], distances: list[float | None], codes: list[int], expected: tuple[int, ...]
+) -> None:
+    figures = counted(protocol, distances, codes)
+
+    assert counts(figures) == expected
+    assert (figures["precision"], figures["recall"], figures["f1"]) == (0.0, 0.0, 0.0)
+    assert math.isnan(figures["rmse"])
+
+
+@pytest.mark.parametrize("protocol", ALL)
+def test_the_corner_is_a_place(protocol: type[FrameCounts]) -> None:
+    metric = protocol()  # type: ignore[call-arg]
+    metric.update(
+        Detections(torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
+        torch.zeros(1, 1, 2),
+        torch.tensor([[1]]),
+        torch.tensor([[True]]),
+        torch.tensor([HD]),
+    )
+
+    assert metric.compute()["tp"] == 1
+
+
+def test_rules_are_said_in_a_sentence() -> None:
+    assert TrackNet().rule == (
+        "close is d <= 4 px of 512x288, both places in whole pixels; recall tp / (tp + fn); "
+        "visibility 1, 2, 3 is a ball"
+    )
+    assert Yastrebksv().rule == (
+        "close is d < 5 px of 1280x720; recall tp / (tp + fn + fp1); visibility 1, 2, 3 is a ball"
+    )

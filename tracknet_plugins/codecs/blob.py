@@ -1,0 +1,116 @@
+"""Discs, and the weighted centres of what hangs together above a threshold: the codec of WASB.
+
+Letters: B batch, K target frames, D detections per frame, w x h cells of the heatmap, C components.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from tracknet_core.contracts import Codec, Detections, Size
+from tracknet_core.registry import codecs
+from tracknet_plugins.codecs.components import best_components, find_components
+from tracknet_plugins.codecs.grid import Grid, check_candidates, check_radius, check_threshold
+from tracknet_plugins.codecs.targets import draw_disc, squared_distance
+
+LOWEST = 0.5
+"""Heights of a graded target below this are 0."""
+
+
+@codecs.register("blob")
+class Blob(Codec):
+    """The binary or graded disc and the connected components of WASB (Tarashima et al., BMVC 2023).
+
+    Drawn are the cells up to ``radius`` from the ball's sub-pixel place: all 1, or, with ``rim``, of the height
+    ``rim * exp(1 - d^2 / radius^2)`` at the distance d, at most 1, and 0 below 0.5 (a wider disc, which
+    WASB draws once for samples that proved hard).
+
+    A detection is a component of the cells with h = ``sigmoid(logits)`` above ``threshold``, where corners connect.
+    Its place is the mean of its cells weighted by h, its score the sum of its h: **not a probability**, but cells, some
+    20 for a disc of radius 2.5. It exceeds ``threshold``, which is a height of cells. Best is the highest score, of
+    equal ones the first in reading order.
+
+    Decoding depends on the number of cells above the threshold, so it does not run inside exported files.
+
+    Args:
+        image_size: (W, H) pixels of a whole image as the network gets it.
+        size: (w, h) cells of the heatmap of a whole image, at least 3 x 3; published are as many as pixels.
+        radius: of the disc in cells, at least 0.75: a smaller one slips through between the centres of cells.
+        rim: height of a graded target at ``radius``, from 0.5 to 1; 0.7 in the paper, 0.6 in its code. None draws
+            the binary disc.
+        threshold: height in 0..1 above which a cell belongs to a ball.
+        candidates: detections per frame (D).
+
+    Raises:
+        ValueError: a parameter is out of its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        image_size: tuple[int, int],
+        size: tuple[int, int],
+        radius: float = 2.5,
+        rim: float | None = None,
+        threshold: float = 0.5,
+        candidates: int = 8,
+    ) -> None:
+        self.grid = Grid(image_size=image_size, size=size)
+        check_radius(radius)
+        if rim is not None and not LOWEST <= rim <= 1:
+            raise ValueError(
+                f"rim: {rim} is no height of a target at its radius. Give a number from {LOWEST} to 1, or null for the "
+                "binary disc."
+            )
+        check_threshold(threshold)
+        check_candidates(candidates, size)
+        self.size: Size = self.grid.size
+        self.radius = radius
+        self.rim = rim
+        self.threshold = threshold
+        self.candidates = candidates
+
+    def encode(self, xy: Tensor, visible: Tensor, size: Size) -> Tensor:
+        """Draw a disc around each ball.
+
+        Args:
+            xy: (B, K, 2) places in pixels of the network input; NaN is allowed where ``visible`` is False.
+            visible: (B, K) bool; False gives an empty map.
+            size: (W, H) pixels of the network input, a whole image or a crop of it.
+
+        Returns:
+            (B, K, h, w) float32: 0 or 1, or heights in 0..1.
+
+        Raises:
+            ValueError: a crop of this size is not a whole number of cells.
+        """
+        place, cells = self.grid.places(xy, visible, size), self.grid.cells(size)
+        if self.rim is None:
+            return draw_disc(place, visible, cells, self.radius)
+        height = (math.log(self.rim) + 1 - squared_distance(place, cells) / self.radius**2).exp().clamp(max=1)
+        return height * ((height >= LOWEST) & visible[..., None, None])
+
+    def decode(self, logits: Tensor) -> Detections:
+        """Find the balls.
+
+        Args:
+            logits: (B, K, h, w), of a whole image or a crop, of any floating type.
+
+        Returns:
+            D candidates per frame, best first: places in pixels of the network input, as score the sum of the heights
+            of a component. ``present`` is False where a map has fewer than D components.
+        """
+        batch, targets = logits.shape[:2]
+        found = find_components(logits, self.threshold)
+        count = len(found.map)
+        # One component more than there are, empty: what stands where a map has fewer than D.
+        score = found.height.new_zeros(count + 1).index_add(0, found.label, found.height)
+        moment = torch.stack([found.column, found.row], dim=-1) * found.height.unsqueeze(-1)  # (N, 2)
+        place = found.height.new_zeros(count + 1, 2).index_add(0, found.label, moment)
+        place = place / score.clamp(min=torch.finfo(score.dtype).tiny).unsqueeze(-1)  # (C + 1, 2), cells
+        best = best_components(found.map, score[:count], batch * targets, self.candidates)
+        best = best.view(batch, targets, self.candidates)
+        return Detections(self.grid.pixels(place[best]), score[best], best < count)

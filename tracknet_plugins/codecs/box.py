@@ -1,0 +1,96 @@
+"""Discs, and the largest bounding box: the codec of TrackNetV2 and TrackNetV3.
+
+Letters: B batch, K target frames, w x h cells of the heatmap, C components.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from tracknet_core.contracts import Codec, Detections, Size
+from tracknet_core.registry import codecs
+from tracknet_plugins.codecs.components import best_components, find_components
+from tracknet_plugins.codecs.grid import Grid, check_radius, check_threshold
+from tracknet_plugins.codecs.targets import draw_disc
+
+
+@codecs.register("box")
+class Box(Codec):
+    """The disc of TrackNetV2 (Sun et al., ICPAI 2020), and the centre of the largest box, as it and TrackNetV3 decode.
+
+    Drawn are the cells up to ``radius`` from the centre of the cell that the ball is in, all 1.
+
+    A detection is the component of the cells with ``sigmoid(logits)`` above ``threshold``, corners connecting, whose
+    upright bounding box has the largest area (of equal ones the first in reading order). Its place is the whole cell
+    at the box's centre, for an even number of columns the right one of the two, of rows the lower one. Its score is
+    its highest cell, since the published rule has none. The rule knows one ball: D is 1.
+
+    Decoding depends on the number of cells above the threshold, so it does not run inside exported files.
+
+    Args:
+        image_size: (W, H) pixels of a whole image as the network gets it.
+        size: (w, h) cells of the heatmap of a whole image, at least 3 x 3; published are as many as pixels, 512 x 288.
+        radius: of the disc in cells, at least 0.75.
+        threshold: height in 0..1 above which a cell belongs to a ball.
+
+    Raises:
+        ValueError: a parameter is out of its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        image_size: tuple[int, int],
+        size: tuple[int, int],
+        radius: float = 2.5,
+        threshold: float = 0.5,
+    ) -> None:
+        self.grid = Grid(image_size=image_size, size=size)
+        check_radius(radius)
+        check_threshold(threshold)
+        self.size: Size = self.grid.size
+        self.radius = radius
+        self.threshold = threshold
+
+    def encode(self, xy: Tensor, visible: Tensor, size: Size) -> Tensor:
+        """Draw a disc around the cell of each ball.
+
+        Args:
+            xy: (B, K, 2) places in pixels of the network input; NaN is allowed where ``visible`` is False.
+            visible: (B, K) bool; False gives an empty map.
+            size: (W, H) pixels of the network input, a whole image or a crop of it.
+
+        Returns:
+            (B, K, h, w) float32, 0 or 1.
+
+        Raises:
+            ValueError: a crop of this size is not a whole number of cells.
+        """
+        cell = (self.grid.places(xy, visible, size) + 0.5).floor()
+        return draw_disc(cell, visible, self.grid.cells(size), self.radius)
+
+    def decode(self, logits: Tensor) -> Detections:
+        """Find the balls.
+
+        Args:
+            logits: (B, K, h, w), of a whole image or a crop, of any floating type.
+
+        Returns:
+            One candidate per frame: the place in pixels of the network input, as score the highest sigmoid of its
+            component. ``present`` is False where no cell is above the threshold.
+        """
+        batch, targets = logits.shape[:2]
+        found = find_components(logits, self.threshold)
+        count = len(found.map)
+        cells = torch.stack([found.column, found.row], dim=-1)  # (N, 2)
+        label = found.label.unsqueeze(-1).expand_as(cells)
+        # One component more than there are, of one cell at 0: what stands where a map has none.
+        low = cells.new_zeros(count + 1, 2).scatter_reduce(0, label, cells, "amin", include_self=False)
+        high = cells.new_zeros(count + 1, 2).scatter_reduce(0, label, cells, "amax", include_self=False)
+        score = found.height.new_zeros(count + 1).scatter_reduce(0, found.label, found.height, "amax")
+        extent = high - low + 1
+        place = (low + extent // 2).to(score.dtype)
+        best = best_components(found.map, extent.prod(dim=-1)[:count], batch * targets, depth=1)
+        best = best.view(batch, targets, 1)
+        return Detections(self.grid.pixels(place[best]), score[best], best < count)

@@ -1,0 +1,1 @@
+"""Formats: trained networks as files that run without tracknet."""

@@ -1,0 +1,28 @@
+"""The protocol of TrackNetV2 and its successors."""
+
+from __future__ import annotations
+
+from tracknet_core.contracts import Visibility
+from tracknet_core.registry import protocols
+from tracknet_plugins.protocols.counting import FrameCounts
+
+
+@protocols.register("tracknet")
+class TrackNet(FrameCounts):
+    """The counts of the code of TrackNetV2 (Sun et al. 2020), which V3 and V4 share.
+
+    Close is d <= 4 in pixels of 512x288, and both places are whole pixels there, since they are read from maps. That is
+    10 pixels of a 1280x720 video, so figures are far above those of ``wasb``. Recall is tp / (tp + fn). Every ball with
+    a place counts (visibility 1, 2 and 3); the badminton set knows one kind.
+
+    The published figures of V3 are on its corrected labels without the frames that it drops: options of the dataset.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            threshold=4.0,
+            inclusive=True,
+            space=(512, 288),
+            whole_pixels=True,
+            balls=(Visibility.EASY, Visibility.HARD, Visibility.OCCLUDED),
+        )

@@ -1,0 +1,1 @@
+"""Trackers: detections of a clip to the trajectory."""

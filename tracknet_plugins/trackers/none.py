@@ -1,0 +1,23 @@
+"""The best detection of each frame, whatever its neighbours say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tracknet_core.contracts import Candidates, Tracker, TrackPoint
+from tracknet_core.registry import trackers
+from tracknet_plugins.trackers.points import detected
+
+
+@trackers.register("none")
+class NoTracker(Tracker):
+    """The best detection of each frame; no ball where the network found none."""
+
+    # A Protocol's own takes any arguments, but the constructor is the schema.
+    def __init__(self) -> None:
+        pass
+
+    def __call__(self, frames: Iterable[Candidates]) -> Iterator[tuple[TrackPoint, ...]]:
+        """Yield the best detection of each frame, in order."""
+        for frame in frames:
+            yield (detected(frame, 0),) if len(frame.score) else ()
