@@ -114,9 +114,17 @@ def build_transforms(data: DataConfig) -> tuple[list[Transform], list[BatchTrans
     return [transform for transform in transforms if transform not in across], across
 
 
-def build_protocols(training: TrainingConfig) -> list[ProtocolMetric]:
-    """Return the rules that validation reports."""
-    return _build_all("protocols", training.protocols, "training.protocols")
+def build_protocols(training: TrainingConfig) -> dict[str, ProtocolMetric]:
+    """Return the rules that validation reports, by name.
+
+    Raises:
+        ConfigError: a rule is there twice, or refuses its parameters.
+    """
+    names = [node["name"] for node in training.protocols]
+    twice = [name for i, name in enumerate(names) if name in names[:i]]
+    if twice:
+        raise ConfigError(f"training.protocols: '{twice[0]}' is there twice. Keep one of them.")
+    return dict(zip(names, _build_all("protocols", training.protocols, "training.protocols"), strict=True))
 
 
 def build_callbacks(training: TrainingConfig, paths: RunPaths) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import lightning.pytorch as pl
@@ -30,12 +30,13 @@ VISIBLE = [int(code) for code in Visibility if code.is_visible]
 class TrackerModule(pl.LightningModule):
     """Trains a :class:`BallTracker`.
 
-    Logs ``train/loss`` and ``val/loss`` per epoch, and every figure of the protocols as ``val/<figure>``.
+    Logs ``train/loss`` and ``val/loss`` per epoch, and every figure of the protocols as ``val/<figure>``; as
+    ``val/<protocol>/<figure>`` where an earlier protocol has a figure of that name.
 
     Args:
         model: the network.
         loss: compares logits and target.
-        protocols: rules of evaluation, in pixels of the original video.
+        protocols: rules of evaluation by name, in pixels of the original video.
         optimizer: makes the optimizer from ``params``.
         scheduler: makes the scheduler from ``optimizer``, ``total_steps`` and ``steps_per_epoch``.
         config: the resolved experiment as plain data; goes into every checkpoint.
@@ -50,7 +51,7 @@ class TrackerModule(pl.LightningModule):
         *,
         model: BallTracker,
         loss: Loss,
-        protocols: Iterable[ProtocolMetric],
+        protocols: Mapping[str, ProtocolMetric],
         optimizer: OptimizerFactory,
         scheduler: SchedulerFactory,
         config: dict[str, Any],
@@ -62,7 +63,7 @@ class TrackerModule(pl.LightningModule):
         super().__init__()
         self.model = model
         self.loss = loss
-        self.protocols = nn.ModuleList(protocols)  # type: ignore[arg-type]  # torchmetrics' Metric is a Module
+        self.protocols = nn.ModuleDict(protocols)  # type: ignore[arg-type]  # torchmetrics' Metric is a Module
         self._optimizer = optimizer
         self._scheduler = scheduler
         self._config = config
@@ -108,7 +109,7 @@ class TrackerModule(pl.LightningModule):
         size = (batch.frames.shape[-1], batch.frames.shape[-2])
         original = detections.rescaled(size, batch.original_size)
         targets = list(self.model.input.targets)
-        for protocol in self.protocols:
+        for protocol in self.protocols.values():
             cast(ProtocolMetric, protocol).update(
                 original,
                 batch.original_xy[:, targets],
@@ -120,10 +121,13 @@ class TrackerModule(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the figures of every protocol."""
-        for protocol in self.protocols:
-            figures = cast(ProtocolMetric, protocol).compute()
-            self.log_dict({f"val/{name}": value.float() for name, value in figures.items()}, prog_bar=False)
+        logged: dict[str, Tensor] = {}
+        for name, protocol in self.protocols.items():
+            for figure, value in cast(ProtocolMetric, protocol).compute().items():
+                key = f"val/{figure}" if f"val/{figure}" not in logged else f"val/{name}/{figure}"
+                logged[key] = value.float()
             cast(Metric, protocol).reset()
+        self.log_dict(logged, prog_bar=False)
 
     def configure_optimizers(self) -> Any:
         """Return the optimizer and a schedule that is stepped after every step of it."""

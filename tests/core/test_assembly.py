@@ -92,7 +92,16 @@ def test_only_what_a_constructor_names_is_supplied(tiny: None) -> None:
 
 
 def test_protocols_are_built_in_order(config: Config) -> None:
-    assert [type(p).__name__ for p in build_protocols(config.training)] == ["WASB", "PCK"]
+    assert {name: type(p).__name__ for name, p in build_protocols(config.training).items()} == {
+        "wasb": "WASB",
+        "pck": "PCK",
+    }
+
+
+def test_a_protocol_that_is_there_twice_is_refused(experiment: Path) -> None:
+    config = load_config(experiment, ["training.protocols=[pck, wasb, {name: pck, radii: [3]}]"])
+    with pytest.raises(ConfigError, match=r"training\.protocols: 'pck' is there twice"):
+        build_protocols(config.training)
 
 
 def test_a_model_without_normalization_ignores_what_the_backbone_expects(config: Config) -> None:

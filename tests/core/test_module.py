@@ -154,8 +154,7 @@ def test_the_figures_start_again_with_every_validation(
     for _ in range(2):
         module.validation_step(batch, 0)
         module.on_validation_epoch_end()
-    per_validation = [sum(counts[:2]), sum(counts[2:])]
-    assert per_validation == [6.0, 6.0]
+    assert counts == [6.0, 6.0]
 
 
 # ------------------------------------------------------------------------------------------- optimizer
@@ -215,7 +214,7 @@ def test_the_draws_of_an_epoch_follow_from_seed_epoch_and_process(config: Config
         module = TrackerModule(
             model=build_model(config),
             loss=nn.MSELoss(),
-            protocols=[],
+            protocols={},
             optimizer=lambda **_: None,  # type: ignore[arg-type, return-value]
             scheduler=lambda **_: None,  # type: ignore[arg-type, return-value]
             config={},

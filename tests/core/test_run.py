@@ -327,6 +327,12 @@ def test_a_split_without_val_trains_without_validation(go: Go, out: Path) -> Non
     assert "val/loss" not in metrics.read_text().splitlines()[0]
 
 
+def test_figures_of_one_name_under_two_protocols_are_told_apart(go: Go, out: Path) -> None:
+    assert go("training.protocols=[wasb, tracknet]", "training.epochs=1") == 0
+    (metrics,) = out.glob("logs/*/version_0/metrics.csv")
+    assert {"val/f1", "val/tracknet/f1"} <= set(metrics.read_text().splitlines()[0].split(","))
+
+
 def test_the_background_of_a_clip_reaches_the_network(go: Go, out: Path, tmp_path: Path) -> None:
     arguments = ("training.epochs=1", f"data.cache.folder={tmp_path / 'cache'}", "data.preprocess.flip_prob=0.5")
     assert go("model.input.name=background", *arguments) == 0

@@ -1,0 +1,246 @@
+"""The command `evaluate`: a checkpoint, or the files of any program, and the same figures for both."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import catalogue
+import numpy as np
+import pytest
+import torch
+
+from tracknet_core.assembly import build_model
+from tracknet_core.checkpoint import describe
+from tracknet_core.config import Config, load_data
+from tracknet_core.contracts import Candidates, Clip, Tracker, TrackPoint
+from tracknet_core.data.splits import choose_clips
+from tracknet_core.evaluate import evaluate_command, main
+from tracknet_core.evaluation.detection import predict_clip
+from tracknet_core.inference import detect_clip, load_detector
+from tracknet_core.registry import NAMESPACE
+
+
+class Second(Tracker):
+    """Two balls: a worse one 5 px to the right comes first."""
+
+    def __init__(self, *, size: tuple[int, int], shift: float = 5.0) -> None:
+        self.shift = shift
+
+    def __call__(self, frames: Iterable[Candidates]) -> Iterator[tuple[TrackPoint, ...]]:
+        for frame in frames:
+            yield tuple(
+                TrackPoint((float(x) + shift, float(y)), float(score) - shift / 100)
+                for (x, y), score in zip(frame.xy[:1], frame.score[:1], strict=True)
+                for shift in (self.shift, 0.0)
+            )
+
+
+@pytest.fixture
+def checkpoint(config: Config, tmp_path: Path) -> Path:
+    """A network that was trained on nothing, and finds something in every frame."""
+    torch.manual_seed(0)
+    model = build_model(config)
+    last = list(model.head.parameters())[-1]  # type: ignore[attr-defined]
+    torch.nn.init.constant_(last, 2.0)
+    path = tmp_path / "tiny.ckpt"
+    state = {f"model.{key}": value for key, value in model.state_dict().items()}
+    torch.save({"state_dict": state, **describe(config.as_dict())}, path)
+    return path
+
+
+def rows_of(path: Path, points: Sequence[tuple[TrackPoint, ...]]) -> None:
+    """Write a CSV as `tracknet predict` does."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as file:
+        file.write("Frame,Visibility,X,Y,Confidence,Time\n")
+        for number, balls in enumerate(points):
+            file.writelines(
+                f"{number},1,{ball.xy[0]:.3f},{ball.xy[1]:.3f},{ball.score:.6f},{number / 25:.6f}\n" for ball in balls
+            )
+            if not balls:
+                file.write(f"{number},0,0,0,0,{number / 25:.6f}\n")
+
+
+def balls_of(checkpoint: Path, clip: Clip) -> list[tuple[TrackPoint, ...]]:
+    candidates = detect_clip(load_detector(checkpoint), clip.frames)
+    return [
+        tuple(TrackPoint(tuple(xy), score) for xy, score in zip(one.xy.tolist(), one.score.tolist(), strict=True))
+        for one in candidates
+    ]
+
+
+@pytest.fixture
+def clips(checkpoint: Path, tmp_path: Path) -> list[Clip]:
+    """The clips of split `train`; the data section comes from the working folder."""
+    from tracknet_core.assembly import build_dataset
+
+    data = load_data(tmp_path / "experiment.yaml")
+    return list(choose_clips(build_dataset(data), None, "train"))
+
+
+def figures(arguments: list[str]) -> dict[str, Any]:
+    plain = evaluate_command(arguments).as_dict()
+    return {key: plain[key] for key in ("protocols", "trajectory", "clips")}
+
+
+def test_a_checkpoint_and_the_files_of_its_predictions_have_the_same_figures(
+    checkpoint: Path, clips: list[Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for clip in clips:
+        rows_of(tmp_path / "rows" / f"{clip.name}.csv", balls_of(checkpoint, clip))
+    monkeypatch.chdir(tmp_path)
+
+    one = figures([str(checkpoint), "--split", "train"])
+    other = figures(["--predictions", "rows", "--data", "tiny", "--split", "train"])
+
+    assert one == other
+    assert list(one["protocols"]) == ["wasb", "pck"]
+    found = one["protocols"]["wasb"]["figures"]
+    assert found["tp"] + found["fp1"] + found["fp2"] + found["tn"] + found["fn"] == 17
+    assert found["fp1"] + found["tp"] > 0
+    assert one["protocols"]["wasb"]["intervals"]["f1"] is not None
+
+
+def test_of_several_balls_the_surest_counts_as_in_a_file(
+    checkpoint: Path, clips: list[Clip], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "trackers", "second"), Second)
+
+    def candidates() -> Iterator[Candidates]:
+        return detect_clip(load_detector(checkpoint), clips[0].frames)
+
+    plain = predict_clip(clips[0], candidates(), None)
+    followed = predict_clip(clips[0], candidates(), {"name": "second", "shift": 5.0})
+
+    np.testing.assert_array_equal(followed.xy, plain.xy)
+    assert plain.present.any()
+
+
+def test_settings_of_the_data_replace_those_of_the_checkpoint(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "trackers", "second"), Second)
+
+    evaluation = evaluate_command(
+        [
+            *(str(checkpoint), "--split", "val", "data.dataset.frames=5", "data.preprocess.resize=[32,24]"),
+            *("--protocol", "{name: pck, radii: [3]}", "--tracker", "{name: second, shift: 2}", "--device", "cpu"),
+        ]
+    )
+
+    assert [len(clip) for clip in evaluation.clips] == [5]
+    assert list(evaluation.protocols[0].figures) == ["l2", "pck@3"]
+
+
+def test_a_threshold_leaves_out_what_is_less_sure(
+    clips: list[Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    balls = [(TrackPoint((float(x), float(y)), 0.25 + 0.5 * (n % 2)),) for n, (x, y) in enumerate(clips[0].xy)]
+    rows_of(tmp_path / "rows" / "train" / "1.csv", balls[:-1])
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--predictions", "rows", "--split", "train", "--protocol", "wasb", "data=tiny"]
+
+    assert evaluate_command(arguments).protocols[0].figures["tp"] == 7
+    assert evaluate_command([*arguments, "--threshold", "0.5"]).protocols[0].figures["tp"] == 3
+
+
+def test_the_command_prints_tables_and_writes_json(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "found.json"
+
+    assert main([str(checkpoint), "--split", "val", "--json", str(target)]) == 0
+
+    printed = capsys.readouterr()
+    assert printed.out.startswith(f"{checkpoint}: 1 clips of 'val', 8 frames\n\nwasb: close is d < 4 px")
+    assert printed.err.startswith("warning: there is one clip only")
+    assert json.loads(target.read_text())["protocols"]["wasb"]["rule"].startswith("close is d < 4 px")
+    assert sorted(path.name for path in tmp_path.glob("found*")) == ["found.json"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "what is to be scored? Give one checkpoint, or --predictions FOLDER, not nothing."),
+        (
+            ["a.ckpt", "b.ckpt"],
+            "what is to be scored? Give one checkpoint, or --predictions FOLDER, not a.ckpt, b.ckpt.",
+        ),
+        (["a.ckpt", "--predictions", "rows"], "not a.ckpt, rows."),
+        (["a.ckpt"], "a.ckpt: no such file."),
+        (["a.ckpt", "--first-frame", "1"], "--first-frame: says how --predictions count, but there are none."),
+        (["a.ckpt", "--protocol", "wsab"], "--protocol.name: no component of kind 'protocols' is called 'wsab'."),
+        (["a.ckpt", "--protocol", "{name: pck, radius: 3}"], "--protocol.radius: 'pck' has no such parameter."),
+        (["a.ckpt", "--protocol", "{name"], "--protocol {name: not a component."),
+        (["a.ckpt", "--tracker", "nobody"], "--tracker.name: no component of kind 'trackers' is called 'nobody'."),
+        (["--predictions", "rows"], "--predictions: of which data? Name its section"),
+        (
+            ["--predictions", "rows", "--tracker", "wasb", "--data", "tiny"],
+            "--tracker: works on what a checkpoint finds",
+        ),
+        (
+            ["--predictions", "rows", "--data", "tiny"],
+            "--split: there is no 'test' among train, val. Choose one of these",
+        ),
+        (["--predictions", "rows", "--data", "tiny", "--split", "val"], "--predictions rows: there is no such folder."),
+        (["a.ckpt", "--json", "experiment.yaml"], "--json experiment.yaml: there is a file already. Name a new one"),
+        (["a.ckpt", "--json", "nowhere/a.json"], "--json nowhere/a.json: there is no folder nowhere. Make it first."),
+    ],
+)
+def test_a_mistake_is_one_message(
+    experiment: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert main(arguments) == 2
+
+    printed = capsys.readouterr()
+    assert printed.err.startswith("error: ")
+    assert message in printed.err
+    assert "Traceback" not in printed.err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [(["--step", "9"], "--step: 9 is out of range"), (["--batch-size", "0"], "--batch-size: 0 windows are too few")],
+)
+def test_windows_that_are_impossible_are_refused(
+    checkpoint: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
+) -> None:
+    assert main([str(checkpoint), "--split", "val", *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_threshold_needs_scores(
+    experiment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rows").mkdir()
+    with (tmp_path / "rows" / "1.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["Frame", "X", "Y"], [0, 5, 5]])
+    monkeypatch.chdir(tmp_path)
+
+    assert main(["--predictions", "rows", "--data", "tiny", "--split", "val", "--threshold", "0.5"]) == 2
+    assert "--threshold: the predictions of clip 'val/1' have no score." in capsys.readouterr().err
+
+
+def test_help_needs_no_torch() -> None:
+    code = (
+        "import sys; from tracknet_core import evaluate\n"
+        "try: evaluate.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "sys.exit(', '.join(sys.modules.keys() & {'torch', 'numpy', 'omegaconf'}) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage: tracknet evaluate")

@@ -1,0 +1,192 @@
+"""Frames in the order of time, with their numbers and times; threads that work ahead."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from tracknet_core.errors import DataError
+from tracknet_core.playback import LiveFrames, ahead, play, times_of
+from tracknet_core.video import ImageFrames, VideoFrames, write_video
+
+STEP = 6
+
+
+def grey_frames(count: int) -> list[np.ndarray]:
+    return [np.full((48, 64, 3), STEP * number, np.uint8) for number in range(count)]
+
+
+def shown(picture: np.ndarray) -> int:
+    return round(float(picture.mean()) / STEP)
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    """40 grey frames at 25 fps, with B-frames, a key frame every 12."""
+    path = tmp_path / "rally.mp4"
+    write_video(path, grey_frames(40), fps=25)
+    return path
+
+
+@pytest.fixture
+def break_frame() -> Callable[[Path, int], None]:
+    """Overwrite the data of one frame of a video of key frames alone."""
+
+    def overwrite(path: Path, number: int) -> None:
+        with av.open(str(path)) as container:
+            packets = sorted((p for p in container.demux(video=0) if p.size), key=lambda packet: packet.pts)
+        content = bytearray(path.read_bytes())
+        where = content.index(bytes(packets[number]))
+        content[where : where + packets[number].size] = b"\xff" * packets[number].size
+        path.write_bytes(content)
+
+    return overwrite
+
+
+@pytest.fixture
+def broken(tmp_path: Path, break_frame: Callable[[Path, int], None]) -> Path:
+    """12 grey frames, of which the fifth is damaged."""
+    path = tmp_path / "broken.mp4"
+    write_video(path, grey_frames(12), fps=25, gop=1)
+    break_frame(path, 5)
+    return path
+
+
+def test_a_clip_plays_every_frame_with_its_number_and_time(video: Path) -> None:
+    frames = list(play(VideoFrames(video), (32, 24)))
+    assert [frame.number for frame in frames] == list(range(40))
+    assert [shown(frame.picture) for frame in frames] == list(range(40))
+    assert frames[0].picture.shape == (24, 32, 3)
+    np.testing.assert_allclose([frame.time for frame in frames], np.arange(40) / 25, atol=1e-6)
+
+
+@pytest.mark.parametrize("skip_broken", [False, True])
+@pytest.mark.parametrize("start", [0, 1, 13, 39])
+def test_a_clip_plays_from_a_frame_on(video: Path, start: int, skip_broken: bool) -> None:
+    frames = list(play(VideoFrames(video), start=start, skip_broken=skip_broken))
+    assert [frame.number for frame in frames] == list(range(start, 40))
+    assert [shown(frame.picture) for frame in frames] == list(range(start, 40))
+
+
+def test_times_follow_a_varying_rate(tmp_path: Path) -> None:
+    path = tmp_path / "varying.mkv"
+    ticks = [3 * number + (number % 3 == 1) for number in range(12)]
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 90)
+        for picture, tick in zip(grey_frames(12), ticks, strict=True):
+            frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+            frame.pts = tick
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    np.testing.assert_allclose(times_of(VideoFrames(path)), np.array(ticks) / 90, atol=1e-3)  # Matroska counts in ms
+
+
+def test_a_broken_frame_is_left_out_and_the_others_keep_their_numbers(broken: Path) -> None:
+    frames = list(play(VideoFrames(broken), skip_broken=True))
+    assert [frame.number for frame in frames] == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]
+    assert [shown(frame.picture) for frame in frames] == [frame.number for frame in frames]
+
+
+def test_a_broken_frame_is_an_error_where_every_frame_counts(broken: Path) -> None:
+    with pytest.raises(DataError, match="frame 5"):
+        list(play(VideoFrames(broken)))
+
+
+def test_a_broken_image_is_left_out(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.png" for number in range(4)]
+    for path, picture in zip(paths, grey_frames(4), strict=True):
+        Image.fromarray(picture).save(path)
+    paths[2].write_bytes(b"no image")
+    source = ImageFrames(paths, fps=10)
+    frames = list(play(source, skip_broken=True))
+    assert [(frame.number, frame.time) for frame in frames] == [(0, 0.0), (1, 0.1), (3, 0.3)]
+    with pytest.raises(DataError, match=r"2\.png"):
+        list(play(source))
+
+
+# --------------------------------------------------------------------------------------------- streams
+
+
+@pytest.mark.parametrize("text", ["rtsp://camera/1", "http://a.b/c.m3u8", "udp://@:1234", "/dev/video0"])
+def test_urls_and_devices_are_live(text: str) -> None:
+    assert LiveFrames.is_address(text)
+
+
+@pytest.mark.parametrize("text", ["rally.mp4", "/path/to/rally.mp4", "C:\\rally.mp4", "games/*.mp4"])
+def test_files_are_not_live(text: str) -> None:
+    assert not LiveFrames.is_address(text)
+
+
+def test_a_stream_plays_until_it_ends(video: Path) -> None:
+    source = LiveFrames(video.as_uri().replace("file://", "file:"))
+    assert (source.size, source.fps) == ((64, 48), 25.0)
+    frames = list(source.play((32, 24)))
+    assert [shown(frame.picture) for frame in frames] == list(range(40))
+    np.testing.assert_allclose([frame.time for frame in frames], np.arange(40) / 25, atol=1e-6)
+
+
+def test_a_stream_that_does_not_open_is_named() -> None:
+    with pytest.raises(DataError, match=r"^udx://nowhere: this stream cannot be opened"):
+        _ = LiveFrames("udx://nowhere").size
+
+
+# --------------------------------------------------------------------------------------------- threads
+
+
+def test_items_come_in_order() -> None:
+    assert list(ahead(range(100), 3)) == list(range(100))
+
+
+def test_no_more_items_than_asked_for_are_worked_out_ahead() -> None:
+    made: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(100):
+            made.append(number)
+            yield number
+
+    coming = ahead(items(), 4)
+    assert next(coming) == 0
+    time.sleep(0.2)
+    assert len(made) <= 6  # one given, four that wait, one in the hand
+    coming.close()
+
+
+def test_an_exception_comes_after_the_items_before_it() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise DataError("frame 2 is broken.")
+
+    coming = ahead(items(), 8)
+    assert next(coming) == 1
+    with pytest.raises(DataError, match=r"frame 2 is broken\."):
+        next(coming)
+
+
+def test_closing_ends_the_thread_and_closes_what_it_iterates_over() -> None:
+    closed: list[str] = []
+
+    def items() -> Iterator[int]:
+        try:
+            while True:
+                yield 1
+        finally:
+            closed.append(threading.current_thread().name)
+
+    before = threading.active_count()
+    coming = ahead(items(), 2)
+    next(coming)
+    assert threading.active_count() == before + 1
+    coming.close()
+    assert threading.active_count() == before
+    assert closed == ["ahead"]

@@ -1,0 +1,129 @@
+"""Files of rows: what stands in them, and what is left of them when a run is killed."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tracknet_core.contracts import TrackPoint
+from tracknet_core.errors import DataError
+from tracknet_core.writers import CsvRows, JsonRows, RowFile, Rows, TrackedFrame, part_of
+
+FRAMES = [
+    TrackedFrame(0, 0.0, (TrackPoint((0.0, 0.0), 0.5),)),
+    TrackedFrame(1, 1 / 30, ()),
+    TrackedFrame(3, 0.1, (TrackPoint((12.34567, 7.0), 0.98765432, "predicted"), TrackPoint((1.5, 2.0), 31.5, track=2))),
+]
+
+CSV = """\
+Frame,Visibility,X,Y,Confidence,Time
+0,1,0.000,0.000,0.500000,0.000000
+1,0,0,0,0,0.033333
+3,1,12.346,7.000,0.987654,0.100000
+3,1,1.500,2.000,31.500000,0.100000
+"""
+
+TRACKED = """\
+Frame,Visibility,X,Y,Confidence,Time,Origin,Track
+0,1,0.000,0.000,0.500000,0.000000,detected,0
+1,0,0,0,0,0.033333,,
+3,1,12.346,7.000,0.987654,0.100000,predicted,0
+3,1,1.500,2.000,31.500000,0.100000,detected,2
+"""
+
+JSON = (
+    '{"frame": 0, "time": 0.0, "balls": '
+    '[{"x": 0.0, "y": 0.0, "confidence": 0.5, "origin": "detected", "track": 0}]}\n'
+    '{"frame": 1, "time": 0.033333, "balls": []}\n'
+    '{"frame": 3, "time": 0.1, "balls": '
+    '[{"x": 12.346, "y": 7.0, "confidence": 0.987654, "origin": "predicted", "track": 0}, '
+    '{"x": 1.5, "y": 2.0, "confidence": 31.5, "origin": "detected", "track": 2}]}\n'
+)
+
+FORMS = [(CsvRows(), CSV), (CsvRows(tracked=True), TRACKED), (JsonRows(), JSON)]
+
+
+@pytest.mark.parametrize(("rows", "text"), FORMS)
+def test_a_finished_file_holds_every_frame(tmp_path: Path, rows: Rows, text: str) -> None:
+    path = tmp_path / "new" / f"rally{rows.suffix}"
+    with RowFile(path, rows) as file:
+        for frame in FRAMES:
+            file.write(frame)
+        assert not path.exists()
+    assert path.read_text() == text
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("rows", "text"), FORMS)
+def test_rows_come_back_as_they_were_written(rows: Rows, text: str) -> None:
+    lines = text.removeprefix(rows.header).splitlines(keepends=True)
+    frames = list(rows.decode(lines))
+    assert [frame.number for frame in frames] == [0, 1, 3]
+    assert [len(frame.balls) for frame in frames] == [1, 0, 2]
+    assert "".join(map(rows.encode, frames)) == "".join(lines)
+
+
+@pytest.mark.parametrize(("rows", "text"), FORMS)
+@pytest.mark.parametrize("torn", ["", "3", "4,1,5.0"])
+def test_a_run_goes_on_after_the_last_frame_that_is_surely_whole(
+    tmp_path: Path, rows: Rows, text: str, torn: str
+) -> None:
+    path = tmp_path / "rally"
+    part_of(path).write_text(text + torn)
+    with RowFile(path, rows, resume=True) as file:
+        assert [frame.number for frame in file.earlier] == [0, 1]
+        file.write(FRAMES[2])
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize("left", ["", "Frame,Vis", "Frame,Visibility,X,Y,Confidence,Time\n"])
+def test_a_file_that_was_just_begun_begins_again(tmp_path: Path, left: str) -> None:
+    path = tmp_path / "rally.csv"
+    part_of(path).write_text(left)
+    with RowFile(path, CsvRows(), resume=True) as file:
+        assert file.earlier == []
+        for frame in FRAMES:
+            file.write(frame)
+    assert path.read_text() == CSV
+
+
+@pytest.mark.parametrize(
+    ("rows", "left"), [(CsvRows(), TRACKED), (CsvRows(tracked=True), CSV), (JsonRows(), CSV), (CsvRows(), "a\nb\n")]
+)
+def test_rows_of_another_form_are_left_alone(tmp_path: Path, rows: Rows, left: str) -> None:
+    path = tmp_path / "rally"
+    part_of(path).write_text(left)
+    with pytest.raises(DataError, match=r"rally\.part: cannot go on with these rows"):
+        RowFile(path, rows, resume=True)
+    assert part_of(path).read_text() == left
+
+
+def test_an_exception_leaves_the_part_with_all_rows(tmp_path: Path) -> None:
+    path = tmp_path / "rally.csv"
+    file = RowFile(path, CsvRows())
+    file.write(FRAMES[0])
+    file.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert part_of(path).read_text() == "".join(CSV.splitlines(keepends=True)[:2])
+    assert not path.exists()
+
+
+def test_live_rows_are_there_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "rally.csv"
+    with RowFile(path, CsvRows(), live=True) as file:
+        for count, frame in enumerate(FRAMES[:2], 2):
+            file.write(frame)
+            assert part_of(path).read_text().count("\n") == count
+
+
+def test_rows_are_there_within_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    path = tmp_path / "rally.csv"
+    with RowFile(path, CsvRows()) as file:
+        file.write(FRAMES[0])
+        assert part_of(path).read_text() == ""
+        clock[0] += 1.0
+        file.write(FRAMES[1])
+        assert part_of(path).read_text().count("\n") == 3

@@ -1,0 +1,62 @@
+"""How far figures may be off by the choice of clips: the bootstrap.
+
+Frames of a clip resemble each other, so whole clips are drawn, with replacement. The state of a metric over the clips
+of a draw is the sum of their states, and a state that is a list their concatenation: nothing is counted again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+DRAWS = 1000
+SEED = 0
+SHARE = 0.95
+
+State = Mapping[str, Any]
+
+
+def intervals(
+    metric: Metric, states: Sequence[State], *, draws: int = DRAWS, seed: int = SEED
+) -> dict[str, tuple[float, float]]:
+    """Return the interval that holds the middle 95 % of the draws, for each figure.
+
+    Args:
+        metric: the metric after it has counted something, and before it was computed; it is not changed.
+        states: its ``metric_state`` for each clip alone, at least one.
+        draws: how often the clips are drawn.
+        seed: of the draws.
+    """
+    metric = metric.clone()
+    metric.compute_with_cache = False
+    rng = np.random.default_rng(seed)
+    chosen = rng.integers(len(states), size=(draws, len(states)))
+    sums = {
+        name: torch.stack([state[name] for state in states])
+        for name, value in states[0].items()
+        if isinstance(value, Tensor)
+    }
+    figures: dict[str, list[float]] = {}
+    for number, clips in enumerate(chosen.tolist()):
+        for name in states[0]:
+            if name in sums:
+                setattr(metric, name, sums[name][clips].sum(dim=0))
+            else:
+                setattr(metric, name, [rows for clip in clips for rows in states[clip][name]])
+        for name, figure in metric.compute().items():
+            # A figure that a draw does not define, such as the recall of a class that is not in it, is left out there.
+            figures.setdefault(name, [float("nan")] * draws)[number] = figure.item()
+    return {name: _middle(np.array(values)) for name, values in figures.items()}
+
+
+def _middle(values: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[float, float]:
+    defined = values[np.isfinite(values)]
+    if not len(defined):
+        return float("nan"), float("nan")
+    low, high = np.quantile(defined, [(1 - SHARE) / 2, (1 + SHARE) / 2])
+    return float(low), float(high)

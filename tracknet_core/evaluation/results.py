@@ -1,0 +1,182 @@
+"""What an evaluation found, as plain data: a report can be drawn from it without running anything again.
+
+Pixels are those of the original video throughout.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tracknet_core.contracts import FloatArray, FrameSource, IntArray, Size
+
+BoolArray = npt.NDArray[np.bool_]
+
+Figures = Mapping[str, float]
+"""Figures by name, as a protocol gives them; NaN where one is not defined."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The ball in each frame of a clip.
+
+    Attributes:
+        xy: (N, 2) place in pixels; NaN where no ball was found.
+        score: (N,) confidence, higher is surer; NaN where no ball was found, or the program does not say.
+    """
+
+    xy: FloatArray
+    score: FloatArray
+
+    @property
+    def present(self) -> BoolArray:
+        """(N,) whether a ball was found."""
+        return np.asarray(np.isfinite(self.xy).all(axis=1))
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether every ball has a score."""
+        return bool(np.isfinite(self.score[self.present]).all())
+
+    def above(self, threshold: float) -> Prediction:
+        """Return the same without the balls whose score is below ``threshold``."""
+        kept = self.score >= threshold
+        return Prediction(
+            np.where(kept[:, None], self.xy, np.float32(np.nan)), np.where(kept, self.score, np.float32(np.nan))
+        )
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """How whole and how smooth the way of a ball is; see :func:`tracknet_core.evaluation.trajectory.trajectory`.
+
+    Attributes:
+        fragments: unbroken runs of frames with a ball.
+        longest_gap: most frames in a row in which the truth shows a ball (visibility 1 or 2), but none was found.
+        jumps: steps from one frame to the next that are longer than a tenth of the width of the video.
+        jitter: median length of the second difference of places in three frames in a row, in pixels; NaN without any.
+    """
+
+    fragments: int
+    longest_gap: int
+    jumps: int
+    jitter: float
+
+
+@dataclass(frozen=True)
+class ClipResult:
+    """One clip: its truth, and what was predicted.
+
+    Attributes:
+        name: of the clip.
+        frames: where its pictures come from.
+        size: width and height of the video, in pixels.
+        fps: frames per second.
+        xy: (N, 2) true places; NaN where unknown.
+        visibility: (N,) codes of :class:`~tracknet_core.contracts.Visibility`.
+        prediction: what was predicted.
+        trajectory: of the prediction.
+        true_trajectory: of the truth where the ball is visible, to compare with.
+    """
+
+    name: str
+    frames: FrameSource
+    size: Size
+    fps: float
+    xy: FloatArray
+    visibility: IntArray
+    prediction: Prediction
+    trajectory: Trajectory
+    true_trajectory: Trajectory
+
+    def __len__(self) -> int:
+        """Return N, the number of frames."""
+        return len(self.visibility)
+
+
+@dataclass(frozen=True)
+class SweepPoint:
+    """Figures of the predictions whose score is at least ``threshold``."""
+
+    threshold: float
+    figures: Figures
+
+
+@dataclass(frozen=True)
+class ProtocolResult:
+    """What a protocol says.
+
+    Attributes:
+        name: of the protocol.
+        rule: its rule in a sentence.
+        figures: over all clips.
+        clips: of each clip alone, by name.
+        classes: over the frames of each class of visibility alone, by its name such as ``easy``.
+        intervals: lowest and highest value of each figure in 95 of 100 draws of the clips; empty for a single clip.
+        sweep: over all clips, for scores from the lowest on; empty where there are no scores.
+    """
+
+    name: str
+    rule: str
+    figures: Figures
+    clips: Mapping[str, Figures]
+    classes: Mapping[str, Figures]
+    intervals: Mapping[str, tuple[float, float]]
+    sweep: tuple[SweepPoint, ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that an evaluation found.
+
+    Attributes:
+        source: the checkpoint, or the folder of predictions.
+        split: the split that was scored.
+        clips: the clips that were scored, in order.
+        protocols: the rules, in the order in which they were asked for.
+        trajectory: over all clips.
+        true_trajectory: the same of the truth.
+        notes: what a reader has to know, such as clips without predictions.
+    """
+
+    source: str
+    split: str
+    clips: tuple[ClipResult, ...]
+    protocols: tuple[ProtocolResult, ...]
+    trajectory: Trajectory
+    true_trajectory: Trajectory
+    notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain dicts, lists and numbers for JSON; places by frame are left out, NaN is None."""
+        plain = {
+            "source": self.source,
+            "split": self.split,
+            "notes": list(self.notes),
+            "protocols": {protocol.name: asdict(protocol) for protocol in self.protocols},
+            "trajectory": {"predicted": asdict(self.trajectory), "true": asdict(self.true_trajectory)},
+            "clips": {
+                clip.name: {
+                    "frames": len(clip),
+                    "size": clip.size,
+                    "fps": clip.fps,
+                    "trajectory": {"predicted": asdict(clip.trajectory), "true": asdict(clip.true_trajectory)},
+                }
+                for clip in self.clips
+            },
+        }
+        result: dict[str, Any] = _plain(plain)
+        return result
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,183 @@
+"""Protocols over clips: all together, one by one, by class of visibility, over thresholds, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from tracknet_core.contracts import Clip, Detections, FloatArray, ProtocolMetric, Visibility
+from tracknet_core.evaluation.intervals import intervals
+from tracknet_core.evaluation.results import (
+    BoolArray,
+    ClipResult,
+    Evaluation,
+    Figures,
+    Prediction,
+    ProtocolResult,
+    SweepPoint,
+)
+from tracknet_core.evaluation.trajectory import trajectory, visible
+
+THRESHOLDS = 20
+"""Points of a sweep: as many scores, at equal shares of the balls that were found."""
+
+
+def evaluate(
+    source: str,
+    split: str,
+    clips: Sequence[tuple[Clip, Prediction]],
+    protocols: Mapping[str, ProtocolMetric],
+    notes: Sequence[str] = (),
+) -> Evaluation:
+    """Score predictions.
+
+    Args:
+        source: what the predictions come from, for the reader.
+        split: the split that the clips are.
+        clips: the clips with what was predicted, one ball or none for each of their frames; at least one clip.
+        protocols: the rules by name.
+        notes: what a reader has to know; this function adds its own.
+    """
+    results = tuple(_clip_result(clip, prediction) for clip, prediction in clips)
+    added = []
+    if len(results) == 1:
+        added.append("there is one clip only: its figures have no intervals, and say little about other clips.")
+    if not all(clip.prediction.is_scored for clip in results):
+        added.append("not every ball has a score: there is no sweep, and balls without one count as surest in ap.")
+    return Evaluation(
+        source=source,
+        split=split,
+        clips=results,
+        protocols=tuple(_score(name, cast(Metric, protocol), results) for name, protocol in protocols.items()),
+        trajectory=trajectory(map(_predicted_way, results)),
+        true_trajectory=trajectory(map(_true_way, results)),
+        notes=(*notes, *added),
+    )
+
+
+def _clip_result(clip: Clip, prediction: Prediction) -> ClipResult:
+    size, expected = clip.frames.size, visible(clip.visibility)
+    return ClipResult(
+        name=clip.name,
+        frames=clip.frames,
+        size=size,
+        fps=clip.frames.fps,
+        xy=clip.xy,
+        visibility=clip.visibility,
+        prediction=prediction,
+        trajectory=trajectory([(prediction.xy, expected, size[0])]),
+        true_trajectory=trajectory([(_true_places(clip), expected, size[0])]),
+    )
+
+
+def _true_places(clip: Clip | ClipResult) -> FloatArray:
+    return np.where(visible(clip.visibility)[:, None], clip.xy, np.float32(np.nan))
+
+
+def _predicted_way(clip: ClipResult) -> tuple[FloatArray, BoolArray, float]:
+    return clip.prediction.xy, visible(clip.visibility), clip.size[0]
+
+
+def _true_way(clip: ClipResult) -> tuple[FloatArray, BoolArray, float]:
+    return _true_places(clip), visible(clip.visibility), clip.size[0]
+
+
+def _score(name: str, metric: Metric, clips: Sequence[ClipResult]) -> ProtocolResult:
+    batches = [_batch(clip) for clip in clips]
+    whole = _together(batches)
+    alone = [_counted(metric, batch) for batch in batches]
+    codes = [code for code in Visibility if code is not Visibility.UNLABELLED]
+    by_class = {
+        code.name.lower(): _figures(_counted(metric, whole.only(whole.visibility == code)))
+        for code in codes
+        if bool((whole.visibility == code).any())
+    }
+    return ProtocolResult(
+        name=name,
+        rule=cast(ProtocolMetric, metric).rule,
+        figures=_figures(_counted(metric, whole)),
+        clips={clip.name: _figures(one) for clip, one in zip(clips, alone, strict=True)},
+        classes=by_class,
+        intervals=intervals(_counted(metric, whole), [one.metric_state for one in alone]) if len(clips) > 1 else {},
+        sweep=_sweep(metric, whole) if all(clip.prediction.is_scored for clip in clips) else (),
+    )
+
+
+class _Frames(NamedTuple):
+    """Frames as a batch of N windows of one frame.
+
+    Attributes:
+        xy: (N, 1, 1, 2) predicted places in pixels of the original video.
+        score: (N, 1, 1).
+        present: (N, 1, 1) bool.
+        true_xy: (N, 1, 2).
+        visibility: (N, 1).
+        counted: (N, 1) bool.
+        size: (N, 2) width and height of the original video.
+    """
+
+    xy: Tensor
+    score: Tensor
+    present: Tensor
+    true_xy: Tensor
+    visibility: Tensor
+    counted: Tensor
+    size: Tensor
+
+    def only(self, counted: Tensor) -> _Frames:
+        """Return the same frames, of which others count."""
+        return self._replace(counted=counted)
+
+
+def _batch(clip: ClipResult) -> _Frames:
+    frames = len(clip)
+    return _Frames(
+        xy=torch.from_numpy(np.nan_to_num(clip.prediction.xy)).view(frames, 1, 1, 2),
+        score=torch.from_numpy(np.nan_to_num(clip.prediction.score, nan=np.inf)).view(frames, 1, 1),
+        present=torch.from_numpy(clip.prediction.present).view(frames, 1, 1),
+        true_xy=torch.from_numpy(clip.xy).view(frames, 1, 2),
+        visibility=torch.from_numpy(clip.visibility).view(frames, 1),
+        counted=torch.ones(frames, 1, dtype=torch.bool),
+        size=torch.tensor([clip.size], dtype=torch.float32).expand(frames, 2),
+    )
+
+
+def _together(batches: Sequence[_Frames]) -> _Frames:
+    return _Frames(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
+
+
+def _counted(metric: Metric, frames: _Frames) -> Metric:
+    """Return a fresh copy of a metric that has counted ``frames``."""
+    counted = metric.clone()
+    counted.reset()
+    counted.update(
+        Detections(frames.xy, frames.score, frames.present),
+        frames.true_xy,
+        frames.visibility,
+        frames.counted,
+        frames.size,
+    )
+    return counted
+
+
+def _figures(metric: Metric) -> Figures:
+    return {name: float(value) for name, value in metric.compute().items()}
+
+
+def _sweep(metric: Metric, frames: _Frames) -> tuple[SweepPoint, ...]:
+    scores = np.sort(frames.score[frames.present].numpy())
+    if not len(scores):
+        return ()
+    thresholds = np.unique(scores[np.arange(THRESHOLDS) * len(scores) // THRESHOLDS])
+    return tuple(
+        SweepPoint(
+            float(threshold),
+            _figures(_counted(metric, frames._replace(present=frames.present & (frames.score >= float(threshold))))),
+        )
+        for threshold in thresholds
+    )

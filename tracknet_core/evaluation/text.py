@@ -1,0 +1,83 @@
+"""An evaluation as tables for a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from tracknet_core.evaluation.intervals import DRAWS, SHARE
+from tracknet_core.evaluation.results import Evaluation, Figures, ProtocolResult
+
+
+def as_text(evaluation: Evaluation) -> str:
+    """Return the tables of every protocol, of the thresholds and of the trajectories."""
+    frames = sum(map(len, evaluation.clips))
+    parts = [f"{evaluation.source}: {len(evaluation.clips)} clips of '{evaluation.split}', {frames} frames"]
+    for protocol in evaluation.protocols:
+        parts.append(f"{protocol.name}: {protocol.rule}\n{_protocol_table(protocol)}")
+    sweep = _sweep_table(evaluation.protocols)
+    if sweep:
+        parts.append(f"F1 where a score is at least the threshold\n{sweep}")
+    ways = {
+        "predicted": asdict(evaluation.trajectory),
+        "true": asdict(evaluation.true_trajectory),
+        **{clip.name: asdict(clip.trajectory) for clip in evaluation.clips},
+    }
+    parts.append(
+        "trajectory: runs of frames with a ball, longest gap in frames, steps of more than a tenth of the width, "
+        f"median bend in px\n{_table('', ways)}"
+    )
+    return "\n\n".join(parts)
+
+
+def _protocol_table(protocol: ProtocolResult) -> str:
+    rows: dict[str, Figures] = {"all": protocol.figures}
+    if protocol.intervals:
+        rows["  from"] = {name: low for name, (low, _) in protocol.intervals.items()}
+        rows["  to"] = {name: high for name, (_, high) in protocol.intervals.items()}
+    rows |= {f"visibility {name}": figures for name, figures in protocol.classes.items()}
+    rows |= protocol.clips
+    table = _table("", rows)
+    if protocol.intervals:
+        table += f"\nfrom, to: {SHARE:.0%} of {DRAWS} draws of the clips"
+    return table
+
+
+def _sweep_table(protocols: Sequence[ProtocolResult]) -> str:
+    swept = [protocol for protocol in protocols if protocol.sweep and "f1" in protocol.figures]
+    if not swept:
+        return ""
+    # Every protocol has the same thresholds: they follow from the scores.
+    rows = {
+        f"{points[0].threshold:.4g}": {
+            protocol.name: point.figures["f1"] for protocol, point in zip(swept, points, strict=True)
+        }
+        for points in zip(*(protocol.sweep for protocol in swept), strict=True)
+    }
+    return _table("threshold", rows)
+
+
+def _table(corner: str, rows: Mapping[str, Figures]) -> str:
+    columns = list(dict.fromkeys(name for row in rows.values() for name in row))
+    cells = [[corner, *columns]]
+    whole = {column: _is_count([row[column] for row in rows.values() if column in row]) for column in columns}
+    for name, row in rows.items():
+        cells.append([name, *(_cell(row.get(column, math.nan), whole[column]) for column in columns)])
+    first, *others = (max(map(len, column)) for column in zip(*cells, strict=True))
+    return "\n".join(
+        "  ".join([name.ljust(first), *(cell.rjust(width) for cell, width in zip(values, others, strict=True))])
+        for name, *values in cells
+    )
+
+
+def _is_count(values: Sequence[float]) -> bool:
+    """Whether a column holds counts rather than shares; the ends of intervals may be fractions all the same."""
+    greatest = max((value for value in values if math.isfinite(value)), default=0)
+    return (greatest > 1 or greatest == 0) and float(values[0]).is_integer()
+
+
+def _cell(value: float, whole: bool) -> str:
+    if math.isnan(value):
+        return "-"
+    return f"{value:.0f}" if whole else f"{value:.4f}"
