@@ -371,7 +371,12 @@ def interrupt_after(detect: Any, windows: int) -> None:
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 @pytest.mark.parametrize("arguments", [(), ("--overlay",), ("--step", 1), ("--tracker", "test_doubling")])
 def test_an_interrupted_run_leaves_whole_rows_and_can_go_on(
-    go: Callable[..., int], detect: Any, tmp_path: Path, arguments: tuple[object, ...], form: str
+    go: Callable[..., int],
+    detect: Any,
+    tmp_path: Path,
+    arguments: tuple[object, ...],
+    form: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = tmp_path / "long.mp4"
     write_video(path, rally(90), fps=25, crf=5)
@@ -384,6 +389,7 @@ def test_an_interrupted_run_leaves_whole_rows_and_can_go_on(
     interrupt_after(detect, 17)
     assert go(path, *arguments, "--batch-size", 2) == 130
     part = output.with_name(f"{output.name}.part")
+    assert capsys.readouterr().err == f"{part} holds the rows so far; --resume goes on with them.\ninterrupted\n"
     kept = part.read_text()
     assert whole.startswith(kept)
     assert kept.count("\n") > 10

@@ -1,0 +1,204 @@
+"""How fast prediction is from a file to its rows, beside its parts alone, and what memory it takes.
+
+    python benchmarks/predict.py [CHECKPOINT …] [--video FILE …] [--rounds 3]
+
+Without a checkpoint: two untrained networks at 512x288 in windows of 3, a light one and ConvNeXt. Without a video: a
+made one, 1280x720, 30 fps, 150 frames with camera grain. In each round decoding alone, the network alone and the whole
+are measured one after the other, so that what else the machine does slows down all of them; what counts is their ratio
+within a round. Memory is the peak of a process of its own, for the video and for 20 times its length.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import itertools
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import torch
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from tracknet_core import predict
+from tracknet_core.assembly import build_model
+from tracknet_core.checkpoint import describe
+from tracknet_core.config import load_config
+from tracknet_core.contracts import UInt8Array
+from tracknet_core.inference import Detector, load_detector
+from tracknet_core.playback import play
+from tracknet_core.prediction import Prediction
+from tracknet_core.sources import find_jobs
+from tracknet_core.video import VideoFrames, write_video
+
+EXPERIMENT = Path(__file__).parent.parent / "experiments" / "convnext.yaml"
+SETTINGS = ("data.preprocess.resize=[512,288]",)
+NETWORKS = {
+    "light": ("model.backbone={name: timm, model: mobilenetv4_conv_small, out_indices: [1, 2]}",),
+    "convnext": (),
+}
+FRAMES = 150
+LONGER = 20
+BATCH_SIZE = 8
+
+
+def rally() -> Iterator[UInt8Array]:
+    """Yield frames of a court with grain that is new in every frame, and a ball."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:720, :1280]
+    court = (90 + 50 * np.sin(x / 97) + 40 * np.cos(y / 61)).astype(np.float32)[..., None] + np.array([0, 20, -20])
+    grain = rng.normal(0, 3.3, (800, 1400, 1)).astype(np.float32)
+    for i in range(FRAMES):
+        top, left = rng.integers(80), rng.integers(120)
+        frame = court + grain[top : top + 720, left : left + 1280]
+        u, v = 100 + int(1000 * abs(np.sin(i / 25))), 100 + int(500 * abs(np.cos(i / 17)))
+        frame[v : v + 8, u : u + 8] = 250
+        yield np.clip(frame, 0, 255).astype(np.uint8)
+
+
+def repeated(video: Path, times: int, path: Path) -> Path:
+    """Write a video over and over into one file, as it is coded."""
+    with av.open(str(video)) as source, av.open(str(path), "w") as target:
+        packets = [packet for packet in source.demux(video=0) if packet.dts is not None]
+        stream = target.add_stream_from_template(source.streams.video[0])
+        length = sum(packet.duration for packet in packets)
+        coded = [(packet.pts, packet.dts) for packet in packets]
+        for number in range(times):
+            for packet, (pts, dts) in zip(packets, coded, strict=True):
+                packet.pts, packet.dts, packet.stream = pts + number * length, dts + number * length, stream
+                target.mux(packet)
+    return path
+
+
+def untrained(name: str, folder: Path) -> Path:
+    """Write a checkpoint of one of ``NETWORKS``, with random weights."""
+    config = load_config(EXPERIMENT, [*SETTINGS, *NETWORKS[name]])
+    torch.manual_seed(0)
+    state = {f"model.{key}": value for key, value in build_model(config, pretrained=False).state_dict().items()}
+    path = folder / f"{name}.ckpt"
+    torch.save({"state_dict": state, **describe(config.as_dict())}, path)
+    return path
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """Return the wall time of a call."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def network_input(detector: Detector) -> torch.Tensor:
+    """Return a batch as prediction makes it: noise, with the memory of frames."""
+    width, height = detector.image_size
+    shape = (BATCH_SIZE, detector.frames + detector.background, height, width, 3)
+    return torch.randint(0, 256, shape, dtype=torch.uint8).movedim(-1, 2)
+
+
+def end_to_end(checkpoint: Path, detector: Detector, video: Path, folder: Path) -> float:
+    """Return the seconds from the opened network to the last row."""
+    options = predict.parser().parse_args(
+        [str(checkpoint), str(video), "--output", str(folder / "out"), "--overwrite", "--batch-size", str(BATCH_SIZE)]
+    )
+
+    def go() -> None:
+        with contextlib.redirect_stdout(io.StringIO()):
+            for job in find_jobs(options):
+                Prediction(job, detector, None, options).run()
+
+    return seconds_of(go)
+
+
+def peak_megabytes(checkpoint: Path, video: Path, folder: Path) -> float:
+    """Return the greatest resident memory of a run of the command."""
+    arguments = [str(checkpoint), str(video), "--output", str(folder / "memory"), "--overwrite", "--device", "cpu"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tracknet_core.predict", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"predict failed with exit code {process.returncode}")
+    return usage.ru_maxrss / 1024
+
+
+def main() -> None:
+    """Measure, and print the tables."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("checkpoints", nargs="*", type=Path, metavar="CHECKPOINT")
+    parser.add_argument("--video", nargs="+", type=Path, default=[], metavar="FILE")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--no-memory", action="store_true", help="leave out the runs for memory, which are long")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        checkpoints = options.checkpoints or [untrained(network, folder) for network in NETWORKS]
+        videos = options.video
+        if not videos:
+            videos = [folder / "made.mp4"]
+            write_video(videos[0], rally(), fps=30, gop=250)
+        console = Console(width=140)
+        speed(console, checkpoints, videos, options.rounds, folder)
+        if not options.no_memory:
+            memory(console, checkpoints[0], videos[0], folder)
+
+
+def speed(console: Console, checkpoints: list[Path], videos: list[Path], rounds: int, folder: Path) -> None:
+    """Print frames/s of the parts and of the whole."""
+    table = Table(
+        "network",
+        "video",
+        "decode only",
+        "network only",
+        "end to end",
+        "of the slower",
+        "postprocessing",
+        box=box.MARKDOWN,
+    )
+    for checkpoint, video in itertools.product(checkpoints, videos):
+        detector = load_detector(checkpoint, device="cpu")
+        measured = [a_round(checkpoint, detector, video, folder) for _ in range(rounds)]
+        decode, network, whole, ratio, post = (statistics.median(values) for values in zip(*measured, strict=True))
+        rates = (f"{rate:.1f}/s" for rate in (decode, network, whole))
+        table.add_row(checkpoint.stem, video.name, *rates, f"{ratio:.0%}", f"{post:.1%}")
+    console.print(table)
+
+
+def a_round(checkpoint: Path, detector: Detector, video: Path, folder: Path) -> tuple[float, ...]:
+    """Return frames/s of decoding, network and whole; the ratio to the slower part, and the share of decoding maps."""
+    source = VideoFrames(video, thread_count=0)
+    count = len(source)
+    batch = network_input(detector)
+    logits = detector.logits(batch)
+    per_batch = BATCH_SIZE * len(detector.targets)
+    passes = max(2, round(count / per_batch))
+    decode = count / seconds_of(lambda: sum(1 for _ in play(source, detector.image_size, skip_broken=True)))
+    network = passes * per_batch / seconds_of(lambda: [detector.logits(batch) for _ in range(passes)])
+    post = seconds_of(lambda: [detector.codec.decode(logits) for _ in range(5)]) / (5 * per_batch)
+    whole = count / end_to_end(checkpoint, detector, video, folder)
+    return decode, network, whole, whole / min(decode, network), post * whole
+
+
+def memory(console: Console, checkpoint: Path, video: Path, folder: Path) -> None:
+    """Print the peak memory for a video and for a long one."""
+    long = repeated(video, LONGER, folder / "long.mp4")
+    once, often = (peak_megabytes(checkpoint, one, folder) for one in (video, long))
+    table = Table("network", "length", "peak MB", box=box.MARKDOWN)
+    table.add_row(checkpoint.stem, "1x", f"{once:.0f}")
+    table.add_row(checkpoint.stem, f"{LONGER}x", f"{often:.0f} ({often / once - 1:+.1%})")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

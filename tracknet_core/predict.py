@@ -1,0 +1,98 @@
+"""``python -m tracknet_core.predict CHECKPOINT VIDEO…``: where the ball is, frame by frame, and a video with it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracknet_core.cli import guarded
+from tracknet_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tracknet_core.schema import Node
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the command line, predict, and return the exit code."""
+    options = parser().parse_args(arguments)
+    return guarded(lambda: _run(options))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
+    parser = argparse.ArgumentParser(prog="tracknet predict", description="Find the ball in every frame of videos.")
+    parser.add_argument("checkpoint", type=Path, help="what 'tracknet run' or 'tracknet export' wrote")
+    parser.add_argument(
+        "videos",
+        nargs="+",
+        metavar="VIDEO",
+        help="a video, a folder of images or of videos, a pattern such as 'games/*.mp4', a URL or a camera's device",
+    )
+    parser.add_argument("--output", type=Path, default=Path("predictions"), metavar="DIR", help="default: %(default)s")
+    parser.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="of the rows; default: %(default)s")
+    parser.add_argument("--overlay", action="store_true", help="write a video that shows the ball and its trail")
+    parser.add_argument(
+        "--tracker", metavar="NAME", help="such as kalman or '{name: kalman, max_gap: 5}'; default: the best candidate"
+    )
+    parser.add_argument("--step", type=int, metavar="N", help="frames between windows; default: no overlap")
+    parser.add_argument(
+        "--ensemble",
+        choices=("none", "pool", "mean", "triangular"),
+        help="what overlapping windows make of a frame; default: pool where they overlap",
+    )
+    parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="windows at once; default: %(default)s")
+    parser.add_argument("--device", default="auto", help="of torch, such as cpu or cuda:0; default: %(default)s")
+    parser.add_argument("--backend", default="auto", help="torch, onnx, openvino, …; default: by the file's suffix")
+    parser.add_argument(
+        "--fps", type=float, default=30.0, metavar="N", help="of folders of images; default: %(default)g"
+    )
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument(
+        "--resume", action="store_true", help="go on with what an interrupted run left, skip the rest"
+    )
+    existing.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    # Here rather than above: torch takes seconds to import, and --help needs none of it.
+    from tracknet_core.inference import check_windows, load_detector  # noqa: PLC0415
+    from tracknet_core.prediction import Prediction  # noqa: PLC0415
+    from tracknet_core.sources import find_jobs  # noqa: PLC0415
+
+    jobs = find_jobs(options)
+    tracker = None if options.tracker is None else _tracker_node(options.tracker)
+    detector = load_detector(options.checkpoint, device=options.device, backend=options.backend)
+    try:
+        check_windows(detector, options.step, options.ensemble, options.batch_size)
+    except ValueError as error:
+        raise ConfigError(f"--{str(error).replace('_', '-', 1)}") from error
+    # All of them before the first starts, so that a clip that cannot be opened is told at once.
+    for prediction in [Prediction(job, detector, tracker, options) for job in jobs]:
+        prediction.run()
+    return 0
+
+
+def _tracker_node(text: str) -> Node:
+    """Return the validated node of ``--tracker``: a name, or a component in YAML."""
+    from omegaconf import OmegaConf  # noqa: PLC0415 - start-up, as above
+    from omegaconf.errors import OmegaConfBaseException  # noqa: PLC0415
+
+    from tracknet_core.schema import Faults, check_component  # noqa: PLC0415
+
+    try:
+        node = OmegaConf.to_container(OmegaConf.from_dotlist([f"tracker={text}"]), resolve=True)["tracker"]  # type: ignore[call-overload,index]
+    except (OmegaConfBaseException, ValueError) as error:
+        raise ConfigError(f"--tracker {text}: not a component ({error}). Write {{name: kalman, …}}.") from error
+    faults: Faults = []
+    checked = check_component("trackers", node, "--tracker", faults)
+    if faults:
+        raise ConfigError(faults)
+    return checked
+
+
+if __name__ == "__main__":
+    sys.exit(main())

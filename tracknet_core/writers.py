@@ -1,0 +1,214 @@
+"""Trajectories as files of rows: CSV and JSON lines, written beside, complete to the last whole row at any time."""
+
+from __future__ import annotations
+
+import json
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar
+
+from tracknet_core.contracts import TrackPoint
+from tracknet_core.errors import DataError
+
+COLUMNS = ("Frame", "Visibility", "X", "Y", "Confidence", "Time")
+"""Of a CSV file; the first four are those of TrackNet."""
+
+TRACKER_COLUMNS = ("Origin", "Track")
+"""Further ones where a tracker was at work: detected, predicted or filled; and which of several balls."""
+
+_FLUSH_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class TrackedFrame:
+    """The balls of one frame.
+
+    Attributes:
+        number: of the frame in its clip, 0-based.
+        time: presentation time, in seconds from the first frame.
+        balls: places in pixels of the original video; none, one, or several.
+    """
+
+    number: int
+    time: float
+    balls: tuple[TrackPoint, ...]
+
+
+class Rows(ABC):
+    """A form of rows: text of a frame, and back."""
+
+    suffix: ClassVar[str]
+    header: str = ""
+
+    @abstractmethod
+    def encode(self, frame: TrackedFrame) -> str:
+        """Return the lines of a frame, each with its end."""
+
+    @abstractmethod
+    def number(self, line: str) -> int:
+        """Return the number of the frame that a line belongs to; raise ValueError or KeyError if there is none."""
+
+    @abstractmethod
+    def decode(self, lines: Sequence[str]) -> Iterator[TrackedFrame]:
+        """Return the frames of lines without the header; raise ValueError or KeyError for a line of another kind."""
+
+
+class CsvRows(Rows):
+    """One row per ball, and one for a frame without: ``Frame,Visibility,X,Y,Confidence,Time``.
+
+    Places are pixels of the original video, times seconds. A frame without a ball has Visibility, X, Y and Confidence
+    0, as readers of TrackNet's files expect; a ball at (0, 0) has Visibility 1.
+
+    Args:
+        tracked: add the columns ``Origin,Track``.
+    """
+
+    suffix = ".csv"
+
+    def __init__(self, *, tracked: bool = False) -> None:
+        self._tracked = tracked
+        self.header = ",".join(COLUMNS + (TRACKER_COLUMNS if tracked else ())) + "\n"
+
+    def encode(self, frame: TrackedFrame) -> str:
+        """Return a line per ball."""
+        if not frame.balls:
+            return f"{frame.number},0,0,0,0,{frame.time:.6f}{',,' if self._tracked else ''}\n"
+        return "".join(self._line(frame, ball) for ball in frame.balls)
+
+    def _line(self, frame: TrackedFrame, ball: TrackPoint) -> str:
+        x, y = ball.xy
+        more = f",{ball.origin},{ball.track}" if self._tracked else ""
+        return f"{frame.number},1,{x:.3f},{y:.3f},{ball.score:.6f},{frame.time:.6f}{more}\n"
+
+    def number(self, line: str) -> int:
+        """Return the first cell."""
+        return int(line.split(",", 1)[0])
+
+    def decode(self, lines: Sequence[str]) -> Iterator[TrackedFrame]:
+        """Return the frames of lines in order."""
+        for number, rows in groupby((line.rstrip("\n").split(",") for line in lines), key=lambda cells: int(cells[0])):
+            several = list(rows)
+            balls = tuple(self._ball(cells) for cells in several if cells[1] == "1")
+            yield TrackedFrame(number, float(several[0][5]), balls)
+
+    def _ball(self, cells: list[str]) -> TrackPoint:
+        xy, score = (float(cells[2]), float(cells[3])), float(cells[4])
+        return TrackPoint(xy, score, cells[6], int(cells[7])) if self._tracked else TrackPoint(xy, score)  # type: ignore[arg-type]
+
+
+class JsonRows(Rows):
+    """One line per frame: ``{"frame": 3, "time": 0.1, "balls": [{"x": …, "y": …, "confidence": …, …}]}``."""
+
+    suffix = ".jsonl"
+
+    def encode(self, frame: TrackedFrame) -> str:
+        """Return one line."""
+        balls = [
+            {
+                "x": round(float(ball.xy[0]), 3),
+                "y": round(float(ball.xy[1]), 3),
+                "confidence": round(float(ball.score), 6),
+                "origin": ball.origin,
+                "track": ball.track,
+            }
+            for ball in frame.balls
+        ]
+        return json.dumps({"frame": frame.number, "time": round(frame.time, 6), "balls": balls}) + "\n"
+
+    def number(self, line: str) -> int:
+        """Return the value of ``frame``."""
+        return int(json.loads(line)["frame"])
+
+    def decode(self, lines: Sequence[str]) -> Iterator[TrackedFrame]:
+        """Return the frames of lines in order."""
+        for line in lines:
+            row: dict[str, Any] = json.loads(line)
+            balls = (
+                TrackPoint((ball["x"], ball["y"]), ball["confidence"], ball["origin"], ball["track"])
+                for ball in row["balls"]
+            )
+            yield TrackedFrame(row["frame"], row["time"], tuple(balls))
+
+
+class RowFile:
+    """A file of rows that grows as ``<name>.part`` and gets its name when it is complete.
+
+    A context manager: left with an exception, the part file stays, whole to its last row.
+
+    Args:
+        path: where to; its folder is made when needed.
+        rows: the form.
+        live: write every row at once; otherwise within a second.
+        resume: go on with the part file, if there is one, but for its last frame, whose rows may not be complete.
+
+    Attributes:
+        earlier: the frames that the part file held.
+
+    Raises:
+        DataError: the part file is not of this form.
+    """
+
+    def __init__(self, path: Path, rows: Rows, *, live: bool = False, resume: bool = False) -> None:
+        self.path = path
+        self.part = part_of(path)
+        self._rows = rows
+        self._flush_seconds = 0.0 if live else _FLUSH_SECONDS
+        self.earlier: list[TrackedFrame] = []
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if resume and self.part.is_file():
+            self._file = self._reopened()
+        else:
+            self._file = self.part.open("w", encoding="utf-8", newline="")
+            self._file.write(rows.header)
+        self._flushed = time.monotonic()
+
+    def write(self, frame: TrackedFrame) -> None:
+        """Add the rows of a frame."""
+        self._file.write(self._rows.encode(frame))
+        now = time.monotonic()
+        if now - self._flushed >= self._flush_seconds:
+            self._file.flush()
+            self._flushed = now
+
+    def __enter__(self) -> RowFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        if error is None:
+            self.part.replace(self.path)
+
+    def _reopened(self) -> Any:
+        text = self.part.read_bytes().decode("utf-8", errors="replace")
+        lines = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
+        header, lines = ("".join(lines[:1]), lines[1:]) if self._rows.header else ("", lines)
+        try:
+            if lines and header != self._rows.header:
+                raise ValueError(f"its first line is '{header.strip()}', not '{self._rows.header.strip()}'")
+            last = self._rows.number(lines[-1]) if lines else None
+            while lines and self._rows.number(lines[-1]) == last:
+                lines.pop()
+            self.earlier = list(self._rows.decode(lines))
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise DataError(
+                f"{self.part}: cannot go on with these rows ({error}). Give the arguments that began it, or "
+                "--overwrite to start afresh."
+            ) from error
+        file = self.part.open("r+", encoding="utf-8", newline="")
+        file.truncate(len("".join(lines).encode()) + len(header.encode()))
+        file.seek(0, 2)
+        if not header:
+            file.write(self._rows.header)
+        return file
+
+
+def part_of(path: Path) -> Path:
+    """Return where a file grows until it is complete."""
+    return path.with_name(f"{path.name}.part")
