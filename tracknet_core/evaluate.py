@@ -1,6 +1,7 @@
 """``python -m tracknet_core.evaluate CHECKPOINT``: how good a tracker is, under published rules.
 
-``--predictions FOLDER`` scores the CSV files of any other program by the same rules.
+``--predictions FOLDER`` scores the CSV files of any other program by the same rules. ``--compare FILE…`` lays what
+``--json`` wrote side by side.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ Predicted = list[tuple["Clip", "Prediction"]]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line, evaluate, and return the exit code."""
     options = _parser().parse_intermixed_args(arguments)
-    return guarded(lambda: _evaluate(options))
+    return guarded(lambda: _evaluate(options) if options.compare is None else _compare(options))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,6 +64,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--threshold", type=float, metavar="SCORE", help="leave out balls with a lower score")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was found; a new file")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="write a page of tables, curves and pictures; a new .html file"
+    )
+    parser.add_argument(
+        "--compare",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="instead of scoring: lay files of --json side by side, each against the first; only --report goes with it",
+    )
     parser.add_argument("--step", type=int, metavar="N", help="frames between windows; default: no overlap")
     parser.add_argument("--ensemble", metavar="NAME", help="what overlapping windows make of a frame: pool, mean, …")
     parser.add_argument(
@@ -82,41 +93,84 @@ def evaluate_command(arguments: Sequence[str]) -> Evaluation:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    from tracknet_core.evaluation.report import report  # noqa: PLC0415
     from tracknet_core.evaluation.text import as_text  # noqa: PLC0415
 
-    if options.json is not None:  # before minutes of work rather than after
-        _check_free(options.json)
+    _check_free("--json", options.json)  # before minutes of work rather than after
+    _check_free("--report", options.report)
     evaluation = _run(options)
-    for note in evaluation.notes:
-        sys.stderr.write(f"warning: {note}\n")
-    sys.stdout.write(as_text(evaluation) + "\n")
+    _show(as_text(evaluation), evaluation.notes)
     if options.json is not None:
-        part = options.json.with_name(f"{options.json.name}.part")
-        part.write_text(json.dumps(evaluation.as_dict(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        part.replace(options.json)
-        sys.stdout.write(f"\n{options.json}\n")
+        _write(options.json, json.dumps(evaluation.as_dict(), indent=2, allow_nan=False) + "\n")
+    if options.report is not None:
+        _write(options.report, report(evaluation))
     return 0
 
 
-def _check_free(target: Path) -> None:
+def _compare(options: argparse.Namespace) -> int:
+    from tracknet_core.evaluation.comparison import compare  # noqa: PLC0415
+    from tracknet_core.evaluation.report import comparison_report  # noqa: PLC0415
+    from tracknet_core.evaluation.saved import read_run  # noqa: PLC0415
+    from tracknet_core.evaluation.text import comparison_as_text  # noqa: PLC0415
+
+    parser = _parser()
+    foreign = [
+        f"--{name.replace('_', '-')}"
+        for name, value in vars(options).items()
+        if name not in ("settings", "compare", "report") and value != parser.get_default(name)
+    ]
+    if foreign or options.settings:
+        given = ", ".join([*options.settings, *foreign])
+        raise ConfigError(f"--compare: scores nothing, so only --report goes with it, not {given}.")
+    if len(options.compare) < 2:
+        raise ConfigError(f"--compare {options.compare[0]}: one file is nothing to compare. Name two or more.")
+    _check_free("--report", options.report)
+    comparison = compare([read_run(path) for path in options.compare])
+    _show(comparison_as_text(comparison), comparison.notes)
+    if options.report is not None:
+        _write(options.report, comparison_report(comparison))
+    return 0
+
+
+def _show(text: str, notes: Sequence[str]) -> None:
+    for note in notes:
+        sys.stderr.write(f"warning: {note}\n")
+    sys.stdout.write(text + "\n")
+
+
+def _check_free(option: str, target: Path | None) -> None:
+    if target is None:
+        return
     if target.exists():
-        raise DataError(f"--json {target}: there is a file already. Name a new one, or move it away.")
+        raise DataError(f"{option} {target}: there is a file already. Name a new one, or move it away.")
     if not target.parent.is_dir():
-        raise DataError(f"--json {target}: there is no folder {target.parent}. Make it first.")
+        raise DataError(f"{option} {target}: there is no folder {target.parent}. Make it first.")
+
+
+def _write(target: Path, text: str) -> None:
+    """Write a file beside its place, so that it is whole or not there, and say where it is."""
+    part = target.with_name(f"{target.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(target)
+    sys.stdout.write(f"\n{target}\n")
 
 
 def _run(options: argparse.Namespace) -> Evaluation:
+    from tracknet_core.assembly import build  # noqa: PLC0415
     from tracknet_core.evaluation.scoring import evaluate  # noqa: PLC0415
 
     source, overrides = _sort_out(options)
-    protocols = _protocols(options.protocol or PROTOCOLS)
+    components = _components(options.protocol or PROTOCOLS)
+    protocols: dict[str, ProtocolMetric] = {
+        name: build("protocols", node, "--protocol") for name, node in components.items()
+    }
     if options.predictions is None:
         predicted, notes = _of_checkpoint(Path(source), overrides, options)
     else:
         predicted, notes = _of_folder(overrides, options)
     if options.threshold is not None:
         predicted = [(clip, _above(clip, prediction, options.threshold)) for clip, prediction in predicted]
-    return evaluate(source, options.split, predicted, protocols, notes)
+    return evaluate(source, options.split, predicted, protocols, notes, components)
 
 
 def _sort_out(options: argparse.Namespace) -> tuple[str, list[str]]:
@@ -138,11 +192,8 @@ def _sort_out(options: argparse.Namespace) -> tuple[str, list[str]]:
     return sources[0], [setting for setting in settings if "=" in setting]
 
 
-def _protocols(texts: Sequence[str]) -> dict[str, ProtocolMetric]:
-    from tracknet_core.assembly import build  # noqa: PLC0415
-
-    nodes = [_node("protocols", text, "--protocol") for text in texts]
-    return {node["name"]: build("protocols", node, "--protocol") for node in nodes}
+def _components(texts: Sequence[str]) -> dict[str, Node]:
+    return {node["name"]: node for node in (_node("protocols", text, "--protocol") for text in texts)}
 
 
 def _node(kind: str, text: str, option: str) -> Node:

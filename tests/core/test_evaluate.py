@@ -164,6 +164,46 @@ def test_the_command_prints_tables_and_writes_json(
     assert sorted(path.name for path in tmp_path.glob("found*")) == ["found.json"]
 
 
+def test_the_command_writes_a_report(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "found.html"
+
+    assert main([str(checkpoint), "--split", "train", "--report", str(target)]) == 0
+
+    assert capsys.readouterr().out.endswith(f"\n{target}\n")
+    page = target.read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert "close is d &lt; 4 px of the original video" in page
+    assert "data:image/jpeg;base64," in page
+    assert sorted(path.name for path in tmp_path.glob("found*")) == ["found.html"]
+
+
+def test_runs_are_compared_from_their_files(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pck = ["--protocol", "wasb", "{name: pck, radii: [3]}"]
+    assert main([str(checkpoint), "--split", "train", *pck, "--json", "a.json"]) == 0
+    assert main([str(checkpoint), "--split", "train", *pck, "--json", "b.json", "--threshold", "1e9"]) == 0
+    found = [json.loads(Path(name).read_text())["protocols"] for name in ("a.json", "b.json")]
+    capsys.readouterr()
+
+    assert main(["--compare", "a.json", "b.json", "--report", "c.html"]) == 0
+
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert printed.out.startswith("2 runs over the 2 clips that all share\nA  a.json  ")
+    wasb = printed.out.split("\n\n")[1].splitlines()
+    columns = wasb[1].split()
+    for line, of_run in zip(wasb[2:4], found, strict=True):  # the counts of the files, from their states
+        row = dict(zip(columns, line.split()[1:], strict=True))
+        for count in ("tp", "fp1", "fp2", "tn", "fn"):
+            assert float(row[count]) == of_run["wasb"]["figures"][count]
+    assert [line.split("  ")[0] for line in wasb[4:]] == ["B - A", "B - A from", "B - A to"]
+    assert "pck@3" in printed.out
+    assert "B - A" in Path("c.html").read_text(encoding="utf-8")
+    assert sorted(path.name for path in tmp_path.glob("c.*")) == ["c.html"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -190,6 +230,15 @@ def test_the_command_prints_tables_and_writes_json(
         ),
         (["--predictions", "rows", "--data", "tiny", "--split", "val"], "--predictions rows: there is no such folder."),
         (["a.ckpt", "--json", "experiment.yaml"], "--json experiment.yaml: there is a file already. Name a new one"),
+        (["a.ckpt", "--report", "experiment.yaml"], "--report experiment.yaml: there is a file already."),
+        (["a.ckpt", "--report", "nowhere/a.html"], "--report nowhere/a.html: there is no folder nowhere."),
+        (["--compare", "a.json"], "--compare a.json: one file is nothing to compare. Name two or more."),
+        (["--compare", "a.json", "b.json"], "a.json: this file cannot be read (No such file or directory)."),
+        (
+            ["--compare", "a.json", "b.json", "--data", "tiny", "--json", "c.json"],
+            "--compare: scores nothing, so only --report goes with it, not --data, --json.",
+        ),
+        (["model.ckpt", "--compare", "a.json", "b.json"], "only --report goes with it, not model.ckpt."),
         (["a.ckpt", "--json", "nowhere/a.json"], "--json nowhere/a.json: there is no folder nowhere. Make it first."),
     ],
 )

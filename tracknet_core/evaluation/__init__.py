@@ -4,4 +4,6 @@
 - :mod:`.predictions`: CSV files of any program. :mod:`.detection`: what a checkpoint finds.
 - :mod:`.scoring`: protocols over clips, with :mod:`.intervals` and :mod:`.trajectory`.
 - :mod:`.text`: the tables that the command prints.
+- :mod:`.report`: the page, of :mod:`.markup`, :mod:`.charts` and the worst :mod:`.moments`.
+- :mod:`.comparison`: runs side by side, from the files that :mod:`.saved` reads.
 """

@@ -10,15 +10,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torchmetrics import Metric
+
+from tracknet_core.contracts import IntArray
 
 DRAWS = 1000
 SEED = 0
 SHARE = 0.95
 
 State = Mapping[str, Any]
+Values = npt.NDArray[np.float64]
 
 
 def intervals(
@@ -32,16 +36,31 @@ def intervals(
         draws: how often the clips are drawn.
         seed: of the draws.
     """
+    figures = drawn_figures(metric, states, draw_clips(len(states), draws=draws, seed=seed))
+    return {name: middle(values) for name, values in figures.items()}
+
+
+def draw_clips(clips: int, *, draws: int = DRAWS, seed: int = SEED) -> IntArray:
+    """Return (draws, clips) numbers of clips, drawn with replacement."""
+    return np.random.default_rng(seed).integers(clips, size=(draws, clips))
+
+
+def drawn_figures(metric: Metric, states: Sequence[State], chosen: IntArray) -> dict[str, Values]:
+    """Return (draws,) values of each figure, NaN where a draw does not define it.
+
+    Args:
+        metric: the metric after it has counted something, and before it was computed; it is not changed.
+        states: its ``metric_state`` for each clip alone, at least one.
+        chosen: (draws, M) numbers of clips, whose states are put together.
+    """
     metric = metric.clone()
     metric.compute_with_cache = False
-    rng = np.random.default_rng(seed)
-    chosen = rng.integers(len(states), size=(draws, len(states)))
     sums = {
         name: torch.stack([state[name] for state in states])
         for name, value in states[0].items()
         if isinstance(value, Tensor)
     }
-    figures: dict[str, list[float]] = {}
+    figures: dict[str, Values] = {}
     for number, clips in enumerate(chosen.tolist()):
         for name in states[0]:
             if name in sums:
@@ -50,11 +69,12 @@ def intervals(
                 setattr(metric, name, [rows for clip in clips for rows in states[clip][name]])
         for name, figure in metric.compute().items():
             # A figure that a draw does not define, such as the recall of a class that is not in it, is left out there.
-            figures.setdefault(name, [float("nan")] * draws)[number] = figure.item()
-    return {name: _middle(np.array(values)) for name, values in figures.items()}
+            figures.setdefault(name, np.full(len(chosen), np.nan))[number] = figure.item()
+    return figures
 
 
-def _middle(values: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[float, float]:
+def middle(values: Values) -> tuple[float, float]:
+    """Return what the middle 95 % of (draws,) values lie between; NaN if none is defined."""
     defined = values[np.isfinite(values)]
     if not len(defined):
         return float("nan"), float("nan")

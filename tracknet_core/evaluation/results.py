@@ -119,6 +119,8 @@ class ProtocolResult:
         classes: over the frames of each class of visibility alone, by its name such as ``easy``.
         intervals: lowest and highest value of each figure in 95 of 100 draws of the clips; empty for a single clip.
         sweep: over all clips, for scores from the lowest on; empty where there are no scores.
+        component: the protocol as a configuration writes it, ``{"name": …, parameter: value}``.
+        states: what the protocol counted in each clip, by name, as numbers and lists; runs are compared by these.
     """
 
     name: str
@@ -128,6 +130,8 @@ class ProtocolResult:
     classes: Mapping[str, Figures]
     intervals: Mapping[str, tuple[float, float]]
     sweep: tuple[SweepPoint, ...]
+    component: Mapping[str, Any]
+    states: Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)

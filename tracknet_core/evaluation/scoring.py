@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -33,6 +33,7 @@ def evaluate(
     clips: Sequence[tuple[Clip, Prediction]],
     protocols: Mapping[str, ProtocolMetric],
     notes: Sequence[str] = (),
+    components: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Evaluation:
     """Score predictions.
 
@@ -42,6 +43,7 @@ def evaluate(
         clips: the clips with what was predicted, one ball or none for each of their frames; at least one clip.
         protocols: the rules by name.
         notes: what a reader has to know; this function adds its own.
+        components: the rules as a configuration writes them, by name; ``{"name": …}`` alone where left out.
     """
     results = tuple(_clip_result(clip, prediction) for clip, prediction in clips)
     added = []
@@ -53,7 +55,10 @@ def evaluate(
         source=source,
         split=split,
         clips=results,
-        protocols=tuple(_score(name, cast(Metric, protocol), results) for name, protocol in protocols.items()),
+        protocols=tuple(
+            _score((components or {}).get(name, {"name": name}), cast(Metric, protocol), results)
+            for name, protocol in protocols.items()
+        ),
         trajectory=trajectory(map(_predicted_way, results)),
         true_trajectory=trajectory(map(_true_way, results)),
         notes=(*notes, *added),
@@ -87,7 +92,7 @@ def _true_way(clip: ClipResult) -> tuple[FloatArray, BoolArray, float]:
     return _true_places(clip), visible(clip.visibility), clip.size[0]
 
 
-def _score(name: str, metric: Metric, clips: Sequence[ClipResult]) -> ProtocolResult:
+def _score(component: Mapping[str, Any], metric: Metric, clips: Sequence[ClipResult]) -> ProtocolResult:
     batches = [_batch(clip) for clip in clips]
     whole = _together(batches)
     alone = [_counted(metric, batch) for batch in batches]
@@ -98,14 +103,24 @@ def _score(name: str, metric: Metric, clips: Sequence[ClipResult]) -> ProtocolRe
         if bool((whole.visibility == code).any())
     }
     return ProtocolResult(
-        name=name,
+        name=component["name"],
         rule=cast(ProtocolMetric, metric).rule,
         figures=_figures(_counted(metric, whole)),
         clips={clip.name: _figures(one) for clip, one in zip(clips, alone, strict=True)},
         classes=by_class,
         intervals=intervals(_counted(metric, whole), [one.metric_state for one in alone]) if len(clips) > 1 else {},
         sweep=_sweep(metric, whole) if all(clip.prediction.is_scored for clip in clips) else (),
+        component=component,
+        states={clip.name: _plain_state(one) for clip, one in zip(clips, alone, strict=True)},
     )
+
+
+def _plain_state(metric: Metric) -> dict[str, Any]:
+    """Return what a metric counted as numbers and lists; a state that is a list of vectors becomes one list."""
+    return {
+        name: value.tolist() if isinstance(value, Tensor) else [row for part in value for row in part.tolist()]
+        for name, value in metric.metric_state.items()
+    }
 
 
 class _Frames(NamedTuple):

@@ -1,4 +1,4 @@
-"""An evaluation as tables for a terminal."""
+"""An evaluation, or a comparison of several, as tables for a terminal."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from tracknet_core.evaluation.comparison import Comparison
 from tracknet_core.evaluation.intervals import DRAWS, SHARE
 from tracknet_core.evaluation.results import Evaluation, Figures, ProtocolResult
 
@@ -29,6 +30,31 @@ def as_text(evaluation: Evaluation) -> str:
         f"median bend in px\n{_table('', ways)}"
     )
     return "\n\n".join(parts)
+
+
+def comparison_as_text(comparison: Comparison) -> str:
+    """Return the tables of every protocol: the runs by letters, and what each has more than A."""
+    letters = {letter(number): source for number, source in enumerate(comparison.sources)}
+    width = max(map(len, comparison.runs))
+    runs = [f"{one}  {run.ljust(width)}  {letters[one]}" for one, run in zip(letters, comparison.runs, strict=True)]
+    parts = [f"{len(runs)} runs over the {len(comparison.clips)} clips that all share\n" + "\n".join(runs)]
+    for protocol in comparison.protocols:
+        rows: dict[str, Figures] = dict(zip(letters, protocol.figures, strict=True))
+        for number, difference in enumerate(protocol.differences, start=1):
+            rows[f"{letter(number)} - A"] = difference.figures
+            for row, end in (("from", 0), ("to", 1)):
+                if difference.intervals:
+                    ends = {name: interval[end] for name, interval in difference.intervals.items()}
+                    rows[f"{letter(number)} - A {row}"] = ends
+        parts.append(f"{protocol.name}: {protocol.rule}\n{_table('', rows)}")
+    if len(comparison.clips) > 1:
+        parts.append(f"from, to: {SHARE:.0%} of {DRAWS} draws of the clips, the same clips for every run")
+    return "\n\n".join(parts)
+
+
+def letter(number: int) -> str:
+    """Return A for run 0, B for run 1, … Z, and 27, 28 … for those after it."""
+    return chr(ord("A") + number) if number < 26 else str(number + 1)
 
 
 def _protocol_table(protocol: ProtocolResult) -> str:
@@ -61,9 +87,9 @@ def _sweep_table(protocols: Sequence[ProtocolResult]) -> str:
 def _table(corner: str, rows: Mapping[str, Figures]) -> str:
     columns = list(dict.fromkeys(name for row in rows.values() for name in row))
     cells = [[corner, *columns]]
-    whole = {column: _is_count([row[column] for row in rows.values() if column in row]) for column in columns}
+    whole = {column: is_count([row[column] for row in rows.values() if column in row]) for column in columns}
     for name, row in rows.items():
-        cells.append([name, *(_cell(row.get(column, math.nan), whole[column]) for column in columns)])
+        cells.append([name, *(as_cell(row.get(column, math.nan), whole[column]) for column in columns)])
     first, *others = (max(map(len, column)) for column in zip(*cells, strict=True))
     return "\n".join(
         "  ".join([name.ljust(first), *(cell.rjust(width) for cell, width in zip(values, others, strict=True))])
@@ -71,13 +97,16 @@ def _table(corner: str, rows: Mapping[str, Figures]) -> str:
     )
 
 
-def _is_count(values: Sequence[float]) -> bool:
+def is_count(values: Sequence[float]) -> bool:
     """Whether a column holds counts rather than shares; the ends of intervals may be fractions all the same."""
+    if all(isinstance(value, int) for value in values):
+        return True
     greatest = max((value for value in values if math.isfinite(value)), default=0)
     return (greatest > 1 or greatest == 0) and float(values[0]).is_integer()
 
 
-def _cell(value: float, whole: bool) -> str:
+def as_cell(value: float, whole: bool) -> str:
+    """Return a figure for a table; a dash where it is not defined."""
     if math.isnan(value):
         return "-"
     return f"{value:.0f}" if whole else f"{value:.4f}"

@@ -1,0 +1,213 @@
+"""Several evaluations side by side: how far they differ, and by how much that may be the choice of clips."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from tracknet_core.assembly import build
+from tracknet_core.contracts import Detections, IntArray, Visibility
+from tracknet_core.errors import DataError
+from tracknet_core.evaluation.intervals import State, Values, draw_clips, drawn_figures, middle
+from tracknet_core.evaluation.results import Figures
+from tracknet_core.evaluation.saved import SavedProtocol, SavedRun
+from tracknet_core.schema import check_component
+
+Intervals = Mapping[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A run minus the first one.
+
+    Attributes:
+        figures: the differences; NaN where one of the two is not defined.
+        intervals: lowest and highest difference in 95 of 100 draws of the clips; empty for a single clip.
+    """
+
+    figures: Figures
+    intervals: Intervals
+
+
+@dataclass(frozen=True)
+class ProtocolComparison:
+    """What a protocol says about each run.
+
+    Attributes:
+        name: of the protocol.
+        rule: its rule in a sentence.
+        figures: of each run, over the clips that all share.
+        differences: of each run but the first.
+    """
+
+    name: str
+    rule: str
+    figures: tuple[Figures, ...]
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs side by side.
+
+    Attributes:
+        runs: name of each run: its file.
+        sources: what each run scored, such as a checkpoint.
+        clips: the clips that all runs share.
+        protocols: the rules that all runs share.
+        notes: what a reader has to know, such as clips that were left out.
+    """
+
+    runs: tuple[str, ...]
+    sources: tuple[str, ...]
+    clips: tuple[str, ...]
+    protocols: tuple[ProtocolComparison, ...]
+    notes: tuple[str, ...]
+
+
+def compare(runs: Sequence[SavedRun]) -> Comparison:
+    """Compare runs with the first of them, over the clips that all share, by a paired bootstrap.
+
+    A draw takes the same clips for every run, so that what makes a clip hard for all of them cancels out.
+
+    Args:
+        runs: at least two.
+
+    Raises:
+        DataError: no clip or no protocol is in all runs; a clip has other labels in one of them; or a file holds
+            counts that do not fit the protocol.
+    """
+    first, *others = runs
+    clips = [clip for clip in first.clips if all(clip in run.clips for run in others)]
+    if not clips:
+        raise DataError(f"{_paths(runs)}: no clip is in all of these. Compare runs of the same data and split.")
+    for run in others:
+        for clip in clips:
+            if run.clips[clip] != first.clips[clip]:
+                raise DataError(
+                    f"{run.path}: the labels of clip '{clip}' are not those in {first.path}. Score both runs on the "
+                    "same data."
+                )
+    shared = [
+        name for name, one in first.protocols.items() if all(_same(one, run.protocols.get(name)) for run in others)
+    ]
+    if not shared:
+        found = "; ".join(f"{run.path}: {', '.join(run.protocols)}" for run in runs)
+        raise DataError(f"no protocol is in all runs with the same rule ({found}). Score them by the same --protocol.")
+    return Comparison(
+        runs=tuple(str(run.path) for run in runs),
+        sources=tuple(run.source for run in runs),
+        clips=tuple(clips),
+        protocols=tuple(_compare_protocol(name, runs, clips) for name in shared),
+        notes=tuple(_notes(runs, clips, shared)),
+    )
+
+
+def _same(one: SavedProtocol, other: SavedProtocol | None) -> bool:
+    return other is not None and (one.component, one.rule) == (other.component, other.rule)
+
+
+def _notes(runs: Sequence[SavedRun], clips: Sequence[str], protocols: Sequence[str]) -> list[str]:
+    notes = []
+    for run in runs:
+        left_out = len(run.clips) - len(clips)
+        if left_out:
+            notes.append(f"{run.path}: {left_out} of {len(run.clips)} clips are not in all runs, and are left out.")
+        others = [name for name in run.protocols if name not in protocols]
+        if others:
+            notes.append(f"{run.path}: not in all runs with the same rule, and left out: {', '.join(others)}.")
+    if len(clips) == 1:
+        notes.append("one clip only is in all runs: the differences have no intervals, and say little about others.")
+    return notes
+
+
+def _compare_protocol(name: str, runs: Sequence[SavedRun], clips: Sequence[str]) -> ProtocolComparison:
+    metric = _metric(runs[0], name)
+    states = [[_state(metric, run, name, clip) for clip in clips] for run in runs]
+    everything = np.arange(len(clips))[np.newaxis]
+    figures = [_single(drawn_figures(metric, of_run, everything)) for of_run in states]
+    chosen: IntArray | None = draw_clips(len(clips)) if len(clips) > 1 else None
+    drawn = [{} if chosen is None else drawn_figures(metric, of_run, chosen) for of_run in states]
+    return ProtocolComparison(
+        name=name,
+        rule=runs[0].protocols[name].rule,
+        figures=tuple(figures),
+        differences=tuple(
+            Difference(
+                figures={figure: value - figures[0].get(figure, math.nan) for figure, value in of_run.items()},
+                intervals={
+                    figure: _interval(values, drawn[0][figure])
+                    for figure, values in draws.items()
+                    if figure in drawn[0]
+                },
+            )
+            for of_run, draws in zip(figures[1:], drawn[1:], strict=True)
+        ),
+    )
+
+
+def _interval(values: Values, of_first: Values) -> tuple[float, float]:
+    with np.errstate(invalid="ignore"):  # infinite less infinite is not defined, and left out
+        return middle(values - of_first)
+
+
+def _single(values: Mapping[str, Values]) -> Figures:
+    return {name: float(value[0]) for name, value in values.items()}
+
+
+def _metric(run: SavedRun, name: str) -> Metric:
+    """Return the protocol, after it has counted a frame that does not count."""
+    faults: list[str] = []
+    where = f"{run.path}: protocols.{name}.component"
+    node = check_component("protocols", dict(run.protocols[name].component), where, faults)
+    if faults:
+        raise DataError("\n".join(faults))
+    metric: Metric = build("protocols", node, where)
+    metric.update(
+        Detections(torch.zeros(1, 1, 1, 2), torch.zeros(1, 1, 1), torch.zeros(1, 1, 1, dtype=torch.bool)),
+        torch.zeros(1, 1, 2),
+        torch.full((1, 1), int(Visibility.UNLABELLED)),
+        torch.zeros(1, 1, dtype=torch.bool),
+        torch.ones(1, 2),
+    )
+    return metric
+
+
+def _state(metric: Metric, run: SavedRun, name: str, clip: str) -> State:
+    """Return what a protocol counted in a clip, as it holds it itself: a tensor, or a list of one."""
+    saved = run.protocols[name].states[clip]
+    state: dict[str, Any] = {}
+    for key, value in metric.metric_state.items():
+        try:
+            if isinstance(value, Tensor):
+                state[key] = torch.tensor(_numbers(saved[key]), dtype=value.dtype)
+                fits = state[key].shape == value.shape
+            else:
+                state[key] = [torch.tensor(_numbers(saved[key]), dtype=torch.float32)]
+                fits = state[key][0].ndim > 0
+        except (KeyError, TypeError, ValueError, RuntimeError, OverflowError):
+            fits = False
+        if not fits:
+            raise DataError(
+                f"{run.path}: protocols.{name}.states.{clip}.{key} does not hold what '{name}' counts. Write the file "
+                "again with 'tracknet evaluate --json' of this version."
+            )
+    return state
+
+
+def _numbers(value: Any) -> Any:
+    """Return numbers in lists; JSON has no infinity, the score of a ball whose program gave none, and writes null."""
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    return math.inf if value is None else value
+
+
+def _paths(runs: Sequence[SavedRun]) -> str:
+    return ", ".join(str(run.path) for run in runs)
