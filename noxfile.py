@@ -22,12 +22,13 @@ PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 TEST = nox.project.dependency_groups(PROJECT, "test")
 DEV = nox.project.dependency_groups(PROJECT, "dev")
+FORMATS = "tests/plugins/formats"
 EXAMPLE = ROOT / "tests" / "example_plugin"
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
-nox.options.sessions = ["lint", "tests", "plugin", "lowest"]
+nox.options.sessions = ["lint", "tests", "formats", "plugin", "lowest"]
 # Without this, nox fails for a missing Python where the variable CI is set.
 nox.options.error_on_missing_interpreters = False
 
@@ -44,16 +45,23 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the quick tests."""
+    """Run the quick tests, but for those of the formats."""
     session.install("-e", ".[tensorboard]", *TEST)
-    run_pytest(session)
+    run_pytest(session, f"--ignore={FORMATS}")
+
+
+@nox.session
+def formats(session: nox.Session) -> None:
+    """Run the tests of the formats that networks are exported to; exporters take their time."""
+    session.install("-e", ".[onnx,openvino]", *TEST)
+    run_pytest(session, FORMATS)
 
 
 @nox.session(python=PYTHONS[0])
 def lowest(session: nox.Session) -> None:
     """Run the quick tests with the lowest versions that pyproject.toml allows."""
     session.install("-e", ".[tensorboard]", *lowest_versions())
-    run_pytest(session)
+    run_pytest(session, f"--ignore={FORMATS}")
 
 
 @nox.session

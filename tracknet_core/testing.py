@@ -675,7 +675,9 @@ class _BrightestCell(nn.Module):
         nn.init.constant_(self.cells.bias, -2.7)  # type: ignore[arg-type]
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        logits = self.cells(frames.flatten(0, 1) / 255).unflatten(0, frames.shape[:2]).squeeze(2)  # (B, K, h, w)
+        logits = (
+            self.cells(frames.flatten(0, 1).float() / 255).unflatten(0, frames.shape[:2]).squeeze(2)
+        )  # (B, K, h, w)
         width = logits.shape[-1]
         value, index = logits.flatten(2).topk(2, dim=-1)  # (B, K, D)
         xy = torch.stack([index % width, index // width], dim=-1) * 4 + 1.5

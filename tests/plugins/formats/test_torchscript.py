@@ -1,0 +1,39 @@
+"""TorchScript."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+
+from tracknet_core.contracts import Format
+from tracknet_core.errors import CheckpointError
+from tracknet_core.testing import check_constructor, check_format
+from tracknet_plugins.formats.torchscript import TorchScript
+
+
+def test_it_keeps_the_contract(tmp_path: Path) -> None:
+    check_constructor("formats", TorchScript)
+    check_format(TorchScript(), tmp_path)
+
+
+def test_a_network_with_its_decoding_comes_back_for_any_number_of_windows(saved, finder, frames) -> None:
+    component: Format = TorchScript()
+    run = component.load(saved(component))
+    for windows in (frames[:1], frames[1:4], frames):
+        torch.testing.assert_close(run(windows), finder(windows), rtol=0, atol=1e-4)
+
+
+def test_notes_are_read_without_running_the_file(saved, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(TorchScript())
+    monkeypatch.setattr(torch.jit, "load", None)
+    assert TorchScript().notes(path) == {"config": "{}"}
+
+
+def test_an_archive_of_something_else_has_no_notes_and_is_no_network(tmp_path: Path) -> None:
+    path = tmp_path / "holiday.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("holiday/picture.txt", "sun")
+    assert TorchScript().notes(path) == {}
+    with pytest.raises(CheckpointError, match=r"holiday\.pt: cannot be read as TorchScript"):
+        TorchScript().load(path)

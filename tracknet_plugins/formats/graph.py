@@ -1,0 +1,104 @@
+"""Networks as ONNX files, in whole precision and in 8 bits."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tracknet_plugins.formats.program import NAMES, needing, quiet, trace
+
+# onnx and onnxruntime are optional dependencies, so the functions import them.
+
+OPSET = 18
+"""Of 2022: read by runtimes of the last years, and the lowest that torch's exporter writes by itself."""
+
+QUANTIZED = ("Conv", "Gemm", "MatMul")
+"""What is done in 8 bits."""
+
+
+def write_onnx(network: nn.Module, frames: Tensor, path: Path, notes: Mapping[str, str], *, int8: bool) -> None:
+    """Write a network as one ONNX file.
+
+    Raises:
+        UserError: a package is missing, or a part of the network does what a graph cannot hold.
+    """
+    with needing("onnx"):
+        import onnx  # noqa: PLC0415
+        import onnxruntime  # noqa: F401, PLC0415
+        import onnxscript  # noqa: F401, PLC0415
+
+    program = trace(network, frames)
+    with quiet("the network cannot be written as ONNX"):
+        torch.onnx.export(
+            program,
+            (),
+            path,
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["frames"],
+            output_names=list(NAMES[: len(program.graph_signature.user_outputs)]),
+            external_data=False,
+            verbose=False,
+        )
+        if int8:
+            _quantize(path, frames)
+        model = onnx.load(path)
+        onnx.helper.set_model_props(model, dict(notes))
+        onnx.save(model, path)
+
+
+class _Windows:
+    """Gives windows to the calibration one by one, so that memory is that of one; a ``CalibrationDataReader``."""
+
+    def __init__(self, frames: Tensor) -> None:
+        self._feeds: Iterator[dict[str, Any]] = ({"frames": window[None].numpy()} for window in frames.contiguous())
+
+    def get_next(self) -> dict[str, Any] | None:
+        """Return the next window as the network takes it."""
+        return next(self._feeds, None)
+
+
+def _quantize(path: Path, frames: Tensor) -> None:
+    """Replace an ONNX file by its copy in 8 bits, calibrated on frames (B, P, 3, H, W).
+
+    Convolutions and products with weights alone, and neither the first nor the last of them: what else there is (the
+    normalisation of the frames, norms, the decoding) costs little. In trials those two cost half of the accuracy of the
+    places.
+    """
+    import onnx  # noqa: PLC0415
+    from onnxruntime.quantization import (  # noqa: PLC0415
+        CalibrationMethod,
+        QuantFormat,
+        QuantType,
+        quantize_static,
+    )
+    from onnxruntime.quantization.shape_inference import quant_pre_process  # noqa: PLC0415
+
+    prepared = path.with_suffix(".prepared.onnx")
+    log = logging.getLogger()
+    level = log.level
+    log.setLevel(logging.ERROR)  # its advice to prepare the file, which has been done
+    try:
+        quant_pre_process(path, prepared, skip_symbolic_shape=True)
+        nodes = [node.name for node in onnx.load(prepared).graph.node if node.op_type in QUANTIZED]
+        quantize_static(
+            prepared,
+            path,
+            _Windows(frames),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=list(QUANTIZED),
+            nodes_to_exclude=[nodes[0], nodes[-1]],
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+            extra_options={"MatMulConstBOnly": True},
+        )
+    finally:
+        log.setLevel(level)
+        prepared.unlink(missing_ok=True)

@@ -1,0 +1,63 @@
+"""TorchScript, for programs in C++ and for devices that have no newer road."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from tracknet_core.contracts import Format
+from tracknet_core.registry import formats
+from tracknet_plugins.formats.program import NOTES, Runner, archived_notes, blank_windows, quiet, reading
+
+
+@formats.register("torchscript")
+class TorchScript(Format):
+    """A ``.pt`` file for ``torch.jit.load``, from one trace of the network.
+
+    torch has declared TorchScript old; it is here for libtorch (C++) and mobile programs that read nothing else.
+    Loading such a file can run code that is inside it, so load none of a stranger: ONNX files hold numbers and known
+    operations only. :meth:`notes` runs nothing.
+    """
+
+    suffix = ".pt"
+
+    def __init__(self) -> None:
+        pass
+
+    def save(self, network: nn.Module, frames: Tensor, path: Path, notes: Mapping[str, str]) -> None:
+        """Write a trace, with a free number of windows; the notes are its extra file ``notes.json``.
+
+        Raises:
+            UserError: the network cannot be traced.
+        """
+        with quiet("the network cannot be traced"):
+            # Not checked here: the file is compared with the network as a whole, on frames of another number.
+            traced = torch.jit.trace(network, (blank_windows(frames),), check_trace=False)  # type: ignore[no-untyped-call]
+            torch.jit.save(traced, path, _extra_files={NOTES: json.dumps(dict(notes))})
+
+    def load(self, path: Path) -> Runner:
+        """Return a function that runs the file, with the threads of torch.
+
+        Raises:
+            CheckpointError: the file is not of this format.
+        """
+        with reading(path, "TorchScript"):
+            module = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
+
+        def run(frames: Tensor) -> tuple[Tensor, ...]:
+            with torch.inference_mode():
+                return tuple(module(frames))
+
+        return run
+
+    def notes(self, path: Path) -> dict[str, str]:
+        """Return the texts that travel inside the file.
+
+        Raises:
+            CheckpointError: the file is not of this format.
+        """
+        return archived_notes(path)
