@@ -280,7 +280,8 @@ def _shown(clips: Sequence[Clip]) -> Iterator[Clip]:
     from rich.progress import track  # noqa: PLC0415
 
     console = Console(stderr=True)
-    yield from track(clips, "clips", console=console, transient=True, disable=not console.is_terminal)
+    # Not its `disable`, with which older versions of rich still write an empty line.
+    yield from track(clips, "clips", console=console, transient=True) if console.is_terminal else clips
 
 
 def _above(clip: Clip, prediction: Prediction, threshold: float) -> Prediction:

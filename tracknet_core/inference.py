@@ -105,10 +105,12 @@ def load_detector(path: Path, *, device: str = AUTO, backend: str = AUTO) -> Det
         return run(frames)[0]
 
     def detections(frames: Tensor) -> Detections:
-        _, xy, score, present = run(frames)
-        return Detections(xy, score, present)
+        found, *places = run(frames)
+        # A codec that cannot be a graph stays outside of the file.
+        return Detections(*places) if places else detector.codec.decode(found)
 
-    return _detector(config, torch.device("cpu"), logits, detections)
+    detector = _detector(config, torch.device("cpu"), logits, detections)
+    return detector
 
 
 def _from_checkpoint(path: Path, device: torch.device) -> Detector:

@@ -281,11 +281,14 @@ class Memory:
 
     suffix = ".memory"
     network: BallTracker
+    decodes = True
 
     def load(self, path: Path) -> Callable[[Tensor], tuple[Tensor, ...]]:
         def run(frames: Tensor) -> tuple[Tensor, ...]:
             with torch.inference_mode():
                 logits = self.network(frames)
+                if not self.decodes:
+                    return (logits,)
                 found = self.network.codec.decode(logits)
             return logits, found.xy, found.score, found.present
 
@@ -303,10 +306,12 @@ def memory(monkeypatch: pytest.MonkeyPatch, model: BallTracker) -> None:
     monkeypatch.setattr(Memory, "network", model, raising=False)
 
 
+@pytest.mark.parametrize("decodes", [True, False])
 @pytest.mark.parametrize("backend", ["auto", "memory"])
 def test_an_exported_file_runs_like_its_checkpoint(
-    checkpoint: Path, memory: None, config: Config, backend: str
+    checkpoint: Path, memory: None, config: Config, backend: str, decodes: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Memory, "decodes", decodes)
     exported = checkpoint.with_name("best.memory")
     exported.write_text(json.dumps({"config": json.dumps(config.as_dict())}))
     one, other = load_detector(checkpoint, device="cpu"), load_detector(exported, backend=backend)

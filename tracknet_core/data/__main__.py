@@ -253,11 +253,14 @@ def _progress(splits: Mapping[str, Sequence[Clip]]) -> Iterator[OnClip]:
     from rich.progress import Progress  # noqa: PLC0415
 
     console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
     total = 0
     for split in splits:
         with suppress(DataError):  # told by what goes on to read the split
             total += len(splits[split])
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(console=console, transient=True) as progress:
         task = progress.add_task("clips", total=total)
         yield lambda name: progress.update(task, advance=1, description=name)
 

@@ -272,8 +272,10 @@ def _progress(missing: Sequence[CachedFrames], folder: Path) -> Iterator[Callabl
     text = f"keeping the frames of {len(missing)} clips in {folder} ({size})"
     if not console.is_terminal:
         console.print(text, soft_wrap=True, highlight=False, markup=False)
+        yield lambda: None
+        return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(text, total=total)
         yield lambda: progress.advance(task)
 
