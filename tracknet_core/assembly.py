@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from torch import nn
 
@@ -14,9 +14,11 @@ from tracknet_core.config import Config, DataConfig, TrainingConfig
 from tracknet_core.contracts import SUPPLIED, BatchTransform, Dataset, ProtocolMetric, RunPaths, Transform
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.model import BallTracker
-from tracknet_core.module import TrackerModule
 from tracknet_core.registry import REGISTRIES
 from tracknet_core.schema import Node, hint_of, nested_kind
+
+if TYPE_CHECKING:
+    from tracknet_core.module import TrackerModule
 
 
 def build(kind: str, node: Node, path: str, **supplied: Any) -> Any:
@@ -84,6 +86,9 @@ def build_model(config: Config, *, pretrained: bool = True) -> BallTracker:
 
 def build_module(config: Config, model: BallTracker, batch_transforms: Sequence[BatchTransform] = ()) -> TrackerModule:
     """Return the LightningModule that trains ``model`` as the experiment says."""
+    # Here rather than above: Lightning takes seconds to import, and prediction needs none of it.
+    from tracknet_core.module import TrackerModule  # noqa: PLC0415
+
     training = config.training
     loss: nn.Module = build("losses", training.loss, "training.loss")
     return TrackerModule(

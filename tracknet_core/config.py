@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from tracknet_core.contracts import Size
 from tracknet_core.errors import ConfigError
 from tracknet_core.registry import REGISTRIES
-from tracknet_core.schema import Faults, Node, check_dataclass, component, unknown_key
+from tracknet_core.schema import Faults, Node, check_dataclass, component, require_component, unknown_key
 
 SECTIONS = ("data", "model", "training")
 DEFAULT = "default"
@@ -244,19 +245,28 @@ def load_config(
     return parse_config(_interpolate(_resolve(experiment, overrides, sections or {})))
 
 
-def load_data(experiment: Path | None, overrides: Sequence[str] = (), data: str | None = None) -> DataConfig:
-    """Return the section ``data`` alone, for commands that need no network; no other section need be complete.
+def load_data(experiment: Path | Config | None, overrides: Sequence[str] = (), data: str | None = None) -> DataConfig:
+    """Return the section ``data`` alone, for commands that train no network; no other section need be complete.
 
     Args:
-        experiment: path of the YAML file; None takes the section that ``data`` names, of the files ``data/*.yaml`` in
-            the working folder and of those that come with tracknet.
-        overrides: ``key=value`` in OmegaConf's dotlist form, as for :func:`load_config`.
+        experiment: path of the YAML file, or the configuration that a checkpoint holds; None takes the section that
+            ``data`` names, of the files ``data/*.yaml`` in the working folder and of those that come with tracknet.
+        overrides: ``key=value`` in OmegaConf's dotlist form, as for :func:`load_config`; without an experiment file
+            there is nothing but the data to set.
         data: name that replaces the section.
 
     Raises:
-        ConfigError: all faults of the section, each with its path.
+        ConfigError: all faults of the section, each with its path; or an override of what is not there.
     """
-    tree = _resolve(experiment, overrides, {"data": data})
+    chosen, values = _split_overrides(overrides)
+    if not isinstance(experiment, Path):
+        foreign = [text for text in overrides if re.split(r"[.=]", text, maxsplit=1)[0] not in ("data", "plugins")]
+        if foreign:
+            raise ConfigError([f"{text}: settings here are those of the data: data.key=value." for text in foreign])
+    if isinstance(experiment, Config) and data is None and "data" not in chosen:
+        tree = _merge(experiment.as_dict(), values)
+    else:
+        tree = _resolve(experiment if isinstance(experiment, Path) else None, overrides, {"data": data})
     for plugin in tree["plugins"]:
         _import_plugin(str(plugin))
     faults: Faults = []
@@ -267,8 +277,13 @@ def load_data(experiment: Path | None, overrides: Sequence[str] = (), data: str 
     return config
 
 
-def parse_config(tree: Mapping[str, Any]) -> Config:
+def parse_config(tree: Mapping[str, Any], *, built: Sequence[str] = SECTIONS) -> Config:
     """Return the validated configuration of a resolved tree, such as a checkpoint holds.
+
+    Args:
+        tree: the three sections, and ``plugins``.
+        built: the sections whose components are going to be built. Those of the others are taken as they stand: a
+            checkpoint works where a dataset or a logger of its training is not installed, and nothing is imported.
 
     Raises:
         ConfigError: all faults of the tree, each with its path.
@@ -278,10 +293,10 @@ def parse_config(tree: Mapping[str, Any]) -> Config:
         _import_plugin(str(plugin))
     faults: Faults = []
     tree = _expand_shorthands(tree, faults)
+    classes = {"data": DataConfig, "model": ModelConfig, "training": TrainingConfig}
     parts = {
-        "data": check_dataclass(DataConfig, tree.get("data", {}), "data", faults),
-        "model": check_dataclass(ModelConfig, tree.get("model", {}), "model", faults),
-        "training": check_dataclass(TrainingConfig, tree.get("training", {}), "training", faults),
+        section: check_dataclass(cls, tree.get(section, {}), section, faults, components=section in built)
+        for section, cls in classes.items()
     }
     for key in tree:
         if key not in (*SECTIONS, "plugins"):
@@ -291,6 +306,26 @@ def parse_config(tree: Mapping[str, Any]) -> Config:
     if faults:
         raise ConfigError(faults)
     return Config(**parts, plugins=list(tree.get("plugins", [])))
+
+
+def parse_component(kind: str, text: str, option: str) -> Node:
+    """Return the validated component that an option of a command line names, or describes in YAML.
+
+    Args:
+        kind: kind of the component.
+        text: a name, or ``{name: …, parameter: value}``.
+        option: what was given, such as ``--tracker``, for messages.
+
+    Raises:
+        ConfigError: the text is not a component, or all its faults.
+    """
+    try:
+        tree = OmegaConf.to_container(OmegaConf.from_dotlist([f"node={text}"]), resolve=True)
+    except Exception as error:  # PyYAML's errors share no base with OmegaConf's
+        raise ConfigError(
+            f"{option} {text}: not a component. Write a name, or '{{name: …, parameter: value}}'."
+        ) from error
+    return require_component(kind, tree["node"] if isinstance(tree, dict) else None, option)
 
 
 def _resolve(experiment: Path | None, overrides: Sequence[str], sections: Mapping[str, str | None]) -> dict[str, Any]:

@@ -9,19 +9,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from tracknet_core.cli import guarded
 from tracknet_core.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from tracknet_core.config import Config, DataConfig
+    from tracknet_core.config import DataConfig
     from tracknet_core.contracts import Clip, ProtocolMetric
     from tracknet_core.evaluation.results import Evaluation, Prediction
-    from tracknet_core.schema import Node
 
 # Modules are imported by the function that needs them: torch takes seconds, and --help needs none.
 
@@ -157,10 +155,12 @@ def _write(target: Path, text: str) -> None:
 
 def _run(options: argparse.Namespace) -> Evaluation:
     from tracknet_core.assembly import build  # noqa: PLC0415
+    from tracknet_core.config import parse_component  # noqa: PLC0415
     from tracknet_core.evaluation.scoring import evaluate  # noqa: PLC0415
 
     source, overrides = _sort_out(options)
-    components = _components(options.protocol or PROTOCOLS)
+    nodes = [parse_component("protocols", text, "--protocol") for text in options.protocol or PROTOCOLS]
+    components = {node["name"]: node for node in nodes}
     protocols: dict[str, ProtocolMetric] = {
         name: build("protocols", node, "--protocol") for name, node in components.items()
     }
@@ -192,29 +192,6 @@ def _sort_out(options: argparse.Namespace) -> tuple[str, list[str]]:
     return sources[0], [setting for setting in settings if "=" in setting]
 
 
-def _components(texts: Sequence[str]) -> dict[str, Node]:
-    return {node["name"]: node for node in (_node("protocols", text, "--protocol") for text in texts)}
-
-
-def _node(kind: str, text: str, option: str) -> Node:
-    """Return the validated component that an option names, or describes in YAML."""
-    from omegaconf import OmegaConf  # noqa: PLC0415
-
-    from tracknet_core.schema import check_component  # noqa: PLC0415
-
-    try:
-        node = OmegaConf.to_container(OmegaConf.from_dotlist([f"node={text}"]), resolve=True)
-    except Exception as error:  # PyYAML's errors share no base with OmegaConf's
-        raise ConfigError(
-            f"{option} {text}: not a component. Write a name, or '{{name: …, parameter: value}}'."
-        ) from error
-    faults: list[str] = []
-    checked = check_component(kind, node["node"] if isinstance(node, dict) else None, option, faults)
-    if faults:
-        raise ConfigError(faults)
-    return checked
-
-
 def _of_folder(overrides: Sequence[str], options: argparse.Namespace) -> tuple[Predicted, list[str]]:
     from tracknet_core.config import load_data  # noqa: PLC0415
     from tracknet_core.evaluation.predictions import predictions_of  # noqa: PLC0415
@@ -226,38 +203,25 @@ def _of_folder(overrides: Sequence[str], options: argparse.Namespace) -> tuple[P
 
 
 def _of_checkpoint(path: Path, overrides: Sequence[str], options: argparse.Namespace) -> tuple[Predicted, list[str]]:
+    from tracknet_core.config import load_data, parse_component  # noqa: PLC0415
     from tracknet_core.evaluation.detection import predict_clip  # noqa: PLC0415
     from tracknet_core.inference import check_windows, detect_clip, load_detector  # noqa: PLC0415
+    from tracknet_core.progress import Progress  # noqa: PLC0415
 
-    tracker = None if options.tracker is None else _node("trackers", options.tracker, "--tracker")
+    tracker = None if options.tracker is None else parse_component("trackers", options.tracker, "--tracker")
     detector = load_detector(path, device=options.device)
     windows = {"step": options.step, "ensemble": options.ensemble, "batch_size": options.batch_size}
     try:
         check_windows(detector, **windows)
     except ValueError as error:
         raise ConfigError(f"--{str(error).replace('batch_size', 'batch-size')}") from error
-    clips = _clips(_data_of(detector.config, overrides, options.data), options.split)
-    predicted = [
-        (clip, predict_clip(clip, detect_clip(detector, clip.frames, **windows), tracker)) for clip in _shown(clips)
-    ]
+    clips = _clips(load_data(detector.config, overrides, options.data), options.split)
+    predicted = []
+    with Progress("clips", len(clips), unit="clips") as progress:
+        for clip in clips:
+            predicted.append((clip, predict_clip(clip, detect_clip(detector, clip.frames, **windows), tracker)))
+            progress.advance(clip.name)
     return predicted, []
-
-
-def _data_of(config: Config, overrides: Sequence[str], name: str | None) -> DataConfig:
-    """Return the data section to score: the checkpoint's, or the one that is named, with overrides."""
-    from omegaconf import OmegaConf  # noqa: PLC0415
-
-    from tracknet_core.config import load_data  # noqa: PLC0415
-
-    whole = config.as_dict()
-    # Through a file, so that overrides mean the same as with `tracknet run`.
-    with TemporaryDirectory() as folder:
-        experiment = Path(folder) / "checkpoint.yaml"
-        kept = {key: whole[key] for key in ("data", "plugins")}
-        experiment.write_text(OmegaConf.to_yaml(OmegaConf.create(kept)), encoding="utf-8")
-        if name is None and not any(override.startswith("data=") for override in overrides):
-            return load_data(experiment, overrides)
-    return load_data(None, overrides, name)
 
 
 def _clips(data: DataConfig, split: str) -> Sequence[Clip]:
@@ -272,16 +236,6 @@ def _clips(data: DataConfig, split: str) -> Sequence[Clip]:
             f"names, such as 'data.split={{{split}: [match1/*]}}'."
         )
     return choose_clips(dataset, data.split, split)
-
-
-def _shown(clips: Sequence[Clip]) -> Iterator[Clip]:
-    """Yield the clips, while a bar on stderr moves, where that is a terminal."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import track  # noqa: PLC0415
-
-    console = Console(stderr=True)
-    # Not its `disable`, with which older versions of rich still write an empty line.
-    yield from track(clips, "clips", console=console, transient=True) if console.is_terminal else clips
 
 
 def _above(clip: Clip, prediction: Prediction, threshold: float) -> Prediction:

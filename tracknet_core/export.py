@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tracknet_core.cli import guarded
 from tracknet_core.errors import ConfigError, UserError
@@ -22,7 +22,7 @@ from tracknet_core.errors import ConfigError, UserError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from tracknet_core.comparison import Comparison
+    from tracknet_core.agreement import Agreement
     from tracknet_core.config import Config, DataConfig
     from tracknet_core.contracts import Clip, Format
     from tracknet_core.model import BallTracker
@@ -76,13 +76,13 @@ def _export(options: argparse.Namespace) -> int:
     import torch  # noqa: PLC0415 - start-up, as above
 
     from tracknet_core import assembly  # noqa: PLC0415
+    from tracknet_core.agreement import compare  # noqa: PLC0415
     from tracknet_core.checkpoint import checkpoint_config, load_weights, read_checkpoint  # noqa: PLC0415
-    from tracknet_core.comparison import compare  # noqa: PLC0415
     from tracknet_core.config import parse_config  # noqa: PLC0415
     from tracknet_core.portable import Portable, with_decoding  # noqa: PLC0415
 
     format_ = _format(options)
-    config = parse_config(checkpoint_config(read_checkpoint(options.checkpoint)))
+    config = parse_config(checkpoint_config(read_checkpoint(options.checkpoint)), built=["model"])
     with _fresh_files(options.output, format_.suffix) as path:
         model = assembly.build_model(config, pretrained=False)
         load_weights(model, options.checkpoint)
@@ -93,9 +93,9 @@ def _export(options: argparse.Namespace) -> int:
             sys.stdout.write(f"the codec '{name}' cannot be part of the file, which gives logits alone\n")
         format_.save(network, example, path, _notes(config))
         ours, theirs = (with_decoding(run, model.codec) for run in (network, format_.load(path)))
-        comparison = compare(ours, theirs, [checked[:1], *torch.split(checked[1:], BATCH)])
-        sys.stdout.write(f"{comparison.as_text()}\n")
-        _require_agreement(comparison, options)
+        agreement = compare(ours, theirs, [checked[:1], *torch.split(checked[1:], BATCH)])
+        sys.stdout.write(f"{agreement.as_text()}\n")
+        _require_agreement(agreement, options)
     sys.stdout.write(f"{options.output}\n")
     return 0
 
@@ -107,13 +107,10 @@ def _format(options: argparse.Namespace) -> Format:
         ConfigError: there is none, or it has no int8.
     """
     from tracknet_core import assembly  # noqa: PLC0415
-    from tracknet_core.schema import check_component  # noqa: PLC0415
+    from tracknet_core.schema import require_component  # noqa: PLC0415
 
-    faults: list[str] = []
     node = {"name": options.format, **({"int8": True} if options.int8 else {})}
-    node = check_component("formats", node, "--format", faults)
-    if faults:
-        raise ConfigError(faults)
+    node = require_component("formats", node, "--format")
     format_: Format = assembly.build("formats", node, "--format")
     return format_
 
@@ -185,25 +182,10 @@ def _data(config: Config, options: argparse.Namespace) -> DataConfig:
     """
     from dataclasses import replace  # noqa: PLC0415
 
-    from tracknet_core.config import load_data, parse_config  # noqa: PLC0415
+    from tracknet_core.config import load_data  # noqa: PLC0415
 
-    if options.data is not None:
-        chosen = load_data(None, options.overrides, options.data)
-    else:
-        chosen = parse_config(_overridden(config.as_dict(), options.overrides)).data
+    chosen = load_data(config, options.overrides, options.data)
     return replace(chosen, sequence=config.data.sequence, preprocess=config.data.preprocess)
-
-
-def _overridden(tree: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    from omegaconf import OmegaConf  # noqa: PLC0415
-
-    wrong = [setting for setting in overrides if not setting.startswith("data.") or "=" not in setting]
-    if wrong:
-        raise ConfigError([f"{setting}: settings here are those of the data: data.key=value." for setting in wrong])
-    merged: dict[str, Any] = OmegaConf.to_container(  # type: ignore[assignment]
-        OmegaConf.merge(OmegaConf.create(tree), OmegaConf.from_dotlist(list(overrides)))
-    )
-    return merged
 
 
 def _read(data: DataConfig, model: BallTracker, splits: Sequence[str], count: int) -> Tensor:
@@ -241,13 +223,13 @@ def _evenly(length: int, count: int) -> list[int]:
     return [(2 * i + 1) * length // (2 * chosen) for i in range(chosen)]
 
 
-def _require_agreement(comparison: Comparison, options: argparse.Namespace) -> None:
+def _require_agreement(agreement: Agreement, options: argparse.Namespace) -> None:
     """Refuse a file that is not what the network is.
 
     Raises:
         UserError: it differs more than rounding explains or, in 8 bits, finds other balls.
     """
-    fault = comparison.fault_of_int8() if options.int8 else comparison.fault()
+    fault = agreement.fault_of_int8() if options.int8 else agreement.fault()
     if fault is not None:
         raise UserError(f"--format {options.format}: {fault} No file was left. Another format may do.")
 

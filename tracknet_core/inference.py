@@ -38,6 +38,7 @@ from tracknet_core.data.background import SAMPLED_FRAMES, median
 from tracknet_core.errors import CheckpointError, ConfigError
 from tracknet_core.playback import TimedFrame, ahead, play
 from tracknet_core.registry import formats
+from tracknet_core.schema import Node, require_component
 
 Ensemble = Literal["none", "pool", "mean", "triangular"]
 
@@ -98,7 +99,7 @@ def load_detector(path: Path, *, device: str = AUTO, backend: str = AUTO) -> Det
     notes = form.notes(path)
     if "config" not in notes:
         raise CheckpointError(f"{path}: does not say what network it is. Give a file that 'tracknet export' wrote.")
-    config = parse_config(json.loads(notes["config"]))
+    config = parse_config(json.loads(notes["config"]), built=[])
     run = form.load(path)
 
     def logits(frames: Tensor) -> Tensor:
@@ -114,7 +115,7 @@ def load_detector(path: Path, *, device: str = AUTO, backend: str = AUTO) -> Det
 
 
 def _from_checkpoint(path: Path, device: torch.device) -> Detector:
-    config = parse_config(checkpoint_config(read_checkpoint(path)))
+    config = parse_config(checkpoint_config(read_checkpoint(path)), built=["model"])
     model = build_model(config, pretrained=False)
     load_weights(model, path)
     model = model.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -143,10 +144,10 @@ def _detector(
     if size is None:
         raise ConfigError("data.preprocess.resize: null, but the network needs the size of its input.")
     length = config.data.sequence.frames
-    input_: Input = build("inputs", config.model.input, "model.input", frames=length)
+    input_: Input = _build("inputs", config.model.input, "model.input", frames=length)
     return Detector(
         config=config,
-        codec=codec or build("codecs", config.model.heatmap, "model.heatmap", image_size=size),
+        codec=codec or _build("codecs", config.model.heatmap, "model.heatmap", image_size=size),
         frames=length,
         targets=tuple(input_.targets),
         background=input_.background,
@@ -155,6 +156,11 @@ def _detector(
         logits=logits,
         detections=detections,
     )
+
+
+def _build(kind: str, node: Node, path: str, **supplied: Any) -> Any:
+    """Build a component of an exported file, whose nodes nobody has checked: parts that it needs not may be missing."""
+    return build(kind, require_component(kind, node, path), path, **supplied)
 
 
 def _device(name: str) -> torch.device:

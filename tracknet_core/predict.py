@@ -6,13 +6,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tracknet_core.cli import guarded
 from tracknet_core.errors import ConfigError
-
-if TYPE_CHECKING:
-    from tracknet_core.schema import Node
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,12 +55,13 @@ def parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     # Here rather than above: torch takes seconds to import, and --help needs none of it.
+    from tracknet_core.config import parse_component  # noqa: PLC0415
     from tracknet_core.inference import check_windows, load_detector  # noqa: PLC0415
     from tracknet_core.prediction import Prediction  # noqa: PLC0415
     from tracknet_core.sources import find_jobs  # noqa: PLC0415
 
     jobs = find_jobs(options)
-    tracker = None if options.tracker is None else _tracker_node(options.tracker)
+    tracker = None if options.tracker is None else parse_component("trackers", options.tracker, "--tracker")
     detector = load_detector(options.checkpoint, device=options.device, backend=options.backend)
     try:
         check_windows(detector, options.step, options.ensemble, options.batch_size)
@@ -74,24 +71,6 @@ def _run(options: argparse.Namespace) -> int:
     for prediction in [Prediction(job, detector, tracker, options) for job in jobs]:
         prediction.run()
     return 0
-
-
-def _tracker_node(text: str) -> Node:
-    """Return the validated node of ``--tracker``: a name, or a component in YAML."""
-    from omegaconf import OmegaConf  # noqa: PLC0415 - start-up, as above
-    from omegaconf.errors import OmegaConfBaseException  # noqa: PLC0415
-
-    from tracknet_core.schema import Faults, check_component  # noqa: PLC0415
-
-    try:
-        node = OmegaConf.to_container(OmegaConf.from_dotlist([f"tracker={text}"]), resolve=True)["tracker"]  # type: ignore[call-overload,index]
-    except (OmegaConfBaseException, ValueError) as error:
-        raise ConfigError(f"--tracker {text}: not a component ({error}). Write {{name: kalman, …}}.") from error
-    faults: Faults = []
-    checked = check_component("trackers", node, "--tracker", faults)
-    if faults:
-        raise ConfigError(faults)
-    return checked
 
 
 if __name__ == "__main__":

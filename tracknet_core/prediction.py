@@ -73,16 +73,22 @@ class Prediction:
                 overlay = self._drawn(chain(file.earlier, new), self._job.overlay)
                 shown = stack.enter_context(closing(ahead(overlay, _ROWS_AHEAD)))
                 new = (frame for frame in shown if frame.number > last)
-            progress = stack.enter_context(Progress(self._job.name, self._length(), done))
+            progress = stack.enter_context(Progress(self._job.name, self._length(), done=done))
+            with_ball = 0
             try:
                 for frame in new:
                     file.write(frame)
-                    progress.advance(bool(frame.balls))
+                    with_ball += bool(frame.balls)
+                    progress.advance()
             except KeyboardInterrupt:
                 if not self._live:  # where it is the way to end
                     sys.stderr.write(f"{file.part} holds the rows so far; --resume goes on with them.\n")
                     raise
             self._report_missing(done + progress.count)
+        sys.stdout.write(
+            f"{self._job.name}: {progress.count} frames, {with_ball} with a ball, {progress.rate:.1f} frames/s\n"
+        )
+        sys.stdout.flush()
 
     def _rows(self) -> Rows:
         return JsonRows() if self._options.format == "jsonl" else CsvRows(tracked=self._tracker is not None)

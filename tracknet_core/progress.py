@@ -1,9 +1,10 @@
-"""How far a clip is: a bar in a terminal, plain lines in a log."""
+"""How far a work is: a bar in a terminal, plain lines in a log."""
 
 from __future__ import annotations
 
 import sys
 import time
+from threading import Lock
 from types import TracebackType
 
 from rich.console import Console
@@ -14,45 +15,56 @@ _LINE_SECONDS = 10.0
 
 
 class Progress:
-    """Counts frames and tells of it on stderr; at the end it writes a line to the standard output.
+    """Counts, and tells of it on stderr: a bar that goes away at the end; in a log a line every ten seconds.
+
+    A context manager; :meth:`advance` may be called from any thread.
 
     Args:
-        name: of the clip.
-        total: its frames; None if nobody knows.
-        done: frames of an earlier run.
+        text: what is done, such as the name of a clip.
+        total: how many there are; None if nobody knows.
+        done: how many were done earlier.
+        unit: what is counted.
 
     Attributes:
-        count: frames of this run.
+        count: how many were done now.
     """
 
-    def __init__(self, name: str, total: int | None, done: int = 0) -> None:
+    def __init__(self, text: str, total: int | None, *, done: int = 0, unit: str = "frames") -> None:
         self.count = 0
-        self._name = name
+        self._text = text
         self._total = total
         self._done = done
-        self._with_ball = 0
+        self._unit = unit
+        self._lock = Lock()
         self._began = self._told = time.monotonic()
         self._bar: Bar | None = None
         if sys.stderr.isatty():
             self._bar = Bar(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
-                TextColumn("{task.fields[rate]:.1f} frames/s"),
+                TextColumn(f"{{task.fields[rate]:.1f}} {unit}/s", markup=False),
                 TimeRemainingColumn(),
                 console=Console(stderr=True),
+                transient=True,
             )
-            self._task = self._bar.add_task(name, total=total, completed=done, rate=0.0)
+            self._task = self._bar.add_task(text, total=total, completed=done, rate=0.0)
 
-    def advance(self, has_ball: bool) -> None:
-        """Count a frame."""
-        self.count += 1
-        self._with_ball += has_ball
-        if self._bar is not None:
-            self._bar.update(self._task, advance=1, rate=self._rate())
-        elif time.monotonic() - self._told >= _LINE_SECONDS:
-            self._told = time.monotonic()
-            sys.stderr.write(f"{self._name}: {self._line()}\n")
+    @property
+    def rate(self) -> float:
+        """How many a second."""
+        return self.count / max(time.monotonic() - self._began, 1e-9)
+
+    def advance(self, text: str | None = None) -> None:
+        """Count one; a ``text`` replaces what is said to be done."""
+        with self._lock:
+            self.count += 1
+            self._text = self._text if text is None else text
+            if self._bar is not None:
+                self._bar.update(self._task, advance=1, rate=self.rate, description=self._text)
+            elif time.monotonic() - self._told >= _LINE_SECONDS:
+                self._told = time.monotonic()
+                sys.stderr.write(f"{self._line()}\n")
 
     def __enter__(self) -> Progress:
         if self._bar is not None:
@@ -64,18 +76,10 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
-        if error is None:
-            sys.stdout.write(
-                f"{self._name}: {self.count} frames, {self._with_ball} with a ball, {self._rate():.1f} frames/s\n"
-            )
-            sys.stdout.flush()
-
-    def _rate(self) -> float:
-        return self.count / max(time.monotonic() - self._began, 1e-9)
 
     def _line(self) -> str:
-        rate, done = self._rate(), self._done + self.count
+        done = self._done + self.count
         if self._total is None:
-            return f"{done} frames, {rate:.1f} frames/s"
-        left = (self._total - done) / rate
-        return f"{done}/{self._total} frames, {rate:.1f} frames/s, {left:.0f} s left"
+            return f"{self._text}: {done} {self._unit}, {self.rate:.1f} {self._unit}/s"
+        left = max(0, self._total - done) / self.rate
+        return f"{self._text}: {done}/{self._total} {self._unit}, {self.rate:.1f} {self._unit}/s, {left:.0f} s left"

@@ -32,7 +32,7 @@ from tracknet_core.contracts import (
     ProtocolMetric,
     Transform,
 )
-from tracknet_core.errors import RegistryError
+from tracknet_core.errors import ConfigError, RegistryError
 from tracknet_core.registry import REGISTRIES
 
 Faults = list[str]
@@ -61,8 +61,16 @@ def component(kind: str, **options: Any) -> Any:
     return dataclasses.field(metadata={KIND: kind}, **options)
 
 
-def check_dataclass(cls: type[Any], value: Any, path: str, faults: Faults) -> Any:
-    """Return an instance of a dataclass from a mapping; None where that is impossible."""
+def check_dataclass(cls: type[Any], value: Any, path: str, faults: Faults, *, components: bool = True) -> Any:
+    """Return an instance of a dataclass from a mapping; None where that is impossible.
+
+    Args:
+        cls: the dataclass.
+        value: the mapping.
+        path: where it stands in the configuration, for messages.
+        faults: grows by a line for whatever is wrong.
+        components: False takes nodes as they stand, so that no component is imported.
+    """
     if not isinstance(value, Mapping):
         faults.append(f"{path}: {_show(value)} is not a mapping. It accepts: {_join(f.name for f in _fields(cls))}.")
         return None
@@ -78,7 +86,7 @@ def check_dataclass(cls: type[Any], value: Any, path: str, faults: Faults) -> An
             if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
                 faults.append(f"{where}: required, but not set.")
             continue
-        values[name] = _check_field(field, hints[name], value[name], where, faults)
+        values[name] = _check_field(field, hints[name], value[name], where, faults, components)
     try:
         return cls(**values)
     except TypeError:  # a required setting is missing, which is among the faults already
@@ -129,6 +137,19 @@ def check_component(kind: str, node: Any, path: str, faults: Faults, *, nested: 
     return checked
 
 
+def require_component(kind: str, node: Any, path: str) -> Node:
+    """Return a node with its defaults filled in, as :func:`check_component` does.
+
+    Raises:
+        ConfigError: all faults of the node.
+    """
+    faults: Faults = []
+    checked = check_component(kind, node, path, faults)
+    if faults:
+        raise ConfigError(faults)
+    return checked
+
+
 def hint_of(constructor: Callable[..., Any], parameter: inspect.Parameter) -> Any:
     """Return the type hint of a parameter, evaluated where it is written as text."""
     annotation = parameter.annotation
@@ -166,12 +187,16 @@ def _fields(cls: type[Any]) -> tuple[dataclasses.Field[Any], ...]:
     return dataclasses.fields(cls)
 
 
-def _check_field(field: dataclasses.Field[Any], hint: Any, value: Any, path: str, faults: Faults) -> Any:
+def _check_field(
+    field: dataclasses.Field[Any], hint: Any, value: Any, path: str, faults: Faults, components: bool
+) -> Any:
     kind = field.metadata.get(KIND)
     if kind is None:
         if dataclasses.is_dataclass(hint):
-            return check_dataclass(hint, value, path, faults)  # type: ignore[arg-type]
+            return check_dataclass(hint, value, path, faults, components=components)  # type: ignore[arg-type]
         return check_value(value, hint, path, faults)
+    if not components:
+        return value
     form = list if get_origin(hint) is list else None
     return _check_nodes(kind, value, form, path, faults, nested=False)
 

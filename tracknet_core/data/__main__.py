@@ -248,21 +248,15 @@ def _splits(options: argparse.Namespace) -> Mapping[str, Sequence[Clip]]:
 
 @contextmanager
 def _progress(splits: Mapping[str, Sequence[Clip]]) -> Iterator[OnClip]:
-    """Give what is to be called with the name of each clip; it moves a bar on stderr, where that is a terminal."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import Progress  # noqa: PLC0415
+    """Give what is to be called with the name of each clip; it tells how far the work is."""
+    from tracknet_core.progress import Progress  # noqa: PLC0415
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _: None
-        return
     total = 0
     for split in splits:
         with suppress(DataError):  # told by what goes on to read the split
             total += len(splits[split])
-    with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("clips", total=total)
-        yield lambda name: progress.update(task, advance=1, description=name)
+    with Progress("clips", total, unit="clips") as progress:
+        yield progress.advance
 
 
 def _tell(files: Sequence[Path]) -> int:

@@ -10,22 +10,21 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from uuid import uuid4
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tracknet_core.config import Cache
 from tracknet_core.contracts import Clip, FrameSource, Size, UInt8Array
 from tracknet_core.errors import DataError
+from tracknet_core.progress import Progress
 
 FORMAT = 1
 """Goes up when the same source would give other pixels, or the file another layout: older files are not read then."""
@@ -235,9 +234,9 @@ class FrameCache:
         stop = Event()
         full: OSError | None = None
         threads = min(len(missing), os.cpu_count() or 1)
-        with _progress(missing, self._folder) as advance, ThreadPoolExecutor(threads) as pool:
+        with _progress(missing, self._folder) as progress, ThreadPoolExecutor(threads) as pool:
             try:
-                for future in [pool.submit(_built, frames, advance, stop) for frames in missing]:
+                for future in [pool.submit(_built, frames, progress.advance, stop) for frames in missing]:
                     full = full or future.result()
             finally:
                 stop.set()  # after Ctrl-C the others end with the frame they are at
@@ -263,21 +262,11 @@ def _built(frames: CachedFrames, advance: Callable[[], object], stop: Event) -> 
     return None
 
 
-@contextmanager
-def _progress(missing: Sequence[CachedFrames], folder: Path) -> Iterator[Callable[[], object]]:
-    """Show a bar on a terminal, one line in a log; give what counts a frame."""
-    console = Console(stderr=True)
-    total = sum(len(frames) for frames in missing)
+def _progress(missing: Sequence[CachedFrames], folder: Path) -> Progress:
+    """Return what counts the frames, and says before hours of work what they will take of the disk."""
     size = _gigabytes(sum(frames.bytes_on_disk for frames in missing))
-    text = f"keeping the frames of {len(missing)} clips in {folder} ({size})"
-    if not console.is_terminal:
-        console.print(text, soft_wrap=True, highlight=False, markup=False)
-        yield lambda: None
-        return
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(text, total=total)
-        yield lambda: progress.advance(task)
+    sys.stderr.write(f"keeping the frames of {len(missing)} clips in {folder} ({size})\n")
+    return Progress("frames", sum(len(frames) for frames in missing))
 
 
 def _files(folder: Path, pattern: str) -> dict[Path, tuple[int, float]]:

@@ -25,7 +25,7 @@ AGREEMENT = 0.9
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Agreement:
     """How a copy differs from the network.
 
     Attributes:
@@ -91,7 +91,7 @@ class Comparison:
         )
 
 
-def compare(network: Run, copy: Run, batches: Iterable[Tensor]) -> Comparison:
+def compare(network: Run, copy: Run, batches: Iterable[Tensor]) -> Agreement:
     """Run both on the same windows.
 
     Args:
@@ -113,7 +113,7 @@ def compare(network: Run, copy: Run, batches: Iterable[Tensor]) -> Comparison:
         invented += int((found_too & ~found).sum())
         distance = torch.cdist(ours[1], theirs[1]).masked_fill(~theirs[3].unsqueeze(-2), torch.inf)  # (B, K, D, D)
         places.append(distance.amin(dim=-1)[ours[3] & found_too.unsqueeze(-1)])
-    return Comparison(logits, lowest, highest, torch.cat(places), frames, lost, invented)
+    return Agreement(logits, lowest, highest, torch.cat(places), frames, lost, invented)
 
 
 def _largest_difference(one: Tensor, other: Tensor) -> float:

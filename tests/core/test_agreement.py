@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tracknet_core.comparison import Comparison, compare
+from tracknet_core.agreement import Agreement, compare
 
 Results = tuple[Tensor, Tensor, Tensor, Tensor]
 
@@ -21,7 +21,7 @@ def results(logits: float = 0.0, places: tuple[float, ...] = (10, 20, 30), balls
     return maps, xy, present.float(), present
 
 
-def compared(ours: Results, theirs: Results) -> Comparison:
+def compared(ours: Results, theirs: Results) -> Agreement:
     return compare(lambda frames: ours, lambda frames: theirs, [torch.zeros(1)])
 
 
@@ -94,8 +94,8 @@ def test_another_shape_is_a_fault() -> None:
 def test_int8_may_find_another_ball_in_a_tenth_of_the_frames(moved: int, accepted: bool) -> None:
     places = torch.zeros(10)
     places[:moved] = 5.0  # px; 4 px is as good as the same
-    comparison = Comparison(1.0, -8.0, 4.0, places, frames=10, lost=0, invented=0)
-    fault = comparison.fault_of_int8()
+    agreement = Agreement(1.0, -8.0, 4.0, places, frames=10, lost=0, invented=0)
+    fault = agreement.fault_of_int8()
     assert (fault is None) is accepted
     if fault is not None:
         assert fault == (
