@@ -30,7 +30,6 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from tracknet_core import predict
 from tracknet_core.assembly import build_model
 from tracknet_core.checkpoint import describe
 from tracknet_core.config import load_config
@@ -106,14 +105,13 @@ def network_input(detector: Detector) -> torch.Tensor:
 
 def end_to_end(checkpoint: Path, detector: Detector, video: Path, folder: Path) -> float:
     """Return the seconds from the opened network to the last row."""
-    options = predict.parser().parse_args(
-        [str(checkpoint), str(video), "--output", str(folder / "out"), "--overwrite", "--batch-size", str(BATCH_SIZE)]
-    )
 
     def go() -> None:
         with contextlib.redirect_stdout(io.StringIO()):
-            for job in find_jobs(options):
-                Prediction(job, detector, None, options).run()
+            for job in find_jobs([str(video)], folder / "out", fps=30, existing="overwrite"):
+                Prediction(
+                    job, detector, None, checkpoint=checkpoint, step=None, ensemble=None, batch_size=BATCH_SIZE
+                ).run()
 
     return seconds_of(go)
 

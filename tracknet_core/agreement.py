@@ -21,7 +21,7 @@ FAR = 4.0
 """Pixels of the network input from which 8 bits found another ball; what WASB counts as found."""
 
 AGREEMENT = 0.9
-"""Share of the frames in which 8 bits have to find the same ball, or none."""
+"""Share of the frames with a ball in which 8 bits have to find the same balls."""
 
 
 @dataclass(frozen=True)
@@ -29,23 +29,21 @@ class Agreement:
     """How a copy differs from the network.
 
     Attributes:
-        logits: largest difference of a logit.
+        logits: largest difference of a logit; infinite where the copy's are no numbers, or of another shape.
         lowest: the network's lowest logit.
         highest: its highest.
-        places: (M,) for each ball that both find in a frame, pixels of the network input from the network's place to
-            the nearest of the copy's.
-        frames: target frames compared.
-        lost: frames where only the network finds a ball.
-        invented: frames where only the copy finds one.
+        balls: (F,) that the network finds in each target frame.
+        copied: (F,) that the copy finds there.
+        apart: (F,) pixels of the network input that a ball of either lies from the nearest of the other's, at most; 0
+            where both find none, infinite where only one finds any.
     """
 
     logits: float
     lowest: float
     highest: float
-    places: Tensor
-    frames: int
-    lost: int
-    invented: int
+    balls: Tensor
+    copied: Tensor
+    apart: Tensor
 
     def as_text(self) -> str:
         """Return the figures in lines."""
@@ -53,41 +51,53 @@ class Agreement:
             f"logits: largest difference {self.logits:.2g}; the network's run from {self.lowest:.2f} to "
             f"{self.highest:.2f}"
         ]
-        if len(self.places):
-            middle, most = (float(self.places.quantile(share)) for share in (0.5, 0.95))
+        places = self.apart[(self.balls > 0) & (self.copied > 0)]
+        if len(places):
+            middle, most = (float(places.quantile(share)) for share in (0.5, 0.95))
             lines.append(
-                f"places: largest difference {float(self.places.max()):.2g} px, 95 % within {most:.2g} px, half within "
-                f"{middle:.2g} px, of {len(self.places)} balls"
+                f"places: largest difference {float(places.max()):.2g} px, 95 % within {most:.2g} px, half within "
+                f"{middle:.2g} px, of {len(places)} frames"
             )
         else:
             lines.append("places: not compared, since no ball was found by both")
         lines.append(
-            f"frames: {self.frames}; a ball found by the network only in {self.lost}, by the file only in "
-            f"{self.invented}"
+            f"frames: {len(self.balls)}; more balls found by the network in {int((self.balls > self.copied).sum())}, "
+            f"by the file in {int((self.copied > self.balls).sum())}"
         )
         return "\n".join(lines)
 
     def fault(self) -> str | None:
-        """Return what is wrong if the copy should be the same up to rounding; None if nothing is."""
+        """Return what is wrong if the copy should be the same up to rounding, and the cure; None if nothing is."""
         tolerance = LOGITS_TOLERANCE * max(1.0, abs(self.lowest), abs(self.highest))
         if not self.logits <= tolerance:  # true of NaN, too
-            return f"its logits differ by {self.logits:.2g} from the network's, and {tolerance:.2g} is accepted."
-        if self.lost or self.invented:
-            return f"it disagrees with the network on the presence of a ball in {self.lost + self.invented} frames."
-        if len(self.places) and not float(self.places.max()) <= PLACES_TOLERANCE:
-            return f"its places differ by {float(self.places.max()):.2g} px, and {PLACES_TOLERANCE:g} px are accepted."
-        return None
+            fault = f"its logits differ by {self.logits:.2g} from the network's, and {tolerance:.2g} is accepted"
+        elif others := int((self.balls != self.copied).sum()):
+            fault = f"it finds another number of balls than the network in {others} frames"
+        elif not float(self.apart.max()) <= PLACES_TOLERANCE:
+            fault = f"its places differ by {float(self.apart.max()):.2g} px, and {PLACES_TOLERANCE:g} px are accepted"
+        else:
+            return None
+        return f"{fault}. Another format may do."
 
     def fault_of_int8(self) -> str | None:
-        """Return what is wrong if the copy may differ in details, but not in the balls; None if nothing is."""
-        # A frame may hold several balls; then one that moved counts like a frame.
-        others = self.lost + self.invented + int((~(self.places <= FAR)).sum())
-        share = 1 - others / self.frames
-        if share >= AGREEMENT and math.isfinite(self.logits):
+        """Return what is wrong if the copy may differ in details, but not in the balls, and the cure; None if nothing.
+
+        Frames without a ball say little, and are not counted.
+        """
+        if not math.isfinite(self.logits):
+            return "in 8 bits its logits are no numbers, or of another shape. Leave out --int8."
+        judged = (self.balls > 0) | (self.copied > 0)
+        count, same = int(judged.sum()), int((self.apart[judged] <= FAR).sum())
+        if not count:
+            return (
+                "no ball is found in the frames compared, so that 8 bits cannot be judged. Name data with balls: "
+                "--data NAME data.root=/path/to/data"
+            )
+        if same >= AGREEMENT * count:
             return None
         return (
-            f"in 8 bits it finds the network's balls, to within {FAR:g} px, in {share:.0%} of the frames, and "
-            f"{AGREEMENT:.0%} are asked for."
+            f"in 8 bits it finds the network's balls and no others, to within {FAR:g} px, in {same} of {count} frames "
+            f"with a ball, and {AGREEMENT:.0%} of them are asked for. Leave out --int8."
         )
 
 
@@ -97,23 +107,29 @@ def compare(network: Run, copy: Run, batches: Iterable[Tensor]) -> Agreement:
     Args:
         network: (B, P, 3, H, W) uint8 frames to logits, xy, score and present.
         copy: the same from a file.
-        batches: windows; at least one.
+        batches: windows; at least one batch, and one window in each.
     """
     logits, lowest, highest = 0.0, float("inf"), float("-inf")
-    places: list[Tensor] = []
-    frames = lost = invented = 0
+    balls: list[Tensor] = []
+    copied: list[Tensor] = []
+    apart: list[Tensor] = []
     for batch in batches:
         with torch.inference_mode():
             ours, theirs = network(batch), copy(batch)
         logits = max(logits, _largest_difference(ours[0], theirs[0]))
         lowest, highest = min(lowest, float(ours[0].min())), max(highest, float(ours[0].max()))
-        found, found_too = ours[3].any(dim=-1), theirs[3].any(dim=-1)  # (B, K)
-        frames += found.numel()
-        lost += int((found & ~found_too).sum())
-        invented += int((found_too & ~found).sum())
-        distance = torch.cdist(ours[1], theirs[1]).masked_fill(~theirs[3].unsqueeze(-2), torch.inf)  # (B, K, D, D)
-        places.append(distance.amin(dim=-1)[ours[3] & found_too.unsqueeze(-1)])
-    return Agreement(logits, lowest, highest, torch.cat(places), frames, lost, invented)
+        balls.append(ours[3].sum(dim=-1).flatten())
+        copied.append(theirs[3].sum(dim=-1).flatten())
+        apart.append(_apart(ours[1], ours[3], theirs[1], theirs[3]).flatten())
+    return Agreement(logits, lowest, highest, torch.cat(balls), torch.cat(copied), torch.cat(apart))
+
+
+def _apart(xy: Tensor, present: Tensor, other_xy: Tensor, other_present: Tensor) -> Tensor:
+    """(B, K, D, 2) places and (B, K, D) which of them are balls, twice -> (B, K) the Hausdorff distance of the two."""
+    distance = (xy.unsqueeze(-2) - other_xy.unsqueeze(-3)).norm(dim=-1)  # (B, K, D, D)
+    there = distance.masked_fill(~other_present.unsqueeze(-2), torch.inf).amin(dim=-1).masked_fill(~present, 0.0)
+    back = distance.masked_fill(~present.unsqueeze(-1), torch.inf).amin(dim=-2).masked_fill(~other_present, 0.0)
+    return torch.maximum(there.amax(dim=-1), back.amax(dim=-1))
 
 
 def _largest_difference(one: Tensor, other: Tensor) -> float:

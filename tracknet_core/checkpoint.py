@@ -1,12 +1,13 @@
 """What is saved with the weights, and how a model comes back from one file.
 
 A checkpoint is Lightning's, with one more key: ``tracknet``, the format's number, the version that wrote it and
-the resolved configuration as plain data. It is loaded with ``weights_only=True``: a checkpoint from a stranger
-cannot run code.
+the resolved configuration as plain data. It is loaded with ``weights_only=True``, and plugins that it names are not
+imported: a checkpoint from a stranger cannot run code.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tracknet_core.errors import CheckpointError
+from tracknet_core.assembly import build_model
+from tracknet_core.config import Config, parse_config
+from tracknet_core.errors import CheckpointError, ConfigError
+from tracknet_core.model import BallTracker
 
 KEY = "tracknet"
 FORMAT = 1
@@ -37,11 +41,12 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # foreign bytes fail in many ways: IndexError, struct.error, UnicodeDecodeError, …
+        # Not torch's own words: it advises to load such a file with `weights_only=False`, which runs its code.
         raise CheckpointError(
-            f"{path}: not a checkpoint that can be loaded safely ({_first_line(error)}). "
+            f"{path}: not a checkpoint that can be loaded safely ({type(error).__name__}). "
             "Give a .ckpt file that tracknet wrote."
         ) from error
-    if not isinstance(content, dict) or not isinstance(content.get(KEY), dict) or "state_dict" not in content:
+    if not isinstance(content, dict) or not isinstance(content.get(KEY), dict):
         raise CheckpointError(f"{path}: a checkpoint of another program. Give a .ckpt file that tracknet wrote.")
     found = content[KEY].get("format")
     if found != FORMAT:
@@ -49,13 +54,47 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             f"{path}: format {found}, but this tracknet reads format {FORMAT}. It was written by tracknet "
             f"{content[KEY].get('version')}: use that version."
         )
+    if not _are_weights(content.get("state_dict")):
+        raise CheckpointError(f"{path}: holds no weights. Give a .ckpt file that tracknet wrote.")
     return content
 
 
-def checkpoint_config(content: dict[str, Any]) -> dict[str, Any]:
-    """Return the resolved configuration that a checkpoint holds, as plain data."""
-    config: dict[str, Any] = content[KEY]["config"]
-    return config
+def load_model(path: Path) -> tuple[Config, BallTracker]:
+    """Return the experiment of a checkpoint, and its network with the weights, on the CPU.
+
+    Raises:
+        CheckpointError: the file is no checkpoint, or its weights do not fit its network.
+        ConfigError: its network cannot be built here.
+    """
+    content = read_checkpoint(path)
+    config = stored_config(content[KEY].get("config"), path, built=["model"])
+    model = build_model(config, pretrained=False)
+    _copy_weights(model, content, path)
+    return config, model
+
+
+def stored_config(tree: Any, path: Path, *, built: Sequence[str]) -> Config:
+    """Return the configuration that a file holds.
+
+    Args:
+        tree: what stands there.
+        path: the file, for messages.
+        built: the sections whose components are going to be built; see :func:`parse_config`.
+
+    Raises:
+        CheckpointError: it is none.
+        ConfigError: all its faults.
+    """
+    if not isinstance(tree, dict):
+        raise CheckpointError(f"{path}: holds no configuration of a network. Give a file that tracknet wrote.")
+    try:
+        return parse_config(tree, built=built)
+    except ConfigError as error:
+        plugins, cure = tree.get("plugins"), []
+        if isinstance(plugins, list) and plugins:
+            options = " ".join(f"--plugin {plugin}" for plugin in plugins)
+            cure = [f"It was trained with plugins, which are imported only if you name them: {options}"]
+        raise ConfigError([f"{path}:", *error.faults, *cure]) from error
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
@@ -64,11 +103,12 @@ def load_weights(model: nn.Module, path: Path) -> None:
     Raises:
         CheckpointError: the file is no checkpoint, or its weights do not fit.
     """
-    state: dict[str, Tensor] = {
-        key.removeprefix(PREFIX): value
-        for key, value in read_checkpoint(path)["state_dict"].items()
-        if key.startswith(PREFIX)
-    }
+    _copy_weights(model, read_checkpoint(path), path)
+
+
+def _copy_weights(model: nn.Module, content: dict[str, Any], path: Path) -> None:
+    weights: dict[str, Tensor] = content["state_dict"]
+    state = {key.removeprefix(PREFIX): value for key, value in weights.items() if key.startswith(PREFIX)}
     own = model.state_dict()
     faults = [f"missing {key}" for key in own if key not in state]
     faults += [f"unexpected {key}" for key in state if key not in own]
@@ -86,5 +126,5 @@ def load_weights(model: nn.Module, path: Path) -> None:
     model.load_state_dict(state)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
+def _are_weights(state: Any) -> bool:
+    return isinstance(state, dict) and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items())

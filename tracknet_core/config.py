@@ -242,15 +242,18 @@ def load_config(
     Raises:
         ConfigError: all faults of the experiment, each with its path.
     """
-    return parse_config(_interpolate(_resolve(experiment, overrides, sections or {})))
+    tree = _interpolate(_resolve(experiment, overrides, sections or {}))
+    import_plugins(tree["plugins"])
+    return parse_config(tree)
 
 
 def load_data(experiment: Path | Config | None, overrides: Sequence[str] = (), data: str | None = None) -> DataConfig:
     """Return the section ``data`` alone, for commands that train no network; no other section need be complete.
 
     Args:
-        experiment: path of the YAML file, or the configuration that a checkpoint holds; None takes the section that
-            ``data`` names, of the files ``data/*.yaml`` in the working folder and of those that come with tracknet.
+        experiment: path of the YAML file, or the configuration that a checkpoint holds, whose plugins are not
+            imported; None takes the section that ``data`` names, of the files ``data/*.yaml`` in the working folder and
+            of those that come with tracknet.
         overrides: ``key=value`` in OmegaConf's dotlist form, as for :func:`load_config`; without an experiment file
             there is nothing but the data to set.
         data: name that replaces the section.
@@ -265,10 +268,10 @@ def load_data(experiment: Path | Config | None, overrides: Sequence[str] = (), d
             raise ConfigError([f"{text}: settings here are those of the data: data.key=value." for text in foreign])
     if isinstance(experiment, Config) and data is None and "data" not in chosen:
         tree = _merge(experiment.as_dict(), values)
+        tree["plugins"] = _plugin_paths(values.get("plugins"), Path())
     else:
         tree = _resolve(experiment if isinstance(experiment, Path) else None, overrides, {"data": data})
-    for plugin in tree["plugins"]:
-        _import_plugin(str(plugin))
+    import_plugins(tree["plugins"])
     faults: Faults = []
     tree = _expand_shorthands({"data": _interpolate(tree, "data")}, faults)
     config: DataConfig = check_dataclass(DataConfig, tree["data"], "data", faults)
@@ -278,7 +281,7 @@ def load_data(experiment: Path | Config | None, overrides: Sequence[str] = (), d
 
 
 def parse_config(tree: Mapping[str, Any], *, built: Sequence[str] = SECTIONS) -> Config:
-    """Return the validated configuration of a resolved tree, such as a checkpoint holds.
+    """Return the validated configuration of a resolved tree, such as a checkpoint holds; no plugin is imported.
 
     Args:
         tree: the three sections, and ``plugins``.
@@ -289,8 +292,7 @@ def parse_config(tree: Mapping[str, Any], *, built: Sequence[str] = SECTIONS) ->
         ConfigError: all faults of the tree, each with its path.
     """
     tree = {key: value for key, value in tree.items() if value is not None}
-    for plugin in tree.get("plugins", []):
-        _import_plugin(str(plugin))
+    plugins = _plugin_paths(tree.get("plugins"), Path())
     faults: Faults = []
     tree = _expand_shorthands(tree, faults)
     classes = {"data": DataConfig, "model": ModelConfig, "training": TrainingConfig}
@@ -305,7 +307,7 @@ def parse_config(tree: Mapping[str, Any], *, built: Sequence[str] = SECTIONS) ->
         faults = _check_ranges(parts["data"], parts["training"])
     if faults:
         raise ConfigError(faults)
-    return Config(**parts, plugins=list(tree.get("plugins", [])))
+    return Config(**parts, plugins=plugins)
 
 
 def parse_component(kind: str, text: str, option: str) -> Node:
@@ -592,8 +594,17 @@ def _plugin_paths(plugins: Any, folder: Path) -> list[str]:
     return [str((folder / p).resolve()) if p.endswith(".py") else p for p in plugins]
 
 
+def import_plugins(plugins: Sequence[str]) -> None:
+    """Import modules, and files that are no packages yet, so that their decorators run.
+
+    Raises:
+        ConfigError: one does not import.
+    """
+    for plugin in plugins:
+        _import_plugin(plugin)
+
+
 def _import_plugin(plugin: str) -> None:
-    """Import a module, or a file that is no package yet, so that its decorators run."""
     try:
         if not plugin.endswith(".py"):
             importlib.import_module(plugin)

@@ -14,6 +14,7 @@ and cannot be set by the user. A component may subclass the Protocol of its kind
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -487,6 +488,10 @@ class Tracker(Protocol):
     causal: bool = True
     """Whether the balls of a frame are given before a later frame is asked for, as a live stream needs."""
 
+    memory: float = math.inf
+    """Seconds of earlier frames that the balls of a frame depend on; as many are seen again when an interrupted run
+    goes on. Infinity, the clip from its first frame, is always right."""
+
     def __call__(self, frames: Iterable[Candidates]) -> Iterator[tuple[TrackPoint, ...]]:
         """Yield the balls of each frame, in order: none, one, or several. A call is a clip of its own."""
 
@@ -494,7 +499,8 @@ class Tracker(Protocol):
 class ProtocolMetric(Protocol):
     """Kind ``protocols``: a torchmetrics.Metric with a published rule inside.
 
-    States are sums (``dist_reduce_fx="sum"``) where that is possible, so that clips can be drawn again for intervals.
+    States are sums (``dist_reduce_fx="sum"``) where that is possible, so that clips can be drawn again for intervals;
+    those that are lists hold equally many numbers.
     """
 
     rule: str
@@ -512,7 +518,11 @@ class ProtocolMetric(Protocol):
         """
 
     def compute(self) -> dict[str, Tensor]:
-        """Return the figures by name, such as ``{"f1": …, "precision": …}``."""
+        """Return the figures by name, such as ``{"f1": …, "precision": …}``.
+
+        Counts are integer tensors, the others floating point. A figure that the frames do not define is NaN, and
+        intervals leave it out.
+        """
 
 
 class Format(Protocol):
@@ -524,6 +534,19 @@ class Format(Protocol):
 
     suffix: str
     """Of its files, such as ``.onnx``."""
+
+    runs_code: bool = False
+    """Whether loading a file can run code that is inside it; such a file is read only where its backend is named."""
+
+    def check(self, path: Path) -> None:
+        """Refuse before the long work what :meth:`save` would refuse: packages are missing, or files are in the way.
+
+        Args:
+            path: where the file is going to lie.
+
+        Raises:
+            UserError: something is missing, or there already.
+        """
 
     def save(self, network: nn.Module, frames: Tensor, path: Path, notes: Mapping[str, str]) -> None:
         """Write the network.

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
-from tracknet_core.cli import guarded
+from tracknet_core.cli import add_plugin_option, guarded
 from tracknet_core.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from tracknet_core.config import DataConfig
     from tracknet_core.contracts import Clip, ProtocolMetric
     from tracknet_core.evaluation.results import Evaluation, Prediction
+    from tracknet_core.inference import Detector
+    from tracknet_core.schema import Node
 
 # Modules are imported by the function that needs them: torch takes seconds, and --help needs none.
 
@@ -70,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         nargs="+",
         metavar="FILE",
-        help="instead of scoring: lay files of --json side by side, each against the first; only --report goes with it",
+        help="instead of scoring: lay files of --json side by side, each against the first; with --json, --report",
     )
     parser.add_argument("--step", type=int, metavar="N", help="frames between windows; default: no overlap")
     parser.add_argument("--ensemble", metavar="NAME", help="what overlapping windows make of a frame: pool, mean, …")
@@ -78,150 +83,238 @@ def _parser() -> argparse.ArgumentParser:
         "--batch-size", type=int, default=8, metavar="N", help="windows at a time; default: %(default)s"
     )
     parser.add_argument("--device", default="auto", metavar="NAME", help="cpu, cuda, …; default: %(default)s")
+    parser.add_argument(
+        "--backend", default="auto", metavar="NAME", help="torch, onnx, openvino, …; default: by the file's suffix"
+    )
+    add_plugin_option(parser)
     return parser
-
-
-def evaluate_command(arguments: Sequence[str]) -> Evaluation:
-    """Return what the command with these arguments finds, without printing; for reports.
-
-    Raises:
-        UserError: a mistake in the arguments, the checkpoint, the data or the predictions.
-    """
-    return _run(_parser().parse_intermixed_args(arguments))
 
 
 def _evaluate(options: argparse.Namespace) -> int:
     from tracknet_core.evaluation.report import report  # noqa: PLC0415
     from tracknet_core.evaluation.text import as_text  # noqa: PLC0415
 
-    _check_free("--json", options.json)  # before minutes of work rather than after
-    _check_free("--report", options.report)
-    evaluation = _run(options)
-    _show(as_text(evaluation), evaluation.notes)
-    if options.json is not None:
-        _write(options.json, json.dumps(evaluation.as_dict(), indent=2, allow_nan=False) + "\n")
-    if options.report is not None:
-        _write(options.report, report(evaluation))
+    with _new_files(options) as write:
+        evaluation = _run(options)
+        _show(as_text(evaluation), evaluation.notes)
+        write("--json", lambda: _json(evaluation.as_dict()))
+        write("--report", lambda: report(evaluation))
     return 0
 
 
 def _compare(options: argparse.Namespace) -> int:
+    from tracknet_core.config import import_plugins  # noqa: PLC0415
     from tracknet_core.evaluation.comparison import compare  # noqa: PLC0415
     from tracknet_core.evaluation.report import comparison_report  # noqa: PLC0415
     from tracknet_core.evaluation.saved import read_run  # noqa: PLC0415
     from tracknet_core.evaluation.text import comparison_as_text  # noqa: PLC0415
 
-    parser = _parser()
-    foreign = [
-        f"--{name.replace('_', '-')}"
-        for name, value in vars(options).items()
-        if name not in ("settings", "compare", "report") and value != parser.get_default(name)
-    ]
-    if foreign or options.settings:
-        given = ", ".join([*options.settings, *foreign])
-        raise ConfigError(f"--compare: scores nothing, so only --report goes with it, not {given}.")
+    foreign = [*options.settings, *_given(options, except_for=("settings", "compare", "json", "report", "plugin"))]
+    if foreign:
+        raise ConfigError(
+            f"--compare: scores nothing, so only --json and --report go with it, not {', '.join(foreign)}."
+        )
     if len(options.compare) < 2:
         raise ConfigError(f"--compare {options.compare[0]}: one file is nothing to compare. Name two or more.")
-    _check_free("--report", options.report)
-    comparison = compare([read_run(path) for path in options.compare])
-    _show(comparison_as_text(comparison), comparison.notes)
-    if options.report is not None:
-        _write(options.report, comparison_report(comparison))
+    with _new_files(options) as write:
+        import_plugins(options.plugin)
+        comparison = compare([read_run(path) for path in options.compare])
+        _show(comparison_as_text(comparison), comparison.notes)
+        write("--json", lambda: _json(comparison.as_dict()))
+        write("--report", lambda: comparison_report(comparison))
     return 0
+
+
+def _given(options: argparse.Namespace, except_for: Sequence[str]) -> list[str]:
+    """Return the options that are not as they would be if nobody had given them."""
+    parser = _parser()
+    return [
+        f"--{name.replace('_', '-')}"
+        for name, value in vars(options).items()
+        if name not in except_for and value != parser.get_default(name)
+    ]
+
+
+# -------------------------------------------------------------------------------------------- what comes out
 
 
 def _show(text: str, notes: Sequence[str]) -> None:
     for note in notes:
         sys.stderr.write(f"warning: {note}\n")
-    sys.stdout.write(text + "\n")
+    _print(text)
 
 
-def _check_free(option: str, target: Path | None) -> None:
-    if target is None:
-        return
-    if target.exists():
-        raise DataError(f"{option} {target}: there is a file already. Name a new one, or move it away.")
+def _print(text: str) -> None:
+    """Print a line; what the terminal cannot show, such as a name that is no text, is escaped."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, errors="backslashreplace").decode(encoding) + "\n")
+
+
+def _json(plain: Mapping[str, Any]) -> str:
+    return json.dumps(plain, indent=2, allow_nan=False) + "\n"
+
+
+@contextmanager
+def _new_files(options: argparse.Namespace) -> Iterator[Callable[[str, Callable[[], str]], None]]:
+    """Make sure that the files of --json and --report can be written, before minutes of work rather than after.
+
+    Each begins as an empty file of another name beside its place, so that it is whole or not there.
+
+    Yields:
+        What writes the file of an option, if it was given, and says where it is; the text is made only then.
+
+    Raises:
+        ConfigError: both are the same file.
+        DataError: one exists, or cannot be written.
+    """
+    targets = {"--json": options.json, "--report": options.report}
+    parts: dict[str, Path] = {}
+
+    def write(option: str, make: Callable[[], str]) -> None:
+        if option in parts:
+            text, target = make(), targets[option]
+            with _written(option, target):
+                parts[option].write_text(text, encoding="utf-8", errors="backslashreplace")
+                parts[option].replace(target)
+            _print(f"\n{target}")
+
+    try:
+        for option, target in targets.items():
+            if target is not None:
+                with _written(option, target):
+                    _check_free(option, target)
+                    part = target.with_name(f".tracknet-{uuid4().hex}.part")
+                    part.touch(exist_ok=False)
+                parts[option] = part
+        if len({part.parent.resolve() / targets[option].name for option, part in parts.items()}) < len(parts):
+            raise ConfigError(f"--json and --report: both are {options.json}. Name two files.")
+        yield write
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _written(option: str, target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{option} {target}: cannot be written ({error.strerror}). Name another file.") from error
+
+
+def _check_free(option: str, target: Path) -> None:
     if not target.parent.is_dir():
         raise DataError(f"{option} {target}: there is no folder {target.parent}. Make it first.")
+    try:
+        target.lstat()
+    except FileNotFoundError:
+        return
+    raise DataError(f"{option} {target}: there is a file already. Name a new one, or move it away.")
 
 
-def _write(target: Path, text: str) -> None:
-    """Write a file beside its place, so that it is whole or not there, and say where it is."""
-    part = target.with_name(f"{target.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(target)
-    sys.stdout.write(f"\n{target}\n")
+# ------------------------------------------------------------------------------------------ what is scored
 
 
 def _run(options: argparse.Namespace) -> Evaluation:
     from tracknet_core.assembly import build  # noqa: PLC0415
-    from tracknet_core.config import parse_component  # noqa: PLC0415
+    from tracknet_core.config import import_plugins, load_data, parse_component  # noqa: PLC0415
+    from tracknet_core.evaluation.predictions import predictions_of  # noqa: PLC0415
     from tracknet_core.evaluation.scoring import evaluate  # noqa: PLC0415
 
     source, overrides = _sort_out(options)
-    nodes = [parse_component("protocols", text, "--protocol") for text in options.protocol or PROTOCOLS]
-    components = {node["name"]: node for node in nodes}
+    import_plugins(options.plugin)
+    detector = None if options.predictions is not None else _detector(Path(source), options)
+    # Before the other components, which the plugins that it imports may hold.
+    data = load_data(None if detector is None else detector.config, overrides, options.data)
+    components: dict[str, Node] = {}
+    for text in options.protocol or PROTOCOLS:
+        node = parse_component("protocols", text, "--protocol")
+        if node["name"] in components:
+            raise ConfigError(f"--protocol: '{node['name']}' is there twice. Evaluate twice, once with each.")
+        components[node["name"]] = node
     protocols: dict[str, ProtocolMetric] = {
         name: build("protocols", node, "--protocol") for name, node in components.items()
     }
-    if options.predictions is None:
-        predicted, notes = _of_checkpoint(Path(source), overrides, options)
+    tracker = None if options.tracker is None else parse_component("trackers", options.tracker, "--tracker")
+    clips = _clips(data, options.split)
+    if detector is None:
+        predicted, notes = predictions_of(options.predictions, clips, options.first_frame)
     else:
-        predicted, notes = _of_folder(overrides, options)
+        predicted, notes = _detected(detector, clips, tracker, options)
     if options.threshold is not None:
         predicted = [(clip, _above(clip, prediction, options.threshold)) for clip, prediction in predicted]
     return evaluate(source, options.split, predicted, protocols, notes, components)
 
 
 def _sort_out(options: argparse.Namespace) -> tuple[str, list[str]]:
-    """Return what is scored, and the overrides, which may stand after --protocol too."""
-    settings = [*options.settings, *(name for name in options.protocol or () if "=" in name)]
-    options.protocol = [name for name in options.protocol or () if "=" not in name]
-    sources = [setting for setting in settings if "=" not in setting]
+    """Return what is scored, and the overrides; both may stand after --protocol too, and a file's name may have a =."""
+    words = [*options.settings, *(word for word in options.protocol or () if _is_override(word) or _is_file(word))]
+    options.protocol = [word for word in options.protocol or () if word not in words]
+    overrides = [word for word in words if _is_override(word) and not _is_file(word)]
+    sources = [word for word in words if word not in overrides]
     if options.predictions is not None:
         sources.append(str(options.predictions))
-        foreign = {"--tracker": options.tracker, "--step": options.step, "--ensemble": options.ensemble}
-        given = [name for name, value in foreign.items() if value is not None]
+        scored = ("tracker", "step", "ensemble", "batch_size", "device", "backend")
+        given = _given(options, except_for=[name for name in vars(options) if name not in scored])
         if given:
             raise ConfigError(f"{given[0]}: works on what a checkpoint finds; --predictions are scored as they are.")
     elif options.first_frame is not None:
         raise ConfigError("--first-frame: says how --predictions count, but there are none.")
+    if options.threshold is not None and not math.isfinite(options.threshold):
+        raise ConfigError(f"--threshold {options.threshold}: no score can be compared with this. Give a number.")
     if len(sources) != 1:
-        found = ", ".join(sources) or "nothing"
-        raise ConfigError(f"what is to be scored? Give one checkpoint, or --predictions FOLDER, not {found}.")
-    return sources[0], [setting for setting in settings if "=" in setting]
-
-
-def _of_folder(overrides: Sequence[str], options: argparse.Namespace) -> tuple[Predicted, list[str]]:
-    from tracknet_core.config import load_data  # noqa: PLC0415
-    from tracknet_core.evaluation.predictions import predictions_of  # noqa: PLC0415
-
-    if options.data is None and not any(override.startswith("data=") for override in overrides):
+        taken = {"protocols": options.protocol, "settings": overrides}
+        raise ConfigError(
+            "what is to be scored? Give one checkpoint, or --predictions FOLDER, not "
+            f"{', '.join(sources) or 'nothing'}."
+            + "".join(f" Taken for {what}: {', '.join(those)}." for what, those in taken.items() if those)
+        )
+    is_data_named = options.data is not None or any(override.startswith("data=") for override in overrides)
+    if options.predictions is not None and not is_data_named:
         raise ConfigError("--predictions: of which data? Name its section, as with --data shuttlecock data.root=….")
-    clips = _clips(load_data(None, overrides, options.data), options.split)
-    return predictions_of(options.predictions, clips, options.first_frame)
+    return sources[0], overrides
 
 
-def _of_checkpoint(path: Path, overrides: Sequence[str], options: argparse.Namespace) -> tuple[Predicted, list[str]]:
-    from tracknet_core.config import load_data, parse_component  # noqa: PLC0415
-    from tracknet_core.evaluation.detection import predict_clip  # noqa: PLC0415
-    from tracknet_core.inference import check_windows, detect_clip, load_detector  # noqa: PLC0415
-    from tracknet_core.progress import Progress  # noqa: PLC0415
+def _is_override(word: str) -> bool:
+    return "=" in word and not word.startswith("{")
 
-    tracker = None if options.tracker is None else parse_component("trackers", options.tracker, "--tracker")
-    detector = load_detector(path, device=options.device)
-    windows = {"step": options.step, "ensemble": options.ensemble, "batch_size": options.batch_size}
+
+def _is_file(word: str) -> bool:
     try:
-        check_windows(detector, **windows)
+        return Path(word).is_file()
+    except OSError:  # too long for a name
+        return False
+
+
+def _detector(path: Path, options: argparse.Namespace) -> Detector:
+    from tracknet_core.inference import check_windows, load_detector  # noqa: PLC0415
+
+    detector = load_detector(path, device=options.device, backend=options.backend)
+    try:
+        check_windows(detector, options.step, options.ensemble, options.batch_size)
     except ValueError as error:
         raise ConfigError(f"--{str(error).replace('batch_size', 'batch-size')}") from error
-    clips = _clips(load_data(detector.config, overrides, options.data), options.split)
-    predicted = []
+    return detector
+
+
+def _detected(
+    detector: Detector, clips: Sequence[Clip], tracker: Node | None, options: argparse.Namespace
+) -> tuple[Predicted, list[str]]:
+    from tracknet_core.evaluation.detection import predict_clip  # noqa: PLC0415
+    from tracknet_core.inference import detect_clip  # noqa: PLC0415
+    from tracknet_core.progress import Progress  # noqa: PLC0415
+
+    predicted, notes = [], []
     with Progress("clips", len(clips), unit="clips") as progress:
         for clip in clips:
-            predicted.append((clip, predict_clip(clip, detect_clip(detector, clip.frames, **windows), tracker)))
+            candidates = detect_clip(
+                detector, clip.frames, step=options.step, ensemble=options.ensemble, batch_size=options.batch_size
+            )
+            prediction, of_clip = predict_clip(clip, candidates, tracker)
+            predicted.append((clip, prediction))
+            notes += of_clip
             progress.advance(clip.name)
-    return predicted, []
+    return predicted, notes
 
 
 def _clips(data: DataConfig, split: str) -> Sequence[Clip]:

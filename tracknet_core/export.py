@@ -11,13 +11,13 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tracknet_core.cli import guarded
-from tracknet_core.errors import ConfigError, UserError
+from tracknet_core.cli import add_plugin_option, guarded
+from tracknet_core.errors import ConfigError, DataError, UserError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tracknet_core.config import Config, DataConfig
     from tracknet_core.contracts import Clip, Format
     from tracknet_core.model import BallTracker
+    from tracknet_core.portable import Portable
 
 # torch and what needs it are imported by the functions: they take seconds, and --help needs none.
 
@@ -69,31 +70,30 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--int8", action="store_true", help="8 bits, calibrated on the data: faster on many processors, less exact"
     )
+    add_plugin_option(parser)
     return parser
 
 
 def _export(options: argparse.Namespace) -> int:
-    import torch  # noqa: PLC0415 - start-up, as above
-
-    from tracknet_core import assembly  # noqa: PLC0415
-    from tracknet_core.agreement import compare  # noqa: PLC0415
-    from tracknet_core.checkpoint import checkpoint_config, load_weights, read_checkpoint  # noqa: PLC0415
-    from tracknet_core.config import parse_config  # noqa: PLC0415
+    from tracknet_core.agreement import compare  # noqa: PLC0415 - start-up, as above
+    from tracknet_core.checkpoint import load_model  # noqa: PLC0415
+    from tracknet_core.config import import_plugins  # noqa: PLC0415
     from tracknet_core.portable import Portable, with_decoding  # noqa: PLC0415
 
+    import_plugins(options.plugin)
     format_ = _format(options)
-    config = parse_config(checkpoint_config(read_checkpoint(options.checkpoint)), built=["model"])
     with _fresh_files(options.output, format_.suffix) as path:
-        model = assembly.build_model(config, pretrained=False)
-        load_weights(model, options.checkpoint)
+        format_.check(options.output)
+        config, model = load_model(options.checkpoint)
         checked, example = _windows(config, model, options)
         network = Portable(model, example)
         if not network.decodes:
             name = config.model.heatmap["name"]
             sys.stdout.write(f"the codec '{name}' cannot be part of the file, which gives logits alone\n")
-        format_.save(network, example, path, _notes(config))
+        format_.save(network, example, path, _notes(config, network, example))
         ours, theirs = (with_decoding(run, model.codec) for run in (network, format_.load(path)))
-        agreement = compare(ours, theirs, [checked[:1], *torch.split(checked[1:], BATCH)])
+        batches = (checked[:1], *(checked[i : i + BATCH] for i in range(1, len(checked), BATCH)))
+        agreement = compare(ours, theirs, batches)
         sys.stdout.write(f"{agreement.as_text()}\n")
         _require_agreement(agreement, options)
     sys.stdout.write(f"{options.output}\n")
@@ -115,11 +115,51 @@ def _format(options: argparse.Namespace) -> Format:
     return format_
 
 
-def _notes(config: Config) -> dict[str, str]:
-    """Return the texts that travel inside the file: what it is, and how it is to be fed."""
+def _notes(config: Config, network: Portable, frames: Tensor) -> dict[str, str]:
+    """Return the texts that travel inside the file: what it is, and how a program without tracknet is to feed it.
+
+    Where data and other files lie on this machine is left out.
+
+    Args:
+        config: the experiment.
+        network: what is written.
+        frames: (B, P, 3, H, W), an example of its input.
+    """
+    from dataclasses import replace  # noqa: PLC0415
     from importlib.metadata import version  # noqa: PLC0415
 
-    return {"config": json.dumps(config.as_dict()), "version": version("tracknet")}
+    from tracknet_core.config import Cache  # noqa: PLC0415
+
+    _, pictures, _, height, width = frames.shape
+    length = config.data.sequence.frames
+    background = " and the background of the clip, the median of its frames" if pictures > length else ""
+    results = "logits: float (B, K, h, w)"
+    if network.decodes:
+        results += (
+            f"; xy: float (B, K, D, 2), column and row in pixels of the {width} x {height} pictures, (0, 0) being the "
+            "centre of the upper left one; score: float (B, K, D), 0..1; present: bool (B, K, D), whether it is a ball"
+        )
+    else:
+        results += f", to be decoded as the codec '{config.model.heatmap['name']}' of tracknet does"
+    plugins = [Path(plugin).name for plugin in config.plugins]
+    shared = replace(config, data=replace(config.data, cache=Cache()), plugins=plugins)
+    return {
+        "config": json.dumps(_without_paths(shared.as_dict())),
+        "version": version("tracknet"),
+        "frames": f"uint8 (B, {pictures}, 3, {height}, {width}): windows, pictures, R G B, rows, columns",
+        "pictures": f"{length} consecutive frames, oldest first{background}; scaled to {width} x {height} as a whole",
+        "targets": f"{list(network.model.input.targets)}: which frames of the window, from 0, the K results are of",
+        "results": results,
+    }
+
+
+def _without_paths(value: Any) -> Any:
+    """Return plain data with None for every absolute path."""
+    if isinstance(value, Mapping):
+        return {key: _without_paths(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_paths(item) for item in value]
+    return None if isinstance(value, str) and Path(value).is_absolute() else value
 
 
 @contextmanager
@@ -128,14 +168,17 @@ def _fresh_files(target: Path, suffix: str) -> Iterator[Path]:
 
     Raises:
         ConfigError: the name does not end as the format's files do.
-        DataError: there is a file of that name already, or no folder.
+        DataError: there is a file of that name already, or no folder, or none that can be written to.
     """
     from tracknet_core.data.fresh import check_free  # noqa: PLC0415
 
     if target.suffix != suffix:
-        raise ConfigError(f"--output {target}: the files of this format end in {suffix}. Write {target.stem}{suffix}.")
-    check_free(target)
-    folder = Path(tempfile.mkdtemp(prefix=f"{target.name}.", suffix=".part", dir=target.parent))
+        raise ConfigError(f"--output {target}: the files of this format end in {suffix}. Write {target.name}{suffix}.")
+    try:
+        check_free(target)
+        folder = Path(tempfile.mkdtemp(prefix="tracknet.", suffix=".part", dir=target.parent))
+    except OSError as error:
+        raise DataError(f"--output {target}: cannot be written ({error.strerror}). Name another place.") from error
     try:
         yield folder / target.name
         # The named file last: when it is there, all of them are.
@@ -151,6 +194,13 @@ def _fresh_files(target: Path, suffix: str) -> Iterator[Path]:
 # ----------------------------------------------------------------------------------------------- the data
 
 
+class _Windows(NamedTuple):
+    """(B, P, 3, H, W) frames, and the split that they are of."""
+
+    frames: Tensor
+    split: str
+
+
 def _windows(config: Config, model: BallTracker, options: argparse.Namespace) -> tuple[Tensor, Tensor]:
     """Return windows (B, P, 3, H, W) to compare on, and those to calibrate with, or an example.
 
@@ -160,7 +210,9 @@ def _windows(config: Config, model: BallTracker, options: argparse.Namespace) ->
     data = _data(config, options)
     try:
         checked = _read(data, model, ("val", "test", "train"), CHECKED_WINDOWS)
-        return checked, _read(data, model, ("train", "val", "test"), CALIBRATION_WINDOWS) if options.int8 else checked
+        if not options.int8:
+            return checked.frames, checked.frames
+        calibration = _read(data, model, ("train", "val", "test"), CALIBRATION_WINDOWS)
     except UserError as error:
         if options.data is not None or options.overrides:
             raise
@@ -170,8 +222,12 @@ def _windows(config: Config, model: BallTracker, options: argparse.Namespace) ->
                 "--data NAME data.root=/path/to/data"
             ) from error
         sys.stdout.write(f"the data of the checkpoint cannot be read, so synthetic frames are compared: {error}\n")
-    checked = _read(_data(config, argparse.Namespace(data="synthetic", overrides=[])), model, ("val",), CHECKED_WINDOWS)
-    return checked, checked
+        synthetic = _data(config, argparse.Namespace(data="synthetic", overrides=[]))
+        frames = _read(synthetic, model, ("val",), CHECKED_WINDOWS).frames
+        return frames, frames
+    if calibration.split == checked.split:
+        sys.stdout.write(f"calibrated and compared on the same clips: there is no other split than '{checked.split}'\n")
+    return checked.frames, calibration.frames
 
 
 def _data(config: Config, options: argparse.Namespace) -> DataConfig:
@@ -188,8 +244,8 @@ def _data(config: Config, options: argparse.Namespace) -> DataConfig:
     return replace(chosen, sequence=config.data.sequence, preprocess=config.data.preprocess)
 
 
-def _read(data: DataConfig, model: BallTracker, splits: Sequence[str], count: int) -> Tensor:
-    """Return up to ``count`` windows (B, P, 3, H, W), evenly along clips of the first of the splits that there is.
+def _read(data: DataConfig, model: BallTracker, splits: Sequence[str], count: int) -> _Windows:
+    """Return up to ``count`` windows, evenly along clips of the first of the splits that there is.
 
     Raises:
         UserError: the data cannot be read.
@@ -204,7 +260,8 @@ def _read(data: DataConfig, model: BallTracker, splits: Sequence[str], count: in
 
     dataset = assembly.build_dataset(data)
     names = split_names(dataset, data.split)
-    all_clips = choose_clips(dataset, data.split, next((name for name in splits if name in names), names[0]))
+    split = next((name for name in (*splits, *names) if name in names), splits[0])
+    all_clips = choose_clips(dataset, data.split, split)
     clips: list[Clip] = [all_clips[i] for i in _evenly(len(all_clips), CLIPS)]
     all_places = EvaluationPlaces([len(clip) for clip in clips], data.sequence.frames, model.input.targets)
 
@@ -214,7 +271,7 @@ def _read(data: DataConfig, model: BallTracker, splits: Sequence[str], count: in
 
     background = Backgrounds(data.cache.path, model.image_size) if model.input.background else None
     stream = WindowStream(clips, places, batch_size=1, size=model.image_size, background=background)
-    return torch.cat([batch.frames for batch in stream][:count]).contiguous()
+    return _Windows(torch.cat([batch.frames for batch in stream][:count]).contiguous(), split)
 
 
 def _evenly(length: int, count: int) -> list[int]:
@@ -231,7 +288,7 @@ def _require_agreement(agreement: Agreement, options: argparse.Namespace) -> Non
     """
     fault = agreement.fault_of_int8() if options.int8 else agreement.fault()
     if fault is not None:
-        raise UserError(f"--format {options.format}: {fault} No file was left. Another format may do.")
+        raise UserError(f"--format {options.format}: {fault} No file was left.")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import json
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,9 +20,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tracknet_core.assembly import build, build_model
-from tracknet_core.checkpoint import checkpoint_config, load_weights, read_checkpoint
-from tracknet_core.config import Config, parse_config
+from tracknet_core.assembly import build
+from tracknet_core.checkpoint import load_model, stored_config
+from tracknet_core.config import Config
 from tracknet_core.contracts import (
     Candidates,
     Codec,
@@ -34,8 +34,8 @@ from tracknet_core.contracts import (
     UInt8Array,
     rescale,
 )
-from tracknet_core.data.background import SAMPLED_FRAMES, median
-from tracknet_core.errors import CheckpointError, ConfigError
+from tracknet_core.data.background import median, sampled_frames
+from tracknet_core.errors import CheckpointError, ConfigError, DataError, RegistryError
 from tracknet_core.playback import TimedFrame, ahead, play
 from tracknet_core.registry import formats
 from tracknet_core.schema import Node, require_component
@@ -44,6 +44,7 @@ Ensemble = Literal["none", "pool", "mean", "triangular"]
 
 AUTO = "auto"
 TORCH = "torch"
+CPU = "cpu"
 CHECKPOINT_SUFFIX = ".ckpt"
 
 Part = TypeVar("Part")
@@ -84,40 +85,26 @@ def load_detector(path: Path, *, device: str = AUTO, backend: str = AUTO) -> Det
 
     Args:
         path: what ``tracknet run`` or ``tracknet export`` wrote.
-        device: of torch, such as ``cpu`` or ``cuda:0``; ``auto`` takes a GPU if there is one. Exported files run where
-            their format has them run.
-        backend: ``torch`` for checkpoints, or the name of a format; ``auto`` goes by the suffix of the file.
+        device: of torch, such as ``cpu`` or ``cuda:0``; ``auto`` takes a GPU if there is one. Exported files run on
+            the CPU.
+        backend: ``torch`` for checkpoints, or the name of a format; ``auto`` goes by the suffix of the file, and leaves
+            out formats whose files can run code of their own.
 
     Raises:
-        CheckpointError: no such file, or none that this backend runs.
-        ConfigError: no such device, or the experiment inside of the file cannot be built here.
+        CheckpointError: no such file, none that this backend runs, or one that is not what it says.
+        ConfigError: no such device, or the network cannot be built here.
         RegistryError: no such backend.
     """
     form = _format_of(path, backend)
     if form is None:
         return _from_checkpoint(path, _device(device))
-    notes = form.notes(path)
-    if "config" not in notes:
-        raise CheckpointError(f"{path}: does not say what network it is. Give a file that 'tracknet export' wrote.")
-    config = parse_config(json.loads(notes["config"]), built=[])
-    run = form.load(path)
-
-    def logits(frames: Tensor) -> Tensor:
-        return run(frames)[0]
-
-    def detections(frames: Tensor) -> Detections:
-        found, *places = run(frames)
-        # A codec that cannot be a graph stays outside of the file.
-        return Detections(*places) if places else detector.codec.decode(found)
-
-    detector = _detector(config, torch.device("cpu"), logits, detections)
-    return detector
+    if device not in (AUTO, CPU):
+        raise ConfigError(f"--device {device}: files of the format '{form.name}' run on the CPU. Leave it out.")
+    return _from_file(path, form.reader)
 
 
 def _from_checkpoint(path: Path, device: torch.device) -> Detector:
-    config = parse_config(checkpoint_config(read_checkpoint(path)), built=["model"])
-    model = build_model(config, pretrained=False)
-    load_weights(model, path)
+    config, model = load_model(path)
     model = model.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @torch.inference_mode()
@@ -131,6 +118,50 @@ def _from_checkpoint(path: Path, device: torch.device) -> Detector:
         return found
 
     return _detector(config, device, logits, detections, codec=model.codec)
+
+
+def _from_file(path: Path, form: Format) -> Detector:
+    notes = form.notes(path)
+    try:
+        tree = json.loads(notes["config"])
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(
+            f"{path}: does not say what network it is. Give a file that 'tracknet export' wrote."
+        ) from error
+    config = stored_config(tree, path, built=[])
+    run = form.load(path)
+
+    def logits(frames: Tensor) -> Tensor:
+        return run(frames)[0]
+
+    def detections(frames: Tensor) -> Detections:
+        found, *places = run(frames)
+        # A codec that cannot be a graph stays outside of the file.
+        return Detections(*places) if places else detector.codec.decode(found)
+
+    detector = _detector(config, torch.device(CPU), logits, detections)
+    _check_runs(detector, path)
+    return detector
+
+
+def _check_runs(detector: Detector, path: Path) -> None:
+    """Run an exported file once, since its graph may be another than its notes say.
+
+    Raises:
+        CheckpointError: it is.
+    """
+    width, height = detector.image_size
+    count = len(detector.targets)
+    frames = torch.zeros((1, detector.frames + detector.background, 3, height, width), dtype=torch.uint8)
+    try:
+        shape = detector.detections(frames).score.shape[:2]
+    except Exception as error:  # every runtime has errors of its own
+        raise CheckpointError(
+            f"{path}: its graph does not take what it says to take, windows {tuple(frames.shape)} "
+            f"({type(error).__name__}). Export it anew."
+        ) from error
+    if shape != (1, count):
+        raise CheckpointError(f"{path}: its graph gives {tuple(shape)} frames and says (1, {count}). Export it anew.")
 
 
 def _detector(
@@ -168,31 +199,47 @@ def _device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.zeros(1, device=device).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:  # a torch without CUDA asserts
         reason = str(error).splitlines()[0]
         raise ConfigError(f"--device {name}: not a device that torch can use here ({reason}). Try cpu.") from error
     return device
 
 
-def _format_of(path: Path, backend: str) -> Format | None:
+class _NamedFormat(NamedTuple):
+    name: str
+    reader: Format
+
+
+def _format_of(path: Path, backend: str) -> _NamedFormat | None:
     """Return the format that reads the file; None for torch and its checkpoints."""
     if not path.is_file() and not path.is_dir():
         raise CheckpointError(f"{path}: no such file.")
     if backend == TORCH or (backend == AUTO and path.suffix == CHECKPOINT_SUFFIX):
         return None
-    names = formats.names() if backend == AUTO else [backend]
-    readers: list[Format] = [formats.get(name)() for name in names]
-    fitting = [reader for reader in readers if path.name.endswith(reader.suffix)]
-    if fitting:
-        return fitting[0]
-    accepted = ", ".join(
-        sorted({reader.suffix for reader in readers} | ({CHECKPOINT_SUFFIX} if backend == AUTO else set()))
-    )
-    raise CheckpointError(
-        f"{path}: not a file for the backend '{backend}', which runs {accepted}. "
-        "'tracknet export' makes one from a checkpoint."
-    )
+    readers = _installed_formats() if backend == AUTO else [_NamedFormat(backend, formats.get(backend)())]
+    fitting = [form for form in readers if path.name.endswith(form.reader.suffix)]
+    if not fitting:
+        accepted = {form.reader.suffix for form in readers} | ({CHECKPOINT_SUFFIX} if backend == AUTO else set())
+        raise CheckpointError(
+            f"{path}: not a file for the backend '{backend}', which runs {', '.join(sorted(accepted))}. "
+            "'tracknet export' makes one from a checkpoint."
+        )
+    if backend == AUTO and fitting[0].reader.runs_code:
+        raise CheckpointError(
+            f"{path}: loading such a file can run code that is inside it. If you know where it comes from: "
+            f"--backend {fitting[0].name}"
+        )
+    return fitting[0]
+
+
+def _installed_formats() -> list[_NamedFormat]:
+    """Return all formats but those whose package does not import, which is told to whoever names one."""
+    found = []
+    for name in formats.names():
+        with suppress(RegistryError):
+            found.append(_NamedFormat(name, formats.get(name)()))
+    return found
 
 
 # --------------------------------------------------------------------------------------------- clips
@@ -206,7 +253,7 @@ def detect_clip(
     ensemble: Ensemble | None = None,
     batch_size: int = 8,
 ) -> Iterator[Candidates]:
-    """Yield the candidates of every frame of a clip, in order; decoding runs ahead in a thread.
+    """Yield the candidates of every frame of a clip that can be read, in order; decoding runs ahead in a thread.
 
     Args:
         detector: the network.
@@ -220,7 +267,7 @@ def detect_clip(
         ValueError: a parameter is out of its range.
     """
     background = clip_background(frames, detector.image_size) if detector.background else None
-    with closing(ahead(play(frames, detector.image_size), _READ_AHEAD)) as pictures:
+    with closing(ahead(play(frames, detector.image_size, skip_broken=True), _READ_AHEAD)) as pictures:
         yield from detect(
             detector,
             pictures,
@@ -232,23 +279,27 @@ def detect_clip(
         )
 
 
-def clip_background(frames: FrameSource, size: Size, *, skip_broken: bool = False) -> UInt8Array:
+def clip_background(frames: FrameSource, size: Size) -> UInt8Array:
     """Return the background of a clip as training takes it: the median of frames evenly along it, RGB (H, W, 3).
+
+    Frames that cannot be decoded are left out.
 
     Args:
         frames: the clip.
         size: width and height in pixels.
-        skip_broken: leave out frames that cannot be decoded, at the cost of decoding all.
 
     Raises:
-        DataError: a frame cannot be read.
+        DataError: no frame can be read.
     """
-    count = len(frames)
-    sampled = np.unique(np.linspace(0, count - 1, min(count, SAMPLED_FRAMES)).round().astype(np.int64)).tolist()
-    if not skip_broken:
+    sampled = sampled_frames(len(frames))
+    try:
         return median(frames.read(sampled, size))
-    wanted = set(sampled)
-    return median(frame.picture for frame in play(frames, size, skip_broken=True) if frame.number in wanted)
+    except DataError:  # to leave a broken frame out, all are decoded
+        wanted = set(sampled)
+        readable = [frame.picture for frame in play(frames, size, skip_broken=True) if frame.number in wanted]
+        if not readable:
+            raise
+        return median(readable)
 
 
 def detect(

@@ -153,17 +153,15 @@ def existing_root(root: Path | None, layout: str) -> Path:
     return root
 
 
-def read_rows(path: Path, columns: Sequence[str], *, separator: str = ",", cure: str = "") -> list[Row]:
-    """Read a label file; lines without any text are left out.
+def read_table(path: Path, *, separator: str = ",") -> tuple[list[str], list[Row]]:
+    """Return the header of a CSV file, and its rows, of which there may be none; lines without any text are left out.
 
     Args:
         path: the CSV file.
-        columns: names that the header must hold, in any order.
         separator: what stands between columns.
-        cure: what to do where a column is missing, for the message.
 
     Raises:
-        DataError: the file is missing, not text, lacks a column, or has no rows.
+        DataError: the file is missing, or not text.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -178,6 +176,22 @@ def read_rows(path: Path, columns: Sequence[str], *, separator: str = ",", cure:
         raise DataError(f"{path}: there is no such label file.") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: this label file cannot be read as CSV ({error}).") from error
+    return header, rows
+
+
+def read_rows(path: Path, columns: Sequence[str], *, separator: str = ",", cure: str = "") -> list[Row]:
+    """Read a label file; lines without any text are left out.
+
+    Args:
+        path: the CSV file.
+        columns: names that the header must hold, in any order.
+        separator: what stands between columns.
+        cure: what to do where a column is missing, for the message.
+
+    Raises:
+        DataError: the file is missing, not text, lacks a column, or has no rows.
+    """
+    header, rows = read_table(path, separator=separator)
     missing = [column for column in columns if column not in header]
     if missing:
         raise DataError(

@@ -102,9 +102,9 @@ class TrackerModule(pl.LightningModule):
         target, weight = self._target(batch)
         logits = self(batch.frames)
         loss: Tensor = self.loss(logits, target, weight)
-        self.log(
-            "val/loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(batch.clip), sync_dist=True
-        )
+        # Windows that count: a batch that only keeps processes in step has none.
+        counted = int((weight > 0).any(dim=1).sum())
+        self.log("val/loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=counted, sync_dist=True)
         detections = self.model.codec.decode(logits)
         size = (batch.frames.shape[-1], batch.frames.shape[-2])
         original = detections.rescaled(size, batch.original_size)

@@ -5,6 +5,7 @@ Places are pixels of the original video, with the centre of the top-left pixel a
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
@@ -39,29 +40,33 @@ class Trail:
     """Draws the balls of a clip frame by frame, and remembers where they were."""
 
     def __init__(self) -> None:
-        self._past: dict[int, deque[tuple[float, Point]]] = defaultdict(deque)
+        self._past: dict[int, deque[tuple[TrackedFrame, Point]]] = defaultdict(deque)
 
     def draw(self, picture: UInt8Array, frame: TrackedFrame) -> UInt8Array:
         """Return the picture (H, W, 3) with the balls of its frame and their trails.
 
-        A trail ends :data:`TRAIL_SECONDS` ago, dark and thin; it has a gap where there was no ball.
+        A trail ends :data:`TRAIL_SECONDS` ago, dark and thin; it has a gap where there was no ball, or no frame. A ball
+        whose place is not finite is not drawn.
         """
-        for ball in frame.balls:
-            self._past[ball.track].append((frame.time, ball.xy))
+        balls = [ball for ball in frame.balls if all(map(math.isfinite, ball.xy))]
+        for ball in balls:
+            self._past[ball.track].append((frame, ball.xy))
         image = Image.fromarray(picture)
         canvas = ImageDraw.Draw(image)
         width = max(2.0, picture.shape[0] / 200)
-        for past in self._past.values():
-            while past and past[0][0] < frame.time - TRAIL_SECONDS:
+        for track, past in list(self._past.items()):
+            while past and past[0][0].time < frame.time - TRAIL_SECONDS:
                 past.popleft()
-            for (time, start), (following, end) in pairwise(past):
-                if following - time < TRAIL_SECONDS / 4:
-                    freshness = max(0.0, 1 - (frame.time - following) / TRAIL_SECONDS)
+            if not past:
+                del self._past[track]
+            for (before, start), (after, end) in pairwise(past):
+                if after.number == before.number + 1:
+                    freshness = max(0.0, 1 - (frame.time - after.time) / TRAIL_SECONDS)
                     canvas.line([start, end], _faded(freshness), round(1 + (width - 1) * freshness))
-        for ball in frame.balls:
+        for ball in balls:
             _label(canvas, ball, picture.shape[0])
         drawn: UInt8Array = np.array(image)
-        for ball in frame.balls:
+        for ball in balls:
             drawn = cross(drawn, ball.xy)
         return drawn
 
@@ -127,23 +132,27 @@ class _Encoder:
         self._output = output
         width, height = source.size
         self._padding = ((0, height % 2), (0, width % 2), (0, 0))  # 4:2:0 needs even sizes
-        self._stream = output.add_stream("libx264", rate=Fraction(source.fps).limit_denominator(1001), options=_OPTIONS)
+        # Only a hint for the encoder, since each picture has its own time; a container need not tell the truth.
+        rate = Fraction(min(max(source.fps, 1), 1000)).limit_denominator(1001)
+        self._stream = output.add_stream("libx264", rate=rate, options=_OPTIONS)
         self._stream.width, self._stream.height = width + width % 2, height + height % 2
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = Fraction(1, _TICKS)
         self._colours = Colorspace.DEFAULT
-        self._start = source.start if isinstance(source, VideoFrames) else 0.0
-        self._copies: dict[int, AudioStream] = {}
+        start = source.start if isinstance(source, VideoFrames) else 0.0
+        self._last = -1  # time of the picture before, in ticks
+        self._copies: dict[int, _Copy] = {}
         self._sound: Iterator[Packet[Stream]] = iter(())
         self._waiting: Packet[Stream] | None = None
         if video is not None:
-            container = stack.enter_context(av.open(str(video)))
+            container = stack.enter_context(av.open(str(video), metadata_errors="replace"))
             if container.streams.video[0].codec_context.colorspace == Colorspace.ITU709:
                 # Colours are coded as they were, and the file says so only where the video does.
                 self._colours = self._stream.codec_context.colorspace = Colorspace.ITU709
             if container.streams.audio:
                 self._copies = {
-                    stream.index: output.add_stream_from_template(stream) for stream in container.streams.audio
+                    stream.index: _Copy(output.add_stream_from_template(stream), start)
+                    for stream in container.streams.audio
                 }
                 self._sound = container.demux(*container.streams.audio)
 
@@ -152,7 +161,8 @@ class _Encoder:
         self._copy_sound(frame.time)
         picture = av.VideoFrame.from_ndarray(np.pad(frame.picture, self._padding, mode="edge"), "rgb24")
         picture = picture.reformat(format="yuv420p", dst_colorspace=self._colours)
-        picture.pts, picture.time_base = round(frame.time * _TICKS), Fraction(1, _TICKS)
+        self._last = max(round(frame.time * _TICKS), self._last + 1)  # of frames at one time, each is shown
+        picture.pts, picture.time_base = self._last, Fraction(1, _TICKS)
         self._output.mux(self._stream.encode(picture))
 
     def finish(self) -> None:
@@ -163,28 +173,54 @@ class _Encoder:
     def _copy_sound(self, until: float | None) -> None:
         """Copy the sound up to a time in seconds from the first picture; all of it if None."""
         while (packet := self._waiting or self._next_sound()) is not None:
-            unit = packet.time_base or Fraction(1, _TICKS)
-            shift = round(self._start / unit)
-            if packet.dts is not None:
-                if until is not None and (packet.dts - shift) * unit > until:
-                    self._waiting = packet
-                    return
-                packet.dts -= shift
-                packet.pts = packet.dts if packet.pts is None else packet.pts - shift
-                packet.stream = self._copies[packet.stream_index]
-                self._output.mux(packet)
+            if until is not None and packet.dts is not None and packet.dts * (packet.time_base or 0) > until:
+                self._waiting = packet
+                return
+            self._output.mux(packet)
             self._waiting = None
 
     def _next_sound(self) -> Packet[Stream] | None:
         try:
-            return next(self._sound, None)
+            for packet in self._sound:
+                if packet.dts is not None:
+                    self._copies[packet.stream_index].redirect(packet, packet.dts)
+                    return packet
         except FFmpegError:  # a video that breaks off: the sound ends there
-            return None
+            pass
+        return None
+
+
+class _Copy:
+    """Where a stream of sound is copied to, and the times that it has there.
+
+    They count from the first picture, and go on where the next of several joined recordings begins anew.
+
+    Args:
+        stream: of the output.
+        start: time of the first picture in the source, in seconds.
+    """
+
+    def __init__(self, stream: AudioStream, start: float) -> None:
+        self._stream = stream
+        self._start = start
+        self._shift: int | None = None
+        self._last = -math.inf
+
+    def redirect(self, packet: Packet[Stream], decoding: int) -> None:
+        """Point a packet of the source, which is decoded at ``decoding`` there, to the output."""
+        if self._shift is None:
+            self._shift = -round(self._start / (packet.time_base or Fraction(1, _TICKS)))
+        if decoding + self._shift <= self._last:
+            self._shift = int(self._last) + max(1, packet.duration or 0) - decoding
+        presentation = decoding if packet.pts is None else packet.pts
+        packet.dts, packet.pts = decoding + self._shift, presentation + self._shift
+        packet.stream = self._stream
+        self._last = packet.dts
 
 
 def _audio_codecs(video: Path) -> set[str]:
     try:
-        with av.open(str(video)) as container:
+        with av.open(str(video), metadata_errors="replace") as container:
             return {stream.codec_context.name for stream in container.streams.audio}
     except FFmpegError:
         return set()

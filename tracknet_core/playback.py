@@ -15,14 +15,14 @@ from threading import Event, Thread
 from typing import NamedTuple, TypeVar
 
 import av
-import numpy as np
 from av.container import InputContainer
-from av.error import FFmpegError, InvalidDataError
+from av.error import FFmpegError
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 
 from tracknet_core.contracts import FrameSource, Size, UInt8Array
 from tracknet_core.errors import DataError
-from tracknet_core.video import VideoFrames
+from tracknet_core.video import ImageSizeError, VideoFrames, decoded, demuxed, quarter_turns, shown_size, to_rgb
 
 T = TypeVar("T")
 
@@ -69,7 +69,8 @@ def play(
         skip_broken: leave out frames that cannot be decoded. Numbers and times of the others stay.
 
     Raises:
-        DataError: a frame cannot be decoded, unless broken ones are left out; or the clip cannot be opened.
+        DataError: a frame cannot be decoded, unless broken ones are left out; an image is of another size; or the clip
+            cannot be opened.
     """
     times = times_of(source)
     for number, picture in _pictures(source, size, start, skip_broken):
@@ -86,8 +87,13 @@ def _pictures(
         yield from source.play(size, start)
     else:
         for number in numbers:
-            with suppress(DataError):
-                yield from zip([number], source.read([number], size), strict=True)
+            try:
+                (picture,) = source.read([number], size)
+            except ImageSizeError:
+                raise
+            except DataError:
+                continue
+            yield number, picture
 
 
 # --------------------------------------------------------------------------------------- cameras and streams
@@ -110,10 +116,10 @@ class LiveFrames:
 
     @property
     def size(self) -> Size:
-        """Width and height of the frames, in pixels.
+        """Width and height of the frames, in pixels, as shown: a rotation noted in the stream is applied.
 
         Raises:
-            DataError: the stream cannot be opened; ``fps`` and ``play`` raise the same.
+            DataError: the stream cannot be opened, or holds no frame; ``fps`` and ``play`` raise the same.
         """
         return self._facts[0]
 
@@ -126,40 +132,40 @@ class LiveFrames:
         """Yield the frames, scaled to ``size`` (width and height in pixels), until the stream ends.
 
         Frames that cannot be decoded are left out, and have no number.
+
+        Raises:
+            DataError: the stream cannot be opened, or broke off.
         """
+        _, fps, turns = self._facts
+        reformatter = VideoReformatter()
         with self._open() as container:
             started: float | None = None
-            for number, frame in enumerate(self._decoded(container)):
-                time = frame.time if frame.time is not None else number / self.fps
-                started = time if started is None else started
-                picture = frame.to_ndarray(width=size[0], height=size[1], format="rgb24", interpolation="AREA")
-                yield TimedFrame(number, time - started, np.asarray(picture, dtype=np.uint8))
+            number = 0
+            for frame in self._decoded(container):
+                picture = to_rgb(frame, size, turns, reformatter)
+                if picture is not None:
+                    time = frame.time if frame.time is not None else number / fps
+                    started = time if started is None else started
+                    yield TimedFrame(number, time - started, picture)
+                    number += 1
 
     @cached_property
-    def _facts(self) -> tuple[Size, float]:
+    def _facts(self) -> tuple[Size, float, int]:
         with self._open() as container:
-            stream = container.streams.video[0]
-            return (stream.width, stream.height), float(stream.average_rate or ASSUMED_FPS)
+            first = next(self._decoded(container), None)
+            if first is None:
+                raise DataError(f"{self._address}: this stream holds no frame that can be decoded.")
+            rate = container.streams.video[0].average_rate
+            return shown_size(first), float(rate or ASSUMED_FPS), quarter_turns(first)
 
     def _decoded(self, container: InputContainer) -> Iterator[VideoFrame]:
-        packets = container.demux(container.streams.video[0])
-        while True:
-            try:
-                packet = next(packets, None)
-                frames = [] if packet is None else packet.decode()
-            except InvalidDataError:
-                continue
-            except FFmpegError as error:
-                raise DataError(f"{self._address}: the stream broke off ({error.strerror}).") from error
-            if packet is None:
-                return
-            yield from (frame for frame in frames if not frame.is_corrupt)
+        return decoded(demuxed(container, container.streams.video[0], self._address))
 
     @contextmanager
     def _open(self) -> Iterator[InputContainer]:
         form = "v4l2" if self._address.startswith("/dev/") else None
         try:
-            container = av.open(self._address, "r", format=form, timeout=_PATIENCE)
+            container = av.open(self._address, "r", format=form, timeout=_PATIENCE, metadata_errors="replace")
         except (FFmpegError, OSError, ValueError) as error:
             raise DataError(
                 f"{self._address}: this stream cannot be opened ({getattr(error, 'strerror', error)}). "

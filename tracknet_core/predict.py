@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tracknet_core.cli import guarded
-from tracknet_core.errors import ConfigError
+from tracknet_core.cli import add_plugin_option, guarded
+from tracknet_core.errors import ConfigError, DataError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,31 +45,60 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--fps", type=float, default=30.0, metavar="N", help="of folders of images; default: %(default)g"
     )
+    add_plugin_option(parser)
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument(
-        "--resume", action="store_true", help="go on with what an interrupted run left, skip the rest"
+        "--resume",
+        dest="existing",
+        action="store_const",
+        const="resume",
+        default="refuse",
+        help="go on with what an interrupted run left, skip the rest",
     )
-    existing.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
+    existing.add_argument(
+        "--overwrite", dest="existing", action="store_const", const="overwrite", help="replace outputs that exist"
+    )
     return parser
 
 
 def _run(options: argparse.Namespace) -> int:
     # Here rather than above: torch takes seconds to import, and --help needs none of it.
-    from tracknet_core.config import parse_component  # noqa: PLC0415
+    from tracknet_core.config import import_plugins, parse_component  # noqa: PLC0415
     from tracknet_core.inference import check_windows, load_detector  # noqa: PLC0415
     from tracknet_core.prediction import Prediction  # noqa: PLC0415
     from tracknet_core.sources import find_jobs  # noqa: PLC0415
 
-    jobs = find_jobs(options)
+    import_plugins(options.plugin)
+    jobs = find_jobs(
+        options.videos,
+        options.output,
+        fps=options.fps,
+        form=options.format,
+        overlay=options.overlay,
+        existing=options.existing,
+    )
     tracker = None if options.tracker is None else parse_component("trackers", options.tracker, "--tracker")
     detector = load_detector(options.checkpoint, device=options.device, backend=options.backend)
     try:
         check_windows(detector, options.step, options.ensemble, options.batch_size)
     except ValueError as error:
         raise ConfigError(f"--{str(error).replace('_', '-', 1)}") from error
-    # All of them before the first starts, so that a clip that cannot be opened is told at once.
-    for prediction in [Prediction(job, detector, tracker, options) for job in jobs]:
-        prediction.run()
+    faults = []
+    for job in jobs:
+        try:
+            Prediction(
+                job,
+                detector,
+                tracker,
+                checkpoint=options.checkpoint,
+                step=options.step,
+                ensemble=options.ensemble,
+                batch_size=options.batch_size,
+            ).run()
+        except DataError as error:  # told at the end: the other clips can do without this one
+            faults.append(str(error))
+    if faults:
+        raise DataError("\n".join(faults))
     return 0
 
 

@@ -170,14 +170,16 @@ def _find_checkpoint(resume: str | None, output_dir: Path) -> Path | None:
 
 
 def _check_resumable(checkpoint: Path, config: Config) -> None:
-    from tracknet_core.checkpoint import checkpoint_config, read_checkpoint  # noqa: PLC0415 - start-up, as in _run
+    from tracknet_core.checkpoint import KEY, read_checkpoint, stored_config  # noqa: PLC0415 - start-up, as in _run
 
     content = read_checkpoint(checkpoint)
     if "optimizer_states" not in content:
         raise CheckpointError(f"{checkpoint}: weights alone cannot be resumed. Start from them: training.init_from=…")
-    saved, current = checkpoint_config(content), config.as_dict()
-    for part in current["model"]:
-        before, now = saved["model"].get(part), current["model"][part]
+    saved, current = (
+        one.as_dict()["model"] for one in (stored_config(content[KEY].get("config"), checkpoint, built=[]), config)
+    )
+    for part, now in current.items():
+        before = saved[part]
         if before != now:
             raise CheckpointError(
                 f"{checkpoint}: was trained with model.{part} = {before}, the experiment says {now}. "

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-import argparse
+import math
 import os
+import re
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from glob import glob
+from glob import escape, glob
 from pathlib import Path
+from typing import Literal
 
 from tracknet_core.contracts import FrameSource
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.overlay import overlay_path
 from tracknet_core.playback import LiveFrames
-from tracknet_core.video import ImageFrames, VideoFrames, image_files, natural_order
+from tracknet_core.video import IMAGE_SUFFIXES, ImageFrames, VideoFrames, image_files, natural_order
 from tracknet_core.writers import part_of
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".ts", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv"})
 """What is taken out of a folder; a file that is named may have any suffix."""
+
+LOWEST_FPS = 0.01
+
+Form = Literal["csv", "jsonl"]
+"""Of rows, which is the suffix of their files."""
+
+Existing = Literal["refuse", "resume", "overwrite"]
+"""What becomes of outputs that exist: they are an error; finished ones are skipped and begun ones gone on with; or they
+are replaced."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +43,7 @@ class Job:
         video: its file; None for images and streams.
         rows: where its rows go.
         overlay: where its overlay goes, or None.
+        resume: go on with the rows that an interrupted run left, if there are any.
     """
 
     name: str
@@ -38,98 +51,180 @@ class Job:
     video: Path | None
     rows: Path
     overlay: Path | None
+    resume: bool
 
 
-def find_jobs(options: argparse.Namespace) -> list[Job]:
-    """Return what is left to do.
+def find_jobs(
+    videos: Sequence[str],
+    output: Path,
+    *,
+    fps: float,
+    form: Form = "csv",
+    overlay: bool = False,
+    existing: Existing = "refuse",
+) -> list[Job]:
+    """Return what is left to do; a clip that is skipped, since its outputs are complete, is told on stdout.
 
     Args:
-        options: of the command line.
+        videos: videos, folders, patterns and addresses of streams.
+        output: folder of the outputs.
+        fps: frames per second of folders of images.
+        form: of the rows.
+        overlay: whether overlays are wanted.
+        existing: what becomes of outputs that exist.
 
     Raises:
         ConfigError: an option does not fit.
-        DataError: there is nothing at a path, or an output exists.
+        DataError: there is nothing at a path, what is there is not clear, or an output exists.
     """
-    if not options.fps > 0:
-        raise ConfigError(f"--fps {options.fps:g}: give frames per second, greater than 0.")
-    inputs = list(dict.fromkeys(found for text in options.videos for found in _expanded(text)))
-    names = _names(inputs)
+    if not LOWEST_FPS <= fps < math.inf:
+        raise ConfigError(f"--fps {fps:g}: give frames per second, at least {LOWEST_FPS:g}.")
+    _check_folder(output)
+    # By where they are, since a path can be written in many ways.
+    found = {_absolute(given): given for text in videos for given in _expanded(text)}
+    _check_images(found)
+    names = _names(list(found))
     for name, count in Counter(names).items():
         if count > 1:
-            raise DataError(
-                f"{options.output / name}.{options.format}: {count} inputs would write this. Give one of them."
-            )
+            raise DataError(f"{output / name}.{form}: {count} inputs would write this. Give one of them.")
+    inputs = {place.resolve() for place in found if isinstance(place, Path)}
     jobs = []
-    for given, name in zip(inputs, names, strict=True):
+    for given, name in zip(found.values(), names, strict=True):
         source: FrameSource | LiveFrames
         video = None
         if isinstance(given, str):
             source = LiveFrames(given)
+            if overlay:
+                raise ConfigError(
+                    f"--overlay: {given} is a stream, whose pictures come once. Record it to a file first."
+                )
+            if existing == "resume":
+                raise ConfigError(f"--resume: {given} is a stream, which does not come again. Give another --output.")
         elif given.is_dir():
-            source = ImageFrames(image_files(given), fps=options.fps)
+            source = ImageFrames(image_files(given), fps=fps)
         else:
             # More threads than one, since no other clip is decoded beside it.
             source, video = VideoFrames(given, thread_count=0), given
-        if options.overlay and isinstance(source, LiveFrames):
-            raise ConfigError(f"--overlay: {given} is a stream, whose pictures come once. Record it to a file first.")
-        rows = options.output / f"{name}.{options.format}"
-        overlay = overlay_path(options.output, name, video) if options.overlay else None
-        if not (options.resume and rows.exists()):
-            _check_free(rows, overlay, options)
-            jobs.append(Job(str(given), source, video, rows, overlay))
+        rows = output / f"{name}.{form}"
+        drawn = overlay_path(output, name, video) if overlay else None
+        for path in (rows, drawn):
+            if path is not None and path.resolve() in inputs:
+                raise DataError(f"{path}: is an input, and what {given} would write. Give another --output.")
+        if _is_finished(rows, drawn, existing):
+            sys.stdout.write(f"{given}: skipped, {rows} exists\n")
+        else:
+            jobs.append(Job(str(given), source, video, rows, drawn, resume=existing == "resume"))
     return jobs
+
+
+def _check_folder(output: Path) -> None:
+    """Refuse what cannot become a folder of outputs, before hours of work."""
+    try:
+        above = next(path for path in (output, *output.absolute().parents) if path.exists())
+    except OSError as error:
+        raise ConfigError(f"--output {output}: this folder cannot be made ({error.strerror}). Give another.") from error
+    if not above.is_dir():
+        raise ConfigError(f"--output {output}: {above} is a file. Give a folder, which is made where it is missing.")
+    if not os.access(above, os.W_OK):
+        raise ConfigError(f"--output {output}: you may not write into {above}. Give another folder.")
 
 
 def _expanded(text: str) -> list[Path | str]:
     """Return the clips that an argument means: paths of videos and folders of images, and addresses of streams."""
     if LiveFrames.is_address(text):
         return [text]
-    path = Path(text).expanduser()
+    path = str(Path(text).expanduser())
     # Not Path.glob, which refuses absolute patterns.
-    paths = [path] if path.exists() else [Path(name) for name in glob(str(path), recursive=True)]  # noqa: PTH207
-    found: list[Path] = []
+    paths = [Path(name) for name in glob(escape(path)) or glob(path, recursive=True)]  # noqa: PTH207
+    found: list[Path | str] = []
     for one in sorted(paths, key=_by_all_parts):
-        if one.is_dir() and not image_files(one):
-            videos = [file for file in one.iterdir() if file.suffix.lower() in VIDEO_SUFFIXES]
-            found += sorted(videos, key=_by_all_parts)
-        else:
-            found.append(one)
+        found += _clips_in(one) if one.is_dir() else [one]
     if not found:
-        what = "no image and no video in this folder" if path.is_dir() else "no such video, folder or pattern"
+        what = "no image and no video in this folder" if paths else "no such video, folder or pattern"
         raise DataError(f"{text}: {what}. Give videos, folders of jpg or png, patterns such as 'games/*.mp4', or URLs.")
-    return list(found)
+    return found
 
 
-def _names(inputs: Sequence[Path | str]) -> list[str]:
-    """Return the names of outputs: the stem of each input; where two share it, the paths below their common folder."""
-    stems = [_stem(given) for given in inputs]
-    twice = {stem for stem, count in Counter(stems).items() if count > 1}
-    if not twice:
-        return stems
-    absolute = [given.absolute() for given in inputs if isinstance(given, Path)]
-    above = Path(os.path.commonpath([path.parent for path in absolute]))
-    return [
-        str(given.absolute().relative_to(above).with_name(stem)) if isinstance(given, Path) else stem
-        for given, stem in zip(inputs, stems, strict=True)
-    ]
-
-
-def _stem(given: Path | str) -> str:
-    if isinstance(given, Path):
-        return given.name if given.is_dir() else given.stem
-    return Path(given.split("?")[0].rstrip("/")).stem or "stream"
-
-
-def _check_free(rows: Path, overlay: Path | None, options: argparse.Namespace) -> None:
-    if options.overwrite:
-        return
-    for path in (rows, overlay):
-        if path is not None and path.exists() and not options.resume:
-            raise DataError(f"{path}: exists already. Give another --output, or --overwrite to replace it.")
-    if part_of(rows).exists() and not options.resume:
+def _clips_in(folder: Path) -> list[Path]:
+    """Return the videos of a folder, or the folder itself if it is one of images."""
+    images = image_files(folder)
+    videos = [file for file in folder.iterdir() if file.suffix.lower() in VIDEO_SUFFIXES and file.is_file()]
+    if images and videos:
         raise DataError(
-            f"{part_of(rows)}: an interrupted run left this. --resume goes on with it, --overwrite starts afresh."
+            f"{folder}: holds {len(videos)} videos and {len(images)} images. Give the videos by a pattern, such as "
+            f"'{folder / f'*{videos[0].suffix}'}'; images that are a clip need a folder of their own."
         )
+    return [folder] if images else sorted(videos, key=_by_all_parts)
+
+
+def _check_images(found: dict[Path | str, Path | str]) -> None:
+    """Refuse the frames of a clip one by one."""
+    paths = (given for given in found.values() if isinstance(given, Path) and not given.is_dir())
+    folders = Counter(path.parent for path in paths if path.suffix.lower() in IMAGE_SUFFIXES)
+    for folder, count in folders.items():
+        if count > 1:
+            raise DataError(
+                f"{folder}: {count} of its images are given one by one. Give the folder, which is one clip."
+            )
+
+
+def _names(places: Sequence[Path | str]) -> list[str]:
+    """Return the names of outputs.
+
+    Those of files and folders are their stems; where two share one, all are the paths below the common folder. That of
+    a stream is its host and path; where two share it, they are numbered.
+    """
+    paths = [place for place in places if isinstance(place, Path)]
+    are_different = len({_stem(path) for path in paths}) == len(paths)
+    above = Path(os.path.commonpath([path.parent for path in paths])) if paths else Path()
+    streams: Counter[str] = Counter()
+    names = []
+    for place in places:
+        if isinstance(place, Path):
+            stem = _stem(place)
+            names.append(stem if are_different else str(place.relative_to(above).with_name(stem)))
+        else:
+            name = _stream_name(place)
+            streams[name] += 1
+            names.append(name if streams[name] == 1 else f"{name}_{streams[name]}")
+    return names
+
+
+def _stem(path: Path) -> str:
+    return path.name if path.is_dir() else path.stem
+
+
+def _stream_name(address: str) -> str:
+    """Return host and path as a name of a file, without scheme, password and query."""
+    where = re.sub(r"^\w[\w+.-]*:/*([^/@]*@)?", "", address.split("?")[0])
+    return re.sub(r"[^\w.-]+", "_", where).strip("_.")[-100:] or "stream"
+
+
+def _absolute(given: Path | str) -> Path | str:
+    """Return a path without ``..``, for it to be below a folder; links stay, whose names the user gave."""
+    return given if isinstance(given, str) else Path(os.path.abspath(given))  # noqa: PTH100
+
+
+def _is_finished(rows: Path, overlay: Path | None, existing: Existing) -> bool:
+    """Return whether there is nothing left to do; refuse to replace what nobody said is to be replaced."""
+    part = part_of(rows)
+    if existing == "overwrite":
+        return False
+    if existing == "resume" and rows.exists():
+        if part.exists():  # an --overwrite was interrupted: both are to be replaced
+            return False
+        if overlay is not None and not overlay.exists():
+            raise DataError(
+                f"{overlay}: is missing, and {rows} exists already. Both are made together: leave out --overlay, or "
+                "give --overwrite to make them anew."
+            )
+        return True
+    for path in (rows, overlay):
+        if path is not None and path.exists():
+            raise DataError(f"{path}: exists already. Give another --output, or --overwrite to replace it.")
+    if existing == "refuse" and part.exists():
+        raise DataError(f"{part}: an interrupted run left this. --resume goes on with it, --overwrite starts afresh.")
+    return False
 
 
 def _by_all_parts(path: Path) -> list[list[tuple[int, str]]]:

@@ -24,6 +24,7 @@ import sys
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -491,6 +492,9 @@ def check_format(component: Format, folder: Path, *, tolerance: float = 1e-4) ->
     kept = frames.clone()
     notes = {"config": '{"text": "ä \\" \\n <&>"}', "version": "1.2"}
     path = folder / f"network{suffix}"
+    runs_code: Any = component.runs_code
+    _require(isinstance(runs_code, bool), f"runs_code is True or False, got {runs_code!r}")
+    component.check(path)
     component.save(network, frames[:1], path, notes)
     _require(torch.equal(frames, kept) and all(map(torch.equal, network(frames), expected)), "saving changed something")
     _require(path.is_file(), f"save writes the file that it was told, {path.name}")
@@ -519,7 +523,7 @@ def check_tracker(component: Tracker, *, size: Size = (1280, 720), fps: float = 
 
     It is given a ball that crosses the image in a straight line and misses some frames, among false candidates; clips
     without any; an uneven clock; and no frames at all. What it makes of these is its own affair, but that a ball
-    found in every frame, alone, is found.
+    found in every frame, alone, is found; and that what was before its ``memory`` makes no difference.
 
     Args:
         component: the tracker.
@@ -558,6 +562,8 @@ def check_tracker(component: Tracker, *, size: Size = (1280, 720), fps: float = 
         [one for one, _ in pairs] == alone and [other for _, other in pairs] == found,
         "two calls at the same time disturb each other; all that a tracker remembers belongs to one call",
     )
+    if math.isfinite(component.memory):
+        _require_short_memory(component, busy, fps)
 
 
 # --------------------------------------------------------------------------------------------- helpers
@@ -793,6 +799,25 @@ def _crossing(size: Size, fps: float, *, busy: bool) -> list[Candidates]:
             time = (number + 0.4 * (number % 2)) / fps if number != 9 else 8 / fps
         frames.append(_candidates(number, time, places))
     return frames
+
+
+def _require_short_memory(component: Tracker, once: Sequence[Candidates], fps: float) -> None:
+    """The balls of a clip, played over and over, are the same where the frames before the tracker's memory are not."""
+    count = len(once)
+    again = math.ceil(component.memory * fps)
+    frames = [
+        replace(frame, number=start + frame.number, time=start / fps + frame.time)
+        for start in range(0, again + 3 * count, count)
+        for frame in once
+    ]
+    whole = _tracked(component, frames)[-count:]
+    late = _tracked(component, frames[-again - count :])[-count:]
+    for balls, others in zip(whole, late, strict=True):
+        same = [(ball.origin, ball.track) for ball in balls] == [(ball.origin, ball.track) for ball in others]
+        _require(
+            same and all(math.dist(ball.xy, other.xy) < 1e-3 for ball, other in zip(balls, others, strict=True)),
+            f"a clip that begins {component.memory:g} s earlier, its memory, has other balls: {others} for {balls}",
+        )
 
 
 def _tracked(component: Tracker, frames: Sequence[Candidates]) -> list[tuple[TrackPoint, ...]]:

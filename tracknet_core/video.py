@@ -3,6 +3,7 @@
 Frame ``n`` is the n-th picture that a viewer sees: its position in the sorted list of presentation times, which one
 pass over the packets gives without decoding. That holds for videos with B-frames, with a variable frame rate, and in
 containers that seek only roughly, where counting pictures after a seek or multiplying by the frame rate goes wrong.
+A frame that is damaged keeps its number, so that those of the others stay.
 
 Pixel coordinates have the centre of the top-left pixel at (0, 0). All resizing here keeps pixel centres
 (:func:`tracknet_core.contracts.rescale`) and averages the pixels that it merges.
@@ -12,21 +13,23 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from itertools import chain, dropwhile, pairwise
+from itertools import accumulate, chain, dropwhile, pairwise
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import av
 import numpy as np
 from av.container import InputContainer
-from av.error import FFmpegError, InvalidDataError
+from av.error import FFmpegError
+from av.format import Flags
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
@@ -41,9 +44,30 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 # Containers whose times are those of decoding, not of presentation.
 _UNTIMED = frozenset({"avi"})
 
+# Containers of broadcasts and bare streams: a recording may start anywhere, and what comes before its first key frame
+# belongs to frames of which the beginning is missing. In all others a packet before the first key frame is a frame.
+_STARTS_ANYWHERE = cast("int", (Flags.ts_discont | Flags.no_timestamps).value)
+
+# EXIF orientations, as what turns the stored image into the shown one; from 5 on it lies on its side.
+_ORIENTATION = 0x0112
+_ON_ITS_SIDE = 5
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
 # A seek empties the decoder, which has read about this many frames ahead: a key frame that is nearer is reached by
 # decoding.
 _SEEK_COSTS_FRAMES = 2
+
+
+class ImageSizeError(DataError):
+    """An image of another size than the clip: a folder of several clips, and no broken frame."""
 
 
 def write_video(
@@ -103,7 +127,8 @@ class VideoFrames:
     and to send to worker processes. The first use of ``len``, ``size`` or ``fps`` passes over the packets once.
 
     Sizes and coordinates are those of the picture as shown: a rotation noted in the container is applied. Containers
-    without presentation times (AVI, raw streams) are decoded from the start at every read, the one way to be exact.
+    without presentation times (AVI, raw streams), or where these do not tell all frames apart (joined recordings), are
+    decoded from the start at every read, the one way to be exact.
 
     Args:
         source: path of the video, or its bytes.
@@ -192,53 +217,54 @@ class VideoFrames:
             Number of the frame, and its RGB picture, uint8 (H, W, 3).
 
         Raises:
-            DataError: the file cannot be opened.
+            DataError: the file cannot be opened, or cannot be read to its end.
         """
         index = self._index
         reformatter = VideoReformatter()
         with ExitStack() as stack:
             container, stream = stack.enter_context(self._open())
             packets = self._packets_from(index.key_before(start), container, stream, stack)
-            for number, frame in index.number_pictures(_decodable(packets)):
-                if number >= start and not frame.is_corrupt:
-                    yield number, _to_rgb(frame, size or self.size, index.quarter_turns, reformatter)
+            for number, frame in index.number(packets):
+                if number >= start:
+                    picture = to_rgb(frame, size or self.size, index.quarter_turns, reformatter)
+                    if picture is not None:
+                        yield number, picture
 
     @cached_property
     def _index(self) -> _Index:
-        try:
-            with self._open() as (container, stream):
-                first, packets = _scan(container, stream)
-                timed = container.format.name not in _UNTIMED and None not in packets
-                rate = stream.average_rate or stream.guessed_rate
-                unit = stream.time_base
-            if timed:
-                times = sorted(time for time in packets if time is not None)
-                keys = [0, *(number for number, time in enumerate(times) if number > 0 and packets[time])]
-            else:
-                with self._open() as (container, stream):
-                    pictures = (picture for packet in _from_key_frame(container, stream) for picture in packet.decode())
-                    times = list(range(sum(1 for _ in pictures)))
-                keys = [0]
-        except FFmpegError as error:
-            raise DataError(f"{self._name}: this video cannot be decoded ({error.strerror}).") from error
-        if first is None or not times or not rate:
+        with self._open() as (container, stream):
+            rate = stream.average_rate or stream.guessed_rate
+            unit = stream.time_base
+            packets = self._packets(container, stream)
+            first, frames = _scan(packets)
+            untimed = container.format.name in _UNTIMED
+        if first is None or not frames or not rate:
             raise DataError(f"{self._name}: this video holds no frame that can be decoded.")
-        turns = round(first.rotation / 90) % 4
-        size = (first.height, first.width) if turns % 2 else (first.width, first.height)
+        timed = sorted((time, is_key) for time, is_key in frames if time is not None)
+        times = [time for time, _ in timed]
+        order: list[int] | None = None
+        keys = [0]
+        if untimed or len(timed) < len(frames) or not unit:
+            with self._open() as (container, stream):
+                order, count = _shown_order(self._packets(container, stream))
+            times, unit = list(range(count)), 1 / Fraction(rate)
+        elif not packets.joined and all(time < following for time, following in pairwise(times)):
+            keys += [number for number, (_, is_key) in enumerate(timed) if number > 0 and is_key]
         return _Index(
             times=times,
-            timed=timed,
-            time_base=unit if timed and unit else 1 / Fraction(rate),
+            order=order,
+            time_base=unit,
             keys=keys,
-            size=size,
+            size=shown_size(first),
             fps=float(rate),
-            quarter_turns=turns,
+            quarter_turns=quarter_turns(first),
         )
 
     @contextmanager
     def _open(self) -> Iterator[tuple[InputContainer, VideoStream]]:
+        source = io.BytesIO(self._source) if isinstance(self._source, bytes) else self._source
         try:
-            container = av.open(io.BytesIO(self._source) if isinstance(self._source, bytes) else self._source, "r")
+            container = av.open(source, "r", metadata_errors="replace")
         except FileNotFoundError as error:
             raise DataError(f"{self._name}: there is no such video.") from error
         except FFmpegError as error:
@@ -247,49 +273,61 @@ class VideoFrames:
             if not container.streams.video:
                 raise DataError(f"{self._name}: there are no pictures in this file.")
             stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise DataError(f"{self._name}: there is no decoder for the pictures in this file.")
             stream.codec_context.thread_count = self._thread_count
             yield container, stream
 
     def _decode(self, indices: Sequence[int], size: Size) -> Iterator[UInt8Array]:
         index = self._index
         reformatter = VideoReformatter()
-        decoded: Iterator[tuple[int, VideoFrame]] | None = None
+        numbered: Iterator[tuple[int, VideoFrame]] | None = None
         last = 0  # the frame that the decoder gave last
         with ExitStack() as stack:
             container, stream = stack.enter_context(self._open())
             for wanted in indices:
                 key = index.key_before(wanted)
-                try:
-                    if decoded is None or key - last > _SEEK_COSTS_FRAMES:
-                        decoded = index.number(self._packets_from(key, container, stream, stack))
-                    last, frame = next((item for item in decoded if item[0] >= wanted), (-1, None))
-                except FFmpegError as error:
-                    raise DataError(f"{self._name}: frame {wanted} cannot be decoded ({error.strerror}).") from error
-                if frame is None or last != wanted or frame.is_corrupt:
+                if numbered is None or key - last > _SEEK_COSTS_FRAMES:
+                    numbered = index.number(self._packets_from(key, container, stream, stack))
+                last, frame = next((item for item in numbered if item[0] >= wanted), (-1, None))
+                picture = None
+                if frame is not None and last == wanted:
+                    picture = to_rgb(frame, size, index.quarter_turns, reformatter)
+                if picture is None:
                     raise DataError(f"{self._name}: frame {wanted} cannot be decoded (its data is missing or damaged).")
-                yield _to_rgb(frame, size, index.quarter_turns, reformatter)
+                yield picture
+
+    def _packets(self, container: InputContainer, stream: VideoStream) -> _Ascending:
+        """Return all packets, of a container that has just been opened."""
+        packets = demuxed(container, stream, self._name)
+        if container.format.flags & _STARTS_ANYWHERE:
+            packets = _from_key_frame(packets)
+        return _Ascending(packets, stream)
 
     def _packets_from(
         self, key: int, container: InputContainer, stream: VideoStream, stack: ExitStack
-    ) -> Iterator[Packet[VideoStream]]:
+    ) -> Iterable[Packet[VideoStream]]:
         """Return the packets from key frame ``key`` on, or from an earlier key frame.
 
         Some containers (MPEG-TS) seek by guessing and land too late: then aim earlier, and at last start afresh.
         """
         if key == 0:
-            return _from_key_frame(container, stream)
+            return self._packets(container, stream)
         time, start = self._index.times[key], self._index.times[0]
         second = round(1 / stream.time_base) if stream.time_base else 1
         back = 0
         while time - back >= start:
-            container.seek(time - back, stream=stream)
-            packets = _from_key_frame(container, stream)
+            try:
+                container.seek(time - back, stream=stream)
+            except FFmpegError:  # an index that is damaged or missing
+                break
+            packets = _from_key_frame(demuxed(container, stream, self._name))
             landed = next(packets, None)
             if landed is not None and landed.pts is not None and landed.pts <= time:
                 return chain([landed], packets)
             back = 2 * back or second
         container, stream = stack.enter_context(self._open())
-        return _from_key_frame(container, stream)
+        return self._packets(container, stream)
 
 
 class ImageFrames:
@@ -319,13 +357,23 @@ class ImageFrames:
 
     @cached_property
     def size(self) -> Size:
-        """Width and height of the first image, in pixels.
+        """Width and height of the first image that can be read, in pixels as shown.
 
         Raises:
-            DataError: the image cannot be read.
+            DataError: no image can be read.
         """
-        with _open_image(self._paths[0]) as image:
-            return image.size
+        return self._first[1]
+
+    @cached_property
+    def _first(self) -> tuple[Path, Size]:
+        def sized(path: Path) -> tuple[Path, Size]:
+            with _open_image(path) as image:
+                return path, _as_shown(image.size, _orientation(image))
+
+        for path in self._paths:
+            with suppress(DataError):
+                return sized(path)
+        return sized(self._paths[0])  # raises what is wrong with it
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -359,14 +407,18 @@ class ImageFrames:
 
     def _load(self, path: Path, size: Size) -> UInt8Array:
         with _open_image(path) as image:
-            if image.size != self.size:
-                raise DataError(
-                    f"{path}: this image has {image.width}x{image.height} pixels, but the first of the clip, "
-                    f"{self._paths[0].name}, has {self.size[0]}x{self.size[1]}. All images of a clip have one size."
+            orientation = _orientation(image)
+            width, height = _as_shown(image.size, orientation)
+            if (width, height) != self.size:
+                raise ImageSizeError(
+                    f"{path}: this image has {width}x{height} pixels, but the first of the clip, "
+                    f"{self._first[0].name}, has {self.size[0]}x{self.size[1]}. All images of a clip have one size."
                 )
-            draft = image.draft("RGB", size)  # reads a JPEG at the smallest fraction that is not below `size`
+            stored = _as_shown(size, orientation)
+            draft = image.draft("RGB", stored)  # reads a JPEG at the smallest fraction that is not below that
             box = draft[1] if draft else None  # where the whole image lies in the reduced one, which is rounded up
-            return np.array(image.convert("RGB").resize(size, Image.Resampling.BILINEAR, box=box))
+            picture = _rgb(image).resize(stored, Image.Resampling.BILINEAR, box=box)
+            return np.array(picture.transpose(_TURNS[orientation]) if orientation in _TURNS else picture)
 
 
 @dataclass(frozen=True)
@@ -374,17 +426,19 @@ class _Index:
     """What one pass over the packets of a video tells.
 
     Attributes:
-        times: presentation time of each frame, ascending; the frame's number if the container has no times.
-        timed: whether the container has times.
+        times: presentation time of each frame, ascending, equal where the container says so; the frame's number if the
+            container has no times.
+        order: where the container has no times, the frame that each picture of the decoder is, in its order; else None.
         time_base: seconds per unit of ``times``.
-        keys: numbers of the frames where decoding can start: 0, reached from the start of the file, and the key frames.
+        keys: numbers of the frames where decoding can start: 0, reached from the start of the file, and, where times
+            tell frames apart, the key frames.
         size: width and height as shown.
         fps: frames per second.
         quarter_turns: counter-clockwise quarter turns from the stored picture to the shown one.
     """
 
     times: list[int]
-    timed: bool
+    order: list[int] | None
     time_base: Fraction
     keys: list[int]
     size: Size
@@ -396,62 +450,177 @@ class _Index:
         return self.keys[bisect_right(self.keys, number) - 1]
 
     def number(self, packets: Iterable[Packet[VideoStream]]) -> Iterator[tuple[int, VideoFrame]]:
-        """Decode packets, and yield each frame with its number; pictures that belong to no frame are left out."""
-        return self.number_pictures(frame for packet in packets for frame in packet.decode())
+        """Decode packets, and return each frame with its number, in ascending order.
 
-    def number_pictures(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[int, VideoFrame]]:
-        """Yield each decoded picture with its number; pictures that belong to no frame are left out."""
-        if not self.timed:
-            yield from enumerate(frames)
-            return
-        for frame in frames:
-            if frame.pts is not None:
-                number = bisect_left(self.times, frame.pts)
-                if number < len(self.times) and self.times[number] == frame.pts:
-                    yield number, frame
+        Pictures that belong to no frame are left out.
+        """
+        pictures = decoded(packets)
+        return self._by_time(pictures) if self.order is None else zip(self.order, pictures, strict=False)
+
+    def _by_time(self, pictures: Iterable[VideoFrame]) -> Iterator[tuple[int, VideoFrame]]:
+        next_number = 0
+        for picture in pictures:
+            if picture.pts is not None:
+                # Of frames at one time, the decoder gives the first one first. What comes late comes out of damage.
+                number = max(bisect_left(self.times, picture.pts), next_number)
+                if number < len(self.times) and self.times[number] == picture.pts:
+                    yield number, picture
+                    next_number = number + 1
 
 
-def _scan(container: InputContainer, stream: VideoStream) -> tuple[VideoFrame | None, dict[int | None, bool]]:
-    """Return the first picture, and the presentation times of all packets, each with whether it is a key frame."""
+class _Ascending:
+    """Packets, whose times go on ascending where the next of several recordings in one file begins.
+
+    Joined recordings (``cat a.ts b.ts``) each count from their own start. Decoding times never go back within one.
+
+    Args:
+        packets: from the start of the file.
+        stream: says the interval between two frames.
+
+    Attributes:
+        joined: whether a second recording has been met.
+    """
+
+    def __init__(self, packets: Iterable[Packet[VideoStream]], stream: VideoStream) -> None:
+        self._packets = packets
+        rate, unit = stream.average_rate or stream.guessed_rate, stream.time_base
+        self._interval = max(1, round(1 / (rate * unit))) if rate and unit else 1
+        self.joined = False
+
+    def __iter__(self) -> Iterator[Packet[VideoStream]]:
+        offset = 0
+        latest = last_decoding = -math.inf
+        for packet in self._packets:
+            if packet.pts is not None:
+                decoding = last_decoding if packet.dts is None else packet.dts
+                if packet.is_keyframe and decoding < last_decoding and packet.pts + offset < latest:
+                    offset = int(latest) + self._interval - packet.pts
+                    self.joined = True
+                last_decoding = decoding
+                packet.pts += offset
+                latest = max(latest, packet.pts)
+            yield packet
+
+
+def demuxed(container: InputContainer, stream: VideoStream, name: str) -> Iterator[Packet[VideoStream]]:
+    """Yield the packets of a stream.
+
+    Raises:
+        DataError: the container cannot be read on; the message begins with ``name``.
+    """
+    try:
+        yield from container.demux(stream)
+    except FFmpegError as error:
+        raise DataError(f"{name}: broke off, and cannot be read on ({error.strerror}).") from error
+
+
+def decoded(packets: Iterable[Packet[VideoStream]]) -> Iterator[VideoFrame]:
+    """Decode packets one by one; one that the decoder refuses costs its own pictures alone."""
+    for packet in packets:
+        yield from _pictures_of(packet) or ()
+
+
+def quarter_turns(frame: VideoFrame) -> int:
+    """Return the counter-clockwise quarter turns from the stored picture to the shown one."""
+    return round(frame.rotation / 90) % 4
+
+
+def shown_size(frame: VideoFrame) -> Size:
+    """Return the width and height of a picture as it is shown, in pixels."""
+    return (frame.height, frame.width) if quarter_turns(frame) % 2 else (frame.width, frame.height)
+
+
+def to_rgb(frame: VideoFrame, size: Size, quarter_turns: int, reformatter: VideoReformatter) -> UInt8Array | None:
+    """Resize, convert and turn in one step of swscale. AREA, since FAST_BILINEAR moves the ball by half a pixel.
+
+    Args:
+        frame: the picture as stored.
+        size: width and height to deliver, in pixels.
+        quarter_turns: counter-clockwise turns to the shown picture.
+        reformatter: what converts the frames before and after this one, too.
+
+    Returns:
+        RGB picture as shown, uint8 (H, W, 3); None if it is broken: the decoder had to guess parts of it, or its
+        format makes no sense.
+    """
+    if frame.is_corrupt:
+        return None
+    width, height = (size[1], size[0]) if quarter_turns % 2 else size
+    try:
+        picture = reformatter.reformat(frame, width, height, "rgb24", interpolation="AREA").to_ndarray()
+    except MemoryError:
+        raise
+    except FFmpegError:
+        return None
+    return np.ascontiguousarray(np.rot90(picture, quarter_turns), dtype=np.uint8)
+
+
+def _scan(packets: Iterable[Packet[VideoStream]]) -> tuple[VideoFrame | None, list[tuple[int | None, bool]]]:
+    """Return the first picture, and of each frame the time and whether it is a key frame, in the order of packets."""
     first: VideoFrame | None = None
-    packets: dict[int | None, bool] = {}
+    frames: list[tuple[int | None, bool]] = []
     begin: int | None = None
-    for packet in _from_key_frame(container, stream):
+    for packet in packets:
         if first is None:
-            first = next(iter(packet.decode()), None)
+            first = next(iter(_pictures_of(packet) or ()), None)
         if begin is None:
             begin = packet.pts
         # What is shown before the first key frame builds on data that is not there.
         is_early = packet.pts is not None and begin is not None and packet.pts < begin
         if packet.size and not packet.is_discard and not is_early:
-            packets[packet.pts] = packet.is_keyframe
-    return first, packets
+            frames.append((packet.pts, packet.is_keyframe))
+    return first, frames
 
 
-def _from_key_frame(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+def _shown_order(packets: Iterable[Packet[VideoStream]]) -> tuple[list[int], int]:
+    """Decode a video without times, and return the frame that each picture is, and the number of frames.
+
+    A frame is a picture of the decoder, or a packet that it refuses. The latter stands where it was refused, or up to
+    a few frames later where pictures are not shown in the order of the packets.
+    """
+    shown: list[int] = []  # the packet of each picture
+    refused: list[int] = []
+    for place, packet in enumerate(packets):
+        if packet.size:
+            packet.pts = place  # which the decoder hands on to the picture
+        pictures = _pictures_of(packet)
+        if pictures is not None:
+            shown += [place if picture.pts is None else picture.pts for picture in pictures]
+        elif packet.size:
+            refused.append(place)
+    numbers = [count + bisect_left(refused, latest) for count, latest in enumerate(accumulate(shown, max))]
+    return numbers, len(shown) + len(refused)
+
+
+def _pictures_of(packet: Packet[VideoStream]) -> list[VideoFrame] | None:
+    """Return the pictures that the decoder gives for a packet; None if it refuses the packet."""
+    try:
+        return packet.decode()
+    except MemoryError:
+        raise
+    except FFmpegError:  # which one tells nothing: each decoder has its own for data that it cannot use
+        return None
+
+
+def _from_key_frame(packets: Iterable[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
     """Return the packets from the next key frame on; those before it cannot be decoded."""
-    return dropwhile(lambda packet: not packet.is_keyframe, container.demux(stream))
+    return dropwhile(lambda packet: not packet.is_keyframe, packets)
 
 
-def _decodable(packets: Iterable[Packet[VideoStream]]) -> Iterator[VideoFrame]:
-    """Decode packets one by one; one that is broken costs its own pictures alone, a file that breaks off ends there."""
-    coming = iter(packets)
-    while True:
-        try:
-            packet = next(coming, None)
-            pictures = [] if packet is None else packet.decode()
-        except InvalidDataError:
-            continue
-        if packet is None:
-            return
-        yield from pictures
+def _orientation(image: Image.Image) -> int:
+    orientation = image.getexif().get(_ORIENTATION)
+    return orientation if orientation in _TURNS else 1
 
 
-def _to_rgb(frame: VideoFrame, size: Size, quarter_turns: int, reformatter: VideoReformatter) -> UInt8Array:
-    """Resize, convert and turn in one step of swscale. AREA, since FAST_BILINEAR moves the ball by half a pixel."""
-    width, height = (size[1], size[0]) if quarter_turns % 2 else size
-    picture = reformatter.reformat(frame, width, height, "rgb24", interpolation="AREA").to_ndarray()
-    return np.ascontiguousarray(np.rot90(picture, quarter_turns), dtype=np.uint8)
+def _as_shown(size: Size, orientation: int) -> Size:
+    """Return the size as shown of an image with a stored size; and back."""
+    return (size[1], size[0]) if orientation >= _ON_ITS_SIDE else size
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bits of grey, which convert() would cut off at 255
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    return image.convert("RGB")
 
 
 @contextmanager

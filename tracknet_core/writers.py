@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TextIO
 
 from tracknet_core.contracts import TrackPoint
 from tracknet_core.errors import DataError
@@ -54,7 +54,7 @@ class Rows(ABC):
         """Return the number of the frame that a line belongs to; raise ValueError or KeyError if there is none."""
 
     @abstractmethod
-    def decode(self, lines: Sequence[str]) -> Iterator[TrackedFrame]:
+    def decode(self, lines: Iterable[str]) -> Iterator[TrackedFrame]:
         """Return the frames of lines without the header; raise ValueError or KeyError for a line of another kind."""
 
 
@@ -89,7 +89,7 @@ class CsvRows(Rows):
         """Return the first cell."""
         return int(line.split(",", 1)[0])
 
-    def decode(self, lines: Sequence[str]) -> Iterator[TrackedFrame]:
+    def decode(self, lines: Iterable[str]) -> Iterator[TrackedFrame]:
         """Return the frames of lines in order."""
         for number, rows in groupby((line.rstrip("\n").split(",") for line in lines), key=lambda cells: int(cells[0])):
             several = list(rows)
@@ -124,7 +124,7 @@ class JsonRows(Rows):
         """Return the value of ``frame``."""
         return int(json.loads(line)["frame"])
 
-    def decode(self, lines: Sequence[str]) -> Iterator[TrackedFrame]:
+    def decode(self, lines: Iterable[str]) -> Iterator[TrackedFrame]:
         """Return the frames of lines in order."""
         for line in lines:
             row: dict[str, Any] = json.loads(line)
@@ -138,34 +138,52 @@ class JsonRows(Rows):
 class RowFile:
     """A file of rows that grows as ``<name>.part`` and gets its name when it is complete.
 
-    A context manager: left with an exception, the part file stays, whole to its last row.
+    A context manager: left with an exception, the part file stays, whole to its last row, and beside it ``<name>.run``,
+    which says what run it is of.
 
     Args:
         path: where to; its folder is made when needed.
         rows: the form.
+        run: what the rows depend on, by name; rows that depend on something else are not gone on with.
         live: write every row at once; otherwise within a second.
         resume: go on with the part file, if there is one, but for its last frame, whose rows may not be complete.
 
     Attributes:
-        earlier: the frames that the part file held.
+        earlier: numbers of the frames that the part file held.
 
     Raises:
-        DataError: the part file is not of this form.
+        DataError: the file cannot be written, or the part file is of another form or another run.
     """
 
-    def __init__(self, path: Path, rows: Rows, *, live: bool = False, resume: bool = False) -> None:
+    def __init__(
+        self, path: Path, rows: Rows, run: Mapping[str, str], *, live: bool = False, resume: bool = False
+    ) -> None:
         self.path = path
         self.part = part_of(path)
+        self._run_file = path.with_name(f"{path.name}.run")
         self._rows = rows
         self._flush_seconds = 0.0 if live else _FLUSH_SECONDS
-        self.earlier: list[TrackedFrame] = []
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if resume and self.part.is_file():
-            self._file = self._reopened()
-        else:
-            self._file = self.part.open("w", encoding="utf-8", newline="")
+        self._kept = 0  # bytes of the part file that are gone on with
+        self.earlier: list[int] = []
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if resume and self.part.is_file():
+                self._check(run)
+                self._file: TextIO = self.part.open("r+", encoding="utf-8", newline="")
+                self._file.truncate(self._kept)
+                self._file.seek(self._kept)
+            else:
+                self._file = self.part.open("w", encoding="utf-8", newline="")
+            self._run_file.write_text(json.dumps(run, indent=2), encoding="utf-8")
+        except OSError as error:
+            raise DataError(f"{path}: cannot be written ({error.strerror}). Give another --output.") from error
+        if not self._kept:
             self._file.write(rows.header)
         self._flushed = time.monotonic()
+
+    def read_earlier(self) -> Iterator[TrackedFrame]:
+        """Yield what the part file held, one frame at a time."""
+        return self._rows.decode(self._lines())
 
     def write(self, frame: TrackedFrame) -> None:
         """Add the rows of a frame."""
@@ -184,29 +202,49 @@ class RowFile:
         self._file.close()
         if error is None:
             self.part.replace(self.path)
+            self._run_file.unlink(missing_ok=True)
 
-    def _reopened(self) -> Any:
-        text = self.part.read_bytes().decode("utf-8", errors="replace")
-        lines = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
-        header, lines = ("".join(lines[:1]), lines[1:]) if self._rows.header else ("", lines)
+    def _check(self, run: Mapping[str, str]) -> None:
+        """Find out what of the part file is gone on with."""
         try:
-            if lines and header != self._rows.header:
-                raise ValueError(f"its first line is '{header.strip()}', not '{self._rows.header.strip()}'")
-            last = self._rows.number(lines[-1]) if lines else None
-            while lines and self._rows.number(lines[-1]) == last:
-                lines.pop()
-            self.earlier = list(self._rows.decode(lines))
+            self._kept = self._whole()
+            self.earlier = [frame.number for frame in self.read_earlier()]
+            began: dict[str, str] = json.loads(self._run_file.read_bytes()) if self._run_file.is_file() else {}
+            other = [
+                f"{name} {began.get(name, 'unknown')}, now {now}" for name, now in run.items() if began.get(name) != now
+            ]
+            if other:
+                raise ValueError(f"another run began them: {'; '.join(other)}")
         except (ValueError, KeyError, IndexError, TypeError) as error:
             raise DataError(
                 f"{self.part}: cannot go on with these rows ({error}). Give the arguments that began it, or "
                 "--overwrite to start afresh."
             ) from error
-        file = self.part.open("r+", encoding="utf-8", newline="")
-        file.truncate(len("".join(lines).encode()) + len(header.encode()))
-        file.seek(0, 2)
-        if not header:
-            file.write(self._rows.header)
-        return file
+
+    def _whole(self) -> int:
+        """Return the length in bytes of the header and of all frames but the last; 0 without a whole header."""
+        kept = end = 0
+        last: int | None = None
+        with self.part.open("rb") as file:
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                text = line.decode()
+                if self._rows.header and end == 0:
+                    if text != self._rows.header:
+                        raise ValueError(f"its first line is '{text.strip()}', not '{self._rows.header.strip()}'")
+                    kept = len(line)
+                elif (number := self._rows.number(text)) != last:
+                    kept, last = end, number
+                end += len(line)
+        return kept
+
+    def _lines(self) -> Iterator[str]:
+        """Yield the lines that are gone on with, without the header."""
+        with self.part.open("rb") as file:
+            file.seek(len(self._rows.header.encode()))
+            while file.tell() < self._kept:
+                yield file.readline().decode()
 
 
 def part_of(path: Path) -> Path:

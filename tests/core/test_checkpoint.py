@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from tracknet_core.assembly import build_model
-from tracknet_core.checkpoint import checkpoint_config, describe, load_weights, read_checkpoint
-from tracknet_core.config import Config, parse_config
-from tracknet_core.errors import CheckpointError
+from tracknet_core.checkpoint import describe, load_model, load_weights, read_checkpoint
+from tracknet_core.config import Config
+from tracknet_core.errors import CheckpointError, ConfigError
 from tracknet_core.model import BallTracker
 
 
@@ -43,9 +43,9 @@ def test_a_checkpoint_says_its_format_its_version_and_its_configuration(saved: P
 
 
 def test_a_model_comes_back_from_the_file_alone(saved: Path, model: BallTracker) -> None:
-    config = parse_config(checkpoint_config(read_checkpoint(saved)))
-    again = build_model(config, pretrained=False).eval()
-    load_weights(again, saved)
+    config, again = load_model(saved)
+    again.eval()
+    assert config.data.preprocess.resize == (64, 48)
     frames = torch.randint(0, 256, (1, 3, 3, 48, 64), dtype=torch.uint8)
     torch.testing.assert_close(again(frames), model(frames), rtol=0, atol=0)
 
@@ -96,15 +96,68 @@ def test_a_damaged_checkpoint_is_refused(saved: Path) -> None:
         read_checkpoint(saved)
 
 
-@pytest.mark.parametrize(
-    "content", [{"state_dict": {}}, [1, 2], {"tracknet": {"format": 1}}, {"state_dict": {}, "tracknet": "yes"}]
-)
+@pytest.mark.parametrize("content", [{"state_dict": {}}, [1, 2], {"state_dict": {}, "tracknet": "yes"}])
 def test_a_checkpoint_of_another_program_is_refused(content: Any, tmp_path: Path) -> None:
     path = tmp_path / "foreign.ckpt"
     torch.save(content, path)
     with pytest.raises(CheckpointError) as caught:
         read_checkpoint(path)
     assert str(caught.value) == f"{path}: a checkpoint of another program. Give a .ckpt file that tracknet wrote."
+
+
+@pytest.mark.parametrize("weights", [None, [], {"model.a": 3}, {5: torch.zeros(1)}])
+def test_weights_that_are_none_are_refused(weights: Any, model: BallTracker, config: Config, tmp_path: Path) -> None:
+    path = save(model, config, tmp_path / "odd.ckpt", state_dict=weights)
+    with pytest.raises(CheckpointError) as caught:
+        read_checkpoint(path)
+    assert str(caught.value) == f"{path}: holds no weights. Give a .ckpt file that tracknet wrote."
+
+
+@pytest.mark.parametrize("stored", [None, [], "vit"])
+def test_a_configuration_that_is_none_is_refused(
+    stored: Any, model: BallTracker, config: Config, tmp_path: Path
+) -> None:
+    path = save(model, config, tmp_path / "odd.ckpt", tracknet={"format": 1, "version": "1.0", "config": stored})
+    with pytest.raises(CheckpointError) as caught:
+        load_model(path)
+    assert str(caught.value) == f"{path}: holds no configuration of a network. Give a file that tracknet wrote."
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"plugins": 3}, "plugins: 3 is not a list of modules or files"),
+        ({"model": 7}, "model: 7 is not a mapping"),
+        ({"training": []}, "training: [] is not a mapping"),
+    ],
+)
+def test_faults_of_a_stored_configuration_name_the_file(
+    changes: dict[str, Any], complaint: str, model: BallTracker, config: Config, tmp_path: Path
+) -> None:
+    stored = {"format": 1, "version": "1.0", "config": {**config.as_dict(), **changes}}
+    path = save(model, config, tmp_path / "odd.ckpt", tracknet=stored)
+    with pytest.raises(ConfigError) as caught:
+        load_model(path)
+    assert caught.value.faults[0] == f"{path}:"
+    assert caught.value.faults[1].startswith(complaint)
+
+
+def test_plugins_that_a_checkpoint_names_are_not_imported(model: BallTracker, config: Config, tmp_path: Path) -> None:
+    plugin = tmp_path / "evil.py"
+    plugin.write_text(f"open({str(tmp_path / 'ran.txt')!r}, 'w').close()\n")
+    path = save(model, replace(config, plugins=[str(plugin)]), tmp_path / "trained.ckpt")
+    assert load_model(path)[0].plugins == [str(plugin)]
+    assert not (tmp_path / "ran.txt").exists()
+
+
+def test_a_part_of_a_plugin_asks_for_the_plugin(model: BallTracker, config: Config, tmp_path: Path) -> None:
+    foreign = replace(config, plugins=["theirs"], model=replace(config.model, backbone={"name": "of_theirs"}))
+    path = save(model, foreign, tmp_path / "trained.ckpt")
+    with pytest.raises(ConfigError) as caught:
+        load_model(path)
+    first, fault, cure = caught.value.faults
+    assert (first, fault.split(": ")[0]) == (f"{path}:", "model.backbone.name")
+    assert cure == "It was trained with plugins, which are imported only if you name them: --plugin theirs"
 
 
 def test_another_format_names_the_version_that_reads_it(model: BallTracker, config: Config, tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,8 @@ from tracknet_core.checkpoint import describe
 from tracknet_core.config import Config, load_data
 from tracknet_core.contracts import Candidates, Clip, Tracker, TrackPoint
 from tracknet_core.data.splits import choose_clips
-from tracknet_core.evaluate import evaluate_command, main
+from tracknet_core.errors import DataError
+from tracknet_core.evaluate import main
 from tracknet_core.evaluation.detection import predict_clip
 from tracknet_core.inference import detect_clip, load_detector
 from tracknet_core.registry import NAMESPACE
@@ -84,22 +87,35 @@ def clips(checkpoint: Path, tmp_path: Path) -> list[Clip]:
     return list(choose_clips(build_dataset(data), None, "train"))
 
 
-def figures(arguments: list[str]) -> dict[str, Any]:
-    plain = evaluate_command(arguments).as_dict()
-    return {key: plain[key] for key in ("protocols", "trajectory", "clips")}
+Score = Callable[[Sequence[str]], dict[str, Any]]
+
+
+@pytest.fixture
+def score(tmp_path: Path) -> Score:
+    """Run the command, and return what it writes as JSON."""
+    numbers = itertools.count()
+
+    def score(arguments: Sequence[str]) -> dict[str, Any]:
+        target = tmp_path / f"score{next(numbers)}.json"
+        assert main([*arguments, "--json", str(target)]) == 0
+        plain: dict[str, Any] = json.loads(target.read_text())
+        return plain
+
+    return score
 
 
 def test_a_checkpoint_and_the_files_of_its_predictions_have_the_same_figures(
-    checkpoint: Path, clips: list[Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    checkpoint: Path, clips: list[Clip], score: Score, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for clip in clips:
         rows_of(tmp_path / "rows" / f"{clip.name}.csv", balls_of(checkpoint, clip))
     monkeypatch.chdir(tmp_path)
 
-    one = figures([str(checkpoint), "--split", "train"])
-    other = figures(["--predictions", "rows", "--data", "tiny", "--split", "train"])
+    one = score([str(checkpoint), "--split", "train"])
+    other = score(["--predictions", "rows", "--data", "tiny", "--split", "train"])
 
-    assert one == other
+    for part in ("protocols", "trajectory", "clips"):
+        assert one[part] == other[part]
     assert list(one["protocols"]) == ["wasb", "pck"]
     found = one["protocols"]["wasb"]["figures"]
     assert found["tp"] + found["fp1"] + found["fp2"] + found["tn"] + found["fn"] == 17
@@ -115,39 +131,67 @@ def test_of_several_balls_the_surest_counts_as_in_a_file(
     def candidates() -> Iterator[Candidates]:
         return detect_clip(load_detector(checkpoint), clips[0].frames)
 
-    plain = predict_clip(clips[0], candidates(), None)
-    followed = predict_clip(clips[0], candidates(), {"name": "second", "shift": 5.0})
+    plain, _ = predict_clip(clips[0], candidates(), None)
+    followed, _ = predict_clip(clips[0], candidates(), {"name": "second", "shift": 5.0})
 
     np.testing.assert_array_equal(followed.xy, plain.xy)
     assert plain.present.any()
 
 
+@pytest.mark.parametrize("tracker", [None, {"name": "second", "shift": 5.0}])
+def test_a_frame_that_cannot_be_read_is_one_without_a_ball(
+    make_candidates: Callable[[Sequence[int]], list[Candidates]],
+    clips: list[Clip],
+    monkeypatch: pytest.MonkeyPatch,
+    tracker: dict[str, Any] | None,
+) -> None:
+    monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "trackers", "second"), Second)
+    count = len(clips[0])
+
+    prediction, notes = predict_clip(clips[0], make_candidates([0, *range(3, count)]), tracker)
+
+    assert prediction.present.tolist() == [True, False, False] + [True] * (count - 3)
+    assert prediction.xy[3:, 0].tolist() == list(range(3, count))
+    assert notes == [f"{clips[0].name}: 2 of {count} frames cannot be decoded, and count as without a ball."]
+    assert predict_clip(clips[0], make_candidates(range(count)), tracker)[1] == []
+    with pytest.raises(DataError, match="no frame can be decoded"):
+        predict_clip(clips[0], [], tracker)
+
+
+@pytest.fixture
+def make_candidates() -> Callable[[Sequence[int]], list[Candidates]]:
+    """Make a ball in each frame, at its number."""
+    return lambda numbers: [
+        Candidates(number, number / 25, np.float32([[number, 5]]), np.float32([0.5])) for number in numbers
+    ]
+
+
 def test_settings_of_the_data_replace_those_of_the_checkpoint(
-    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    checkpoint: Path, score: Score, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "trackers", "second"), Second)
 
-    evaluation = evaluate_command(
+    found = score(
         [
             *(str(checkpoint), "--split", "val", "data.dataset.frames=5", "data.preprocess.resize=[32,24]"),
             *("--protocol", "{name: pck, radii: [3]}", "--tracker", "{name: second, shift: 2}", "--device", "cpu"),
         ]
     )
 
-    assert [len(clip) for clip in evaluation.clips] == [5]
-    assert list(evaluation.protocols[0].figures) == ["l2", "pck@3"]
+    assert [clip["frames"] for clip in found["clips"].values()] == [5]
+    assert list(found["protocols"]["pck"]["figures"]) == ["l2", "pck@3"]
 
 
 def test_a_threshold_leaves_out_what_is_less_sure(
-    clips: list[Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clips: list[Clip], score: Score, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     balls = [(TrackPoint((float(x), float(y)), 0.25 + 0.5 * (n % 2)),) for n, (x, y) in enumerate(clips[0].xy)]
     rows_of(tmp_path / "rows" / "train" / "1.csv", balls[:-1])
     monkeypatch.chdir(tmp_path)
     arguments = ["--predictions", "rows", "--split", "train", "--protocol", "wasb", "data=tiny"]
 
-    assert evaluate_command(arguments).protocols[0].figures["tp"] == 7
-    assert evaluate_command([*arguments, "--threshold", "0.5"]).protocols[0].figures["tp"] == 3
+    assert score(arguments)["protocols"]["wasb"]["figures"]["tp"] == 7
+    assert score([*arguments, "--threshold", "0.5"])["protocols"]["wasb"]["figures"]["tp"] == 3
 
 
 def test_the_command_prints_tables_and_writes_json(
@@ -187,7 +231,7 @@ def test_runs_are_compared_from_their_files(
     found = [json.loads(Path(name).read_text())["protocols"] for name in ("a.json", "b.json")]
     capsys.readouterr()
 
-    assert main(["--compare", "a.json", "b.json", "--report", "c.html"]) == 0
+    assert main(["--compare", "a.json", "b.json", "--report", "c.html", "--json", "c.json"]) == 0
 
     printed = capsys.readouterr()
     assert printed.err == ""
@@ -201,7 +245,141 @@ def test_runs_are_compared_from_their_files(
     assert [line.split("  ")[0] for line in wasb[4:]] == ["B - A", "B - A from", "B - A to"]
     assert "pck@3" in printed.out
     assert "B - A" in Path("c.html").read_text(encoding="utf-8")
-    assert sorted(path.name for path in tmp_path.glob("c.*")) == ["c.html"]
+    saved = json.loads(Path("c.json").read_text())
+    assert saved["runs"] == ["a.json", "b.json"]
+    assert saved["protocols"]["wasb"]["figures"][0] == {
+        name: pytest.approx(value) for name, value in found[0]["wasb"]["figures"].items()
+    }
+    difference = saved["protocols"]["wasb"]["differences"][0]
+    assert difference["figures"]["fn"] == found[1]["wasb"]["figures"]["fn"] - found[0]["wasb"]["figures"]["fn"]
+    assert len(difference["intervals"]["f1"]) == 2
+    assert sorted(path.name for path in tmp_path.glob("*c.*")) == ["c.html", "c.json"]
+
+
+PLUGIN = """
+from torchmetrics import Metric
+import torch
+from tracknet_core.registry import protocols
+
+@protocols.register("frames_of_mine")
+class FramesOfMine(Metric):
+    rule = "all frames count"
+
+    def __init__(self):
+        super().__init__()
+        self.add_state("frames", torch.tensor(0), dist_reduce_fx="sum")
+
+    def update(self, detections, xy, visibility, counted, size):
+        self.frames += counted.sum()
+
+    def compute(self):
+        return {"frames": self.frames}
+"""
+
+
+@pytest.mark.parametrize("named_by", ["--plugin", "plugins"])
+def test_a_protocol_may_come_from_a_plugin(
+    checkpoint: Path, score: Score, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named_by: str
+) -> None:
+    monkeypatch.setattr(catalogue, "REGISTRY", dict(catalogue.REGISTRY))
+    plugin = tmp_path / f"mine_{named_by.strip('-')}.py"
+    plugin.write_text(PLUGIN)
+    given = ["--plugin", str(plugin)] if named_by == "--plugin" else [f"plugins=[{plugin}]"]
+
+    found = score([str(checkpoint), *given, "--split", "val", "--protocol", "frames_of_mine"])
+
+    assert found["protocols"]["frames_of_mine"]["figures"] == {"frames": 8}
+
+
+def test_a_checkpoint_may_have_an_equals_sign_and_stand_after_the_protocols(
+    checkpoint: Path, score: Score, tmp_path: Path
+) -> None:
+    renamed = checkpoint.rename(tmp_path / "epoch=3-step=10.ckpt")
+
+    found = score(["--split", "val", "--protocol", "pck", str(renamed), "data.dataset.frames=5"])
+
+    assert found["source"] == str(renamed)
+    assert list(found["protocols"]) == ["pck"]
+    assert [clip["frames"] for clip in found["clips"].values()] == [5]
+
+
+# ------------------------------------------------------------------------------------------------ files
+
+
+def test_json_and_report_cannot_be_one_file(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "folder").mkdir()
+    one, same = tmp_path / "x.out", tmp_path / "folder" / ".." / "x.out"
+
+    assert main([str(checkpoint), "--split", "val", "--json", str(one), "--report", str(same)]) == 2
+
+    assert f"--json and --report: both are {one}. Name two files." in capsys.readouterr().err
+    assert not one.exists()
+
+
+def test_a_file_of_the_user_is_neither_overwritten_nor_removed(checkpoint: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "y.json.part"
+    mine.write_text("mine")
+
+    assert main([str(checkpoint), "--split", "val", "--json", str(tmp_path / "y.json")]) == 0
+
+    assert mine.read_text() == "mine"
+
+
+def test_a_mistake_leaves_nothing_behind(checkpoint: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    target.mkdir()
+
+    assert main([str(checkpoint), "--split", "nowhere", "--json", str(target / "y.json")]) == 2
+    assert list(target.iterdir()) == []
+
+
+def test_names_may_be_nearly_as_long_as_names_can_be(checkpoint: Path, tmp_path: Path) -> None:
+    target = tmp_path / ("a" * 250 + ".json")
+
+    assert main([str(checkpoint), "--split", "val", "--json", str(target)]) == 0
+    assert json.loads(target.read_text())["split"] == "val"
+
+
+@pytest.mark.parametrize("option", ["--json", "--report"])
+@pytest.mark.parametrize(
+    ("name", "words"), [("a" * 300, "File name too long"), ("/proc/x.json", "cannot be written")], ids=["long", "proc"]
+)
+def test_a_file_that_cannot_be_written_is_told_before_the_work(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    option: str,
+    name: str,
+    words: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert main(["nowhere.ckpt", option, name]) == 2  # that there is no such checkpoint would be told later
+
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"error: {option} {name}: cannot be written (")
+    assert words in printed
+
+
+def test_a_folder_whose_name_is_no_text_is_printed_and_written_all_the_same(
+    experiment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(os.fsdecode(b"rows\xff"))
+    monkeypatch.chdir(tmp_path)
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("names of files are text here")
+    (folder / "1.csv").write_text("Frame,X,Y\n0,5,5\n")
+
+    wanted = ["--json", "a.json", "--report", "a.html"]
+    assert main(["--predictions", str(folder), "--data", "tiny", "--split", "val", *wanted]) == 0
+
+    assert capsys.readouterr().out.startswith("rows\\udcff: 1 clips of 'val'")
+    assert json.loads(Path("a.json").read_text())["source"] == str(folder)
+    assert "Evaluation of rows\\udcff" in Path("a.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -215,15 +393,18 @@ def test_runs_are_compared_from_their_files(
         (["a.ckpt", "--predictions", "rows"], "not a.ckpt, rows."),
         (["a.ckpt"], "a.ckpt: no such file."),
         (["a.ckpt", "--first-frame", "1"], "--first-frame: says how --predictions count, but there are none."),
-        (["a.ckpt", "--protocol", "wsab"], "--protocol.name: no component of kind 'protocols' is called 'wsab'."),
-        (["a.ckpt", "--protocol", "{name: pck, radius: 3}"], "--protocol.radius: 'pck' has no such parameter."),
-        (["a.ckpt", "--protocol", "{name"], "--protocol {name: not a component."),
-        (["a.ckpt", "--tracker", "nobody"], "--tracker.name: no component of kind 'trackers' is called 'nobody'."),
+        (
+            ["--protocol", "wasb", "a=1.ckpt", "b.ckpt"],
+            "not nothing. Taken for protocols: wasb, b.ckpt. Taken for settings: a=1.ckpt.",
+        ),
         (["--predictions", "rows"], "--predictions: of which data? Name its section"),
         (
             ["--predictions", "rows", "--tracker", "wasb", "--data", "tiny"],
             "--tracker: works on what a checkpoint finds",
         ),
+        (["--predictions", "rows", "--device", "cuda", "--data", "tiny"], "--device: works on what a checkpoint finds"),
+        (["--predictions", "rows", "--batch-size", "3", "--data", "tiny"], "--batch-size: works on what a checkpoint"),
+        (["a.ckpt", "--threshold", "nan"], "--threshold nan: no score can be compared with this. Give a number."),
         (
             ["--predictions", "rows", "--data", "tiny"],
             "--split: there is no 'test' among train, val. Choose one of these",
@@ -235,10 +416,10 @@ def test_runs_are_compared_from_their_files(
         (["--compare", "a.json"], "--compare a.json: one file is nothing to compare. Name two or more."),
         (["--compare", "a.json", "b.json"], "a.json: this file cannot be read (No such file or directory)."),
         (
-            ["--compare", "a.json", "b.json", "--data", "tiny", "--json", "c.json"],
-            "--compare: scores nothing, so only --report goes with it, not --data, --json.",
+            ["--compare", "a.json", "b.json", "--data", "tiny", "--threshold", "0.5"],
+            "--compare: scores nothing, so only --json and --report go with it, not --data, --threshold.",
         ),
-        (["model.ckpt", "--compare", "a.json", "b.json"], "only --report goes with it, not model.ckpt."),
+        (["model.ckpt", "--compare", "a.json", "b.json"], "only --json and --report go with it, not model.ckpt."),
         (["a.ckpt", "--json", "nowhere/a.json"], "--json nowhere/a.json: there is no folder nowhere. Make it first."),
     ],
 )
@@ -262,9 +443,18 @@ def test_a_mistake_is_one_message(
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [(["--step", "9"], "--step: 9 is out of range"), (["--batch-size", "0"], "--batch-size: 0 windows are too few")],
+    [
+        (["--step", "9"], "--step: 9 is out of range"),
+        (["--batch-size", "0"], "--batch-size: 0 windows are too few"),
+        (["--backend", "nobody"], "no component of kind 'formats' is called 'nobody'."),
+        (["--protocol", "wsab"], "--protocol.name: no component of kind 'protocols' is called 'wsab'."),
+        (["--protocol", "{name: pck, radius: 3}"], "--protocol.radius: 'pck' has no such parameter."),
+        (["--protocol", "{name"], "--protocol {name: not a component."),
+        (["--protocol", "{name: pck, radii: [2]}", "{name: pck, radii: [7]}"], "--protocol: 'pck' is there twice."),
+        (["--tracker", "nobody"], "--tracker.name: no component of kind 'trackers' is called 'nobody'."),
+    ],
 )
-def test_windows_that_are_impossible_are_refused(
+def test_what_is_impossible_with_a_checkpoint_is_refused(
     checkpoint: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
 ) -> None:
     assert main([str(checkpoint), "--split", "val", *options]) == 2

@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from tracknet_core import export
 from tracknet_core.assembly import build_model
 from tracknet_core.checkpoint import describe
-from tracknet_core.config import Config, load_config
+from tracknet_core.config import Config, load_config, parse_config
 from tracknet_core.contracts import Format
-from tracknet_core.errors import DataError
+from tracknet_core.errors import DataError, UserError
 from tracknet_core.registry import NAMESPACE
 
 
@@ -60,10 +60,16 @@ class Plain(Memory):
         pass
 
 
+class Demanding(Memory):
+    def check(self, path: Path) -> None:
+        raise UserError(f"{path.name} needs a package.")
+
+
 @pytest.fixture(autouse=True)
 def formats(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "formats", "memory"), Memory)
     monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "formats", "plain"), Plain)
+    monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "formats", "demanding"), Demanding)
 
 
 @pytest.fixture
@@ -111,8 +117,8 @@ def test_a_checkpoint_becomes_a_file_that_was_compared(run: Callable[..., Any], 
     first, *others = printed.splitlines()
     assert re.fullmatch(r"logits: largest difference 0; the network's run from -\d\.\d\d to -?\d\.\d\d", first)
     assert others == [
-        "places: largest difference 0 px, 95 % within 0 px, half within 0 px, of 9 balls",
-        "frames: 9; a ball found by the network only in 0, by the file only in 0",
+        "places: largest difference 0 px, 95 % within 0 px, half within 0 px, of 9 frames",
+        "frames: 9; more balls found by the network in 0, by the file in 0",
         str(tmp_path / "ball.mem"),
     ]
     # What a format writes beside its file comes with it.
@@ -132,6 +138,34 @@ def test_the_network_is_written_in_evaluation_mode_with_its_configuration(
     assert notes["version"] == version("tracknet")
 
 
+def test_notes_say_how_to_feed_the_file_without_tracknet(run: Callable[..., Any]) -> None:
+    run()
+    notes = Memory.saves[2]
+    assert notes["frames"] == "uint8 (B, 3, 3, 48, 64): windows, pictures, R G B, rows, columns"
+    assert notes["pictures"] == "3 consecutive frames, oldest first; scaled to 64 x 48 as a whole"
+    assert notes["targets"].startswith("[0, 1, 2]: ")
+    assert notes["results"].startswith("logits: float (B, K, h, w); xy: float (B, K, D, 2), column and row in pixels")
+
+
+def test_notes_do_not_tell_where_files_lie(save: Callable[..., Path], tmp_path: Path) -> None:
+    plugin = tmp_path / "mine.py"
+    plugin.touch()
+    checkpoint = save(
+        f"data.root={tmp_path}",
+        f"data.cache.folder={tmp_path / 'cache'}",
+        f"training.init_from={tmp_path / 'first.ckpt'}",
+        f"data.dataset={{name: mixed, parts: {{a: {{name: tiny, root: {tmp_path}}}}}}}",
+        f"plugins=[{plugin}, json]",
+    )
+    assert str(tmp_path) in checkpoint.read_bytes().decode("latin-1")
+    assert export.main([str(checkpoint), "--format", "memory", "--output", str(tmp_path / "ball.mem")]) == 0
+    notes = Memory.saves[2]
+    assert str(tmp_path) not in "".join(notes.values())
+    told = parse_config(json.loads(notes["config"]), built=[])
+    assert (told.data.root, told.training.init_from, told.data.cache.folder) == (None, None, "~/.cache/tracknet")
+    assert [Path(plugin).name for plugin in told.plugins] == ["mine.py", "json"]
+
+
 def test_validation_windows_are_compared_alone_and_together(run: Callable[..., Any]) -> None:
     run()
     # 8 frames are 3 windows: the first, then the others.
@@ -144,12 +178,30 @@ def test_int8_is_calibrated_on_training_clips_and_compared_on_others(run: Callab
     assert code == 0
     assert clips_of(Memory.saves[1]) == [1, 2]
     assert "\nframes: 9;" in printed
+    assert "same clips" not in printed
+
+
+def test_int8_says_so_where_it_has_to_be_compared_on_the_clips_of_its_calibration(run: Callable[..., Any]) -> None:
+    code, printed, _ = run("--int8", "data.split={train: ['*']}")
+    assert code == 0
+    assert "calibrated and compared on the same clips: there is no other split than 'train'\n" in printed
+
+
+def test_int8_is_not_judged_on_frames_without_balls(
+    save: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = save("model.heatmap.threshold=1")
+    arguments = [str(checkpoint), "--format", "memory", "--output", str(tmp_path / "ball.mem"), "--int8"]
+    assert export.main(arguments) == 2
+    assert "no ball is found in the frames compared" in capsys.readouterr().err
+    assert written(tmp_path) == []
 
 
 def test_a_background_goes_in_as_a_picture(save: Callable[..., Path], tmp_path: Path) -> None:
     checkpoint = save("model.input.name=background", f"data.cache.folder={tmp_path / 'cache'}")
     assert export.main([str(checkpoint), "--format", "memory", "--output", str(tmp_path / "ball.mem")]) == 0
     assert Memory.saves[1].shape[1:] == (4, 3, 48, 64)
+    assert Memory.saves[2]["pictures"].startswith("3 consecutive frames, oldest first and the background of the clip")
 
 
 @pytest.mark.parametrize(("arguments", "words"), [((), "its logits differ by 0.1"), (("--int8",), None)])
@@ -164,7 +216,7 @@ def test_a_file_that_differs_is_not_left(
         return
     assert code == 2
     assert errors.startswith(f"error: --format memory: {words} from the network's, and ")
-    assert errors.endswith("No file was left. Another format may do.\n")
+    assert errors.endswith("Another format may do. No file was left.\n")
     assert written(tmp_path) == []
 
 
@@ -181,11 +233,28 @@ def test_nothing_is_overwritten(run: Callable[..., Any], tmp_path: Path, name: s
 
 
 def test_the_name_ends_as_the_files_of_the_format_do(run: Callable[..., Any], tmp_path: Path) -> None:
-    code, _, errors = run(output="ball.onnx")
+    code, _, errors = run(output="ball.v2")
     assert code == 2
     assert errors == (
-        f"error: --output {tmp_path / 'ball.onnx'}: the files of this format end in .mem. Write ball.mem.\n"
+        f"error: --output {tmp_path / 'ball.v2'}: the files of this format end in .mem. Write ball.v2.mem.\n"
     )
+
+
+def test_a_place_that_cannot_be_written_to_is_named(run: Callable[..., Any], tmp_path: Path) -> None:
+    name = f"{'b' * 300}.mem"  # longer than file systems take
+    code, _, errors = run(output=name)
+    assert code == 2
+    assert errors.startswith(f"error: --output {tmp_path / name}: cannot be written (File name too long)")
+    assert run(output=f"{'b' * 240}.mem")[0] == 0  # nothing that is longer is written meanwhile
+
+
+def test_what_a_format_lacks_is_told_before_the_checkpoint_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [str(tmp_path / "gone.ckpt"), "--format", "demanding", "--output", str(tmp_path / "ball.mem")]
+    assert export.main(arguments) == 2
+    assert capsys.readouterr().err == "error: ball.mem needs a package.\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_format_is_answered_with_those_that_exist(run: Callable[..., Any]) -> None:
@@ -214,8 +283,10 @@ def test_a_codec_that_is_no_graph_stays_outside_of_the_file(
     code, printed, _ = run()
     assert code == 0
     assert printed.startswith("the codec 'gaussian' cannot be part of the file, which gives logits alone\nlogits: ")
-    assert "of 9 balls" in printed
+    assert "of 9 frames" in printed
     (_logits,) = Memory.saves[0](Memory.saves[1])
+    told = "logits: float (B, K, h, w), to be decoded as the codec 'gaussian' of tracknet does"
+    assert Memory.saves[2]["results"] == told
 
 
 # ------------------------------------------------------------------------------------------------- the data
@@ -240,6 +311,19 @@ def unreadable(run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.Monk
 def test_settings_change_the_data(run: Callable[..., Any]) -> None:
     _, printed, _ = run("data.dataset.frames=20")
     assert "\nframes: 21;" in printed  # 7 windows
+
+
+def test_a_single_window_is_enough(run: Callable[..., Any]) -> None:
+    code, printed, errors = run("data.dataset.frames=3")
+    assert (code, errors) == (0, "")
+    assert "\nframes: 3;" in printed
+    assert Memory.loaded_batches == [1]
+
+
+def test_a_setting_without_any_split_is_refused(run: Callable[..., Any]) -> None:
+    code, _, errors = run("data.split={}")
+    assert code == 2
+    assert errors.startswith("error: data.split: no 'val' among")
 
 
 def test_other_data_are_named_like_sections(

@@ -20,7 +20,7 @@ from tracknet_core.checkpoint import describe
 from tracknet_core.config import Config, load_config
 from tracknet_core.contracts import Candidates, Clip, Detections
 from tracknet_core.data.windows import EvaluationPlaces
-from tracknet_core.errors import CheckpointError, ConfigError
+from tracknet_core.errors import CheckpointError, ConfigError, RegistryError
 from tracknet_core.inference import Detector, detect, detect_clip, load_detector
 from tracknet_core.model import BallTracker
 from tracknet_core.playback import TimedFrame
@@ -241,8 +241,8 @@ def test_a_checkpoint_is_all_that_a_detector_needs(checkpoint: Path, config: Con
 
 def test_a_detector_needs_no_part_that_only_training_has(checkpoint: Path) -> None:
     saved = torch.load(checkpoint, weights_only=True)
-    saved["config"]["training"]["loss"] = {"name": "of_a_package_that_is_not_here"}
-    saved["config"]["data"]["dataset"] = {"name": "of_a_package_that_is_not_here"}
+    saved["tracknet"]["config"]["training"]["loss"] = {"name": "of_a_package_that_is_not_here"}
+    saved["tracknet"]["config"]["data"]["dataset"] = {"name": "of_a_package_that_is_not_here"}
     torch.save(saved, checkpoint)
     assert load_detector(checkpoint, device="cpu").frames == 3
 
@@ -288,6 +288,7 @@ class Memory:
     """A format whose files hold their notes; what runs is the network given here."""
 
     suffix = ".memory"
+    runs_code = False
     network: BallTracker
     decodes = True
 
@@ -328,6 +329,78 @@ def test_an_exported_file_runs_like_its_checkpoint(
     frames = torch.randint(0, 256, (2, 3, 3, 48, 64), dtype=torch.uint8)
     torch.testing.assert_close(other.logits(frames), one.logits(frames), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(other.detections(frames).score, one.detections(frames).score, rtol=1e-4, atol=1e-5)
+
+
+def test_an_exported_file_needs_no_part_but_its_input_and_its_codec(
+    checkpoint: Path, memory: None, config: Config
+) -> None:
+    tree = config.as_dict()
+    tree["model"]["backbone"] = {"name": "of_a_package_that_is_not_here"}
+    tree["plugins"] = ["/home/ann/my_backbone.py"]
+    exported = checkpoint.with_name("best.memory")
+    exported.write_text(json.dumps({"config": json.dumps(tree)}))
+    assert load_detector(exported).targets == (0, 1, 2)
+
+
+@pytest.mark.parametrize("notes", ["{}", '{"config": "{x"}', '{"config": "[1]"}', '{"config": "7"}'])
+def test_a_file_that_does_not_say_what_it_is_is_refused(notes: str, memory: None, tmp_path: Path) -> None:
+    exported = tmp_path / "best.memory"
+    exported.write_text(notes)
+    with pytest.raises(CheckpointError) as caught:
+        load_detector(exported)
+    assert str(caught.value).startswith(f"{exported}: ")
+    assert str(caught.value).endswith((" that 'tracknet export' wrote.", " that tracknet wrote."))
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"data": {"sequence": {"length": 4}}}, r"does not take what it says to take, windows \(1, 4, 3, 48, 64\)"),
+        ({"model": {"input": {"outputs": "last"}}}, r"gives \(1, 3\) frames and says \(1, 1\)"),
+    ],
+)
+def test_a_graph_that_is_not_what_its_notes_say_is_refused_before_any_work(
+    changes: dict[str, dict[str, dict[str, Any]]], complaint: str, memory: None, config: Config, tmp_path: Path
+) -> None:
+    tree = config.as_dict()
+    for section, parts in changes.items():
+        for part, values in parts.items():
+            tree[section][part].update(values)
+    exported = tmp_path / "best.memory"
+    exported.write_text(json.dumps({"config": json.dumps(tree)}))
+    with pytest.raises(CheckpointError, match=complaint):
+        load_detector(exported)
+
+
+def test_exported_files_run_on_the_cpu(checkpoint: Path, memory: None, config: Config) -> None:
+    exported = checkpoint.with_name("best.memory")
+    exported.write_text(json.dumps({"config": json.dumps(config.as_dict())}))
+    assert load_detector(exported, device="cpu").device == torch.device("cpu")
+    with pytest.raises(ConfigError) as caught:
+        load_detector(exported, device="cuda:0")
+    assert str(caught.value) == "--device cuda:0: files of the format 'memory' run on the CPU. Leave it out."
+
+
+def test_a_file_that_can_run_code_is_read_only_where_its_backend_is_named(
+    checkpoint: Path, memory: None, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Memory, "runs_code", True)
+    exported = checkpoint.with_name("best.memory")
+    exported.write_text(json.dumps({"config": json.dumps(config.as_dict())}))
+    with pytest.raises(CheckpointError, match=r"can run code that is inside it.* --backend memory"):
+        load_detector(exported)
+    assert load_detector(exported, backend="memory").frames == 3
+
+
+def test_a_format_whose_package_does_not_import_is_in_nobodys_way(
+    checkpoint: Path, memory: None, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry.formats, "names", lambda: ["absent", "memory"])
+    exported = checkpoint.with_name("best.memory")
+    exported.write_text(json.dumps({"config": json.dumps(config.as_dict())}))
+    assert load_detector(exported).frames == 3
+    with pytest.raises(RegistryError, match="absent"):
+        load_detector(exported, backend="absent")
 
 
 def test_a_file_for_another_backend_is_refused(checkpoint: Path, memory: None) -> None:

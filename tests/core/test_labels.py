@@ -11,7 +11,7 @@ import pytest
 
 from tracknet_core.contracts import Visibility
 from tracknet_core.errors import DataError
-from tracknet_core.labels import Label, existing_root, label_frames, read_rows
+from tracknet_core.labels import Label, existing_root, label_frames, read_rows, read_table
 
 EASY, HARD, ABSENT, OCCLUDED = Visibility.EASY, Visibility.HARD, Visibility.ABSENT, Visibility.OCCLUDED
 UNLABELLED = Visibility.UNLABELLED
@@ -90,6 +90,18 @@ def test_an_empty_file_lacks_all_columns(table: Callable[..., Path]) -> None:
 def test_a_header_without_rows_is_an_error(table: Callable[..., Path]) -> None:
     with pytest.raises(DataError, match=r"labels\.csv: there is no row"):
         read_rows(table("Frame\n\n"), ("Frame",))
+
+
+def test_a_table_may_be_a_header_alone(table: Callable[..., Path]) -> None:
+    assert read_table(table("Frame, X\n\n")) == (["Frame", "X"], [])
+    assert read_table(table("")) == ([], [])
+
+
+def test_a_row_that_is_cut_off_leaves_the_header_whole(table: Callable[..., Path]) -> None:
+    header, [row] = read_table(table("Frame;X;Y\n0;1"), separator=";")
+
+    assert header == ["Frame", "X", "Y"]
+    assert (row.text("X"), row.text("Y")) == ("1", "")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

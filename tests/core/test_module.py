@@ -259,3 +259,17 @@ def test_batch_transforms_change_frames_target_and_weight_of_training_only(
     torch.testing.assert_close(logits, module(255 - batch.frames))
     torch.testing.assert_close(target, 1 - plain_target)
     torch.testing.assert_close(weight, plain_weight / 2)
+
+
+def test_batches_that_only_keep_processes_in_step_do_not_count_in_the_loss(
+    module: TrackerModule, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[int] = []
+    monkeypatch.setattr(module, "log", lambda name, value, *, batch_size, **_: counted.append(batch_size))
+    nothing = batch._replace(
+        counted=torch.zeros_like(batch.counted),
+        visibility=torch.full_like(batch.visibility, int(Visibility.UNLABELLED)),
+    )
+    for one in (batch, nothing):
+        module.validation_step(one, 0)
+    assert counted == [2, 0]

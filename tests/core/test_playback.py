@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from PIL import Image
 
 from tracknet_core.errors import DataError
 from tracknet_core.playback import LiveFrames, ahead, play, times_of
-from tracknet_core.video import ImageFrames, VideoFrames, write_video
+from tracknet_core.video import ImageFrames, ImageSizeError, VideoFrames, write_video
 
 STEP = 6
 
@@ -114,6 +115,15 @@ def test_a_broken_image_is_left_out(tmp_path: Path) -> None:
         list(play(source))
 
 
+def test_an_image_of_another_size_is_no_broken_frame(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.png" for number in range(4)]
+    for path, picture in zip(paths, grey_frames(4), strict=True):
+        Image.fromarray(picture).save(path)
+    Image.new("RGB", (32, 48)).save(paths[2])
+    with pytest.raises(ImageSizeError, match=r"2\.png: this image has 32x48 pixels"):
+        list(play(ImageFrames(paths, fps=10), skip_broken=True))
+
+
 # --------------------------------------------------------------------------------------------- streams
 
 
@@ -133,6 +143,38 @@ def test_a_stream_plays_until_it_ends(video: Path) -> None:
     frames = list(source.play((32, 24)))
     assert [shown(frame.picture) for frame in frames] == list(range(40))
     np.testing.assert_allclose([frame.time for frame in frames], np.arange(40) / 25, atol=1e-6)
+
+
+def test_a_stream_leaves_out_a_broken_frame(broken: Path) -> None:
+    frames = list(LiveFrames(f"file:{broken}").play((32, 24)))
+    assert [frame.number for frame in frames] == list(range(11))
+    assert [shown(frame.picture) for frame in frames] == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]
+
+
+def test_a_stream_is_shown_upright(video: Path) -> None:
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:8, :8] = 255  # top left as stored: top right when turned clockwise
+    write_video(video, [picture] * 3, fps=25)
+    content = bytearray(video.read_bytes())
+    matrix = content.index(b"tkhd") + 4 + 40  # ISO/IEC 14496-12, 8.3.2: (x, y) -> (-y, x)
+    content[matrix : matrix + 36] = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
+    video.write_bytes(content)
+    source = LiveFrames(f"file:{video}")
+    assert source.size == (48, 64)
+    (first, *_) = source.play((24, 32))
+    np.testing.assert_array_equal(first.picture, next(VideoFrames(video).read([0], (24, 32))))
+
+
+def test_a_stream_without_a_frame_is_named(tmp_path: Path, break_frame: Callable[[Path, int], None]) -> None:
+    path = tmp_path / "nothing.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(grey_frames(2)[1], "rgb24")))
+        container.mux(stream.encode())
+    break_frame(path, 0)
+    with pytest.raises(DataError, match=r"nothing\.mkv: this stream holds no frame that can be decoded"):
+        _ = LiveFrames(f"file:{path}").size
 
 
 def test_a_stream_that_does_not_open_is_named() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
+import threading
+import time
 import wave
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
@@ -88,8 +91,11 @@ def detect(monkeypatch: pytest.MonkeyPatch) -> Callable[[Tensor], Detections]:
 def go(detect: Any, tmp_path: Path) -> Callable[..., int]:
     """Run the command into ``out``."""
 
+    checkpoint = tmp_path / "a.ckpt"
+    checkpoint.touch()
+
     def run(*arguments: object) -> int:
-        return predict.main(["a.ckpt", *map(str, arguments), "--output", str(tmp_path / "out")])
+        return predict.main([str(checkpoint), *map(str, arguments), "--output", str(tmp_path / "out")])
 
     return run
 
@@ -208,17 +214,23 @@ def test_short_clips_lose_nothing(go: Callable[..., int], tmp_path: Path, count:
     assert_finds_the_ball(rows(tmp_path / "out" / "short.csv"), range(count))
 
 
-def test_a_broken_frame_is_one_missing_row_and_a_warning(go: Callable[..., int], tmp_path: Path) -> None:
-    path = tmp_path / "broken.mp4"
-    write_video(path, rally(12), fps=25, gop=1, crf=5)
+def break_frame(path: Path, number: int) -> None:
     with av.open(str(path)) as container:
-        packet = sorted((p for p in container.demux(video=0) if p.size), key=lambda p: p.pts)[5]
+        packet = sorted((p for p in container.demux(video=0) if p.size), key=lambda p: p.pts)[number]
     content = bytearray(path.read_bytes())
     where = content.index(bytes(packet))
     content[where : where + packet.size] = b"\xff" * packet.size
     path.write_bytes(content)
-    with pytest.warns(UserWarning, match=r"broken\.mp4: 1 of 12 frames cannot be decoded; their rows are missing"):
-        assert go(path) == 0
+
+
+def test_a_broken_frame_is_one_missing_row_and_a_warning(
+    go: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "broken.mp4"
+    write_video(path, rally(12), fps=25, gop=1, crf=5)
+    break_frame(path, 5)
+    assert go(path) == 0
+    assert capsys.readouterr().err == f"warning: {path}: 1 of 12 frames cannot be decoded; their rows are missing.\n"
     assert_finds_the_ball(rows(tmp_path / "out" / "broken.csv"), [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11])
 
 
@@ -248,16 +260,30 @@ def test_a_stream_is_followed_to_its_end(
 ) -> None:
     monkeypatch.setattr(LiveFrames, "is_address", staticmethod(lambda text: text.startswith("file:")))
     assert go(f"file:{video}", "--overwrite") == 0
-    assert len(rows(tmp_path / "out" / "rally.csv")) == 40
+    (written,) = (tmp_path / "out").iterdir()
+    assert written.name.endswith("_rally.mp4.csv")
+    assert len(rows(written)) == 40
 
 
 def test_ctrl_c_is_how_a_stream_ends(
     go: Callable[..., int], detect: Any, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(LiveFrames, "is_address", staticmethod(lambda text: text.startswith("file:")))
-    interrupt_after(detect, 5)
+    looked_at = set()
+
+    def find(frames: Tensor) -> Detections:
+        looked_at.update(picture.numpy().tobytes() for picture in frames[0])
+        if len(looked_at) == 15:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # type: ignore[arg-type]
+            time.sleep(0.2)  # what was taken waits in the pipeline
+        return find_white(frames)
+
+    detect["find"] = find
+    write_video(video, rally(35), fps=25, crf=5)
     assert go(f"file:{video}") == 0
-    assert [int(row["Frame"]) for row in rows(tmp_path / "out" / "rally.csv")] == list(range(15))
+    (written,) = (tmp_path / "out").iterdir()
+    assert 15 <= len(looked_at) < 35
+    assert_finds_the_ball(rows(written), range(len(looked_at)))
 
 
 # -------------------------------------------------------------------------------------------- trackers
@@ -393,7 +419,7 @@ def test_an_interrupted_run_leaves_whole_rows_and_can_go_on(
     kept = part.read_text()
     assert whole.startswith(kept)
     assert kept.count("\n") > 10
-    assert [file.name for file in output.parent.iterdir()] == [part.name]
+    assert sorted(file.name for file in output.parent.iterdir()) == [part.name, f"{output.name}.run"]
     part.write_text(kept + kept.splitlines()[-1][:4])  # killed in the middle of a row
     detect["find"] = find_white
     assert go(path, *arguments, "--resume") == 0
@@ -409,6 +435,107 @@ def test_finished_clips_are_skipped_when_a_run_goes_on(
     assert go(video) == 0
     interrupt_after(detect, 0)  # would end the run at once
     assert go(video, "--resume") == 0
+
+
+def test_windows_keep_their_places_behind_a_broken_frame(go: Callable[..., int], detect: Any, tmp_path: Path) -> None:
+    def find(frames: Tensor) -> Detections:  # scores that tell the place in the window
+        found = find_white(frames)
+        return Detections(found.xy, found.score * torch.tensor([0.6, 0.8, 1.0])[None, :, None], found.present)
+
+    path = tmp_path / "broken.mp4"
+    write_video(path, rally(60), fps=25, gop=1, crf=5)
+    break_frame(path, 5)
+    detect["find"] = find
+    assert go(path) == 0
+    output = tmp_path / "out" / "broken.csv"
+    whole = output.read_text()
+    output.unlink()
+    interrupt_after(detect, 12)
+    assert go(path, "--batch-size", 1) == 130
+    detect["find"] = find
+    part = tmp_path / "out" / "broken.csv.part"
+    part.write_text("".join(whole.splitlines(keepends=True)[:31]))
+    assert go(path, "--resume") == 0
+    assert output.read_text() == whole
+
+
+def test_numbers_of_balls_go_on_when_a_run_goes_on(go: Callable[..., int], detect: Any, tmp_path: Path) -> None:
+    path = tmp_path / "gaps.mp4"
+    write_video(path, rally(400, without=[n for n in range(400) if n % 20 < 10]), fps=25, crf=5)
+    assert go(path, "--tracker", "multi") == 0
+    output = tmp_path / "out" / "gaps.csv"
+    whole = output.read_text()
+    output.unlink()
+    interrupt_after(detect, 125)
+    assert go(path, "--tracker", "multi", "--batch-size", 1) == 130
+    assert len(rows(tmp_path / "out" / "gaps.csv.part")) > 350
+    detect["find"] = find_white
+    assert go(path, "--tracker", "multi", "--resume") == 0
+    assert output.read_text() == whole
+    assert int(rows(output)[-1]["Track"]) > 15
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("--step", 1), "another run began them: step 3, now 1"),
+        (("--ensemble", "pool"), "another run began them: ensemble None, now pool"),
+        (("--tracker", "{name: test_doubling, offset: 2}"), "another run began them: tracker {"),
+        (("checkpoint",), "another run began them: network a.ckpt ("),
+        (("video",), "another run began them: frames rally.mp4 ("),
+    ],
+)
+def test_a_run_goes_on_with_its_own_rows_alone(
+    go: Callable[..., int],
+    detect: Any,
+    video: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    change: tuple[object, ...],
+    message: str,
+) -> None:
+    tracker = ("--tracker", "test_doubling")
+    interrupt_after(detect, 5)
+    assert go(video, *tracker, "--batch-size", 1) == 130
+    detect["find"] = find_white
+    if change == ("checkpoint",):
+        (tmp_path / "a.ckpt").write_text("trained longer")
+    elif change == ("video",):
+        write_video(video, rally(20), fps=25)
+    capsys.readouterr()
+    assert go(video, *tracker, *(change if len(change) == 2 else ()), "--resume") == 2
+    assert f"rally.csv.part: cannot go on with these rows ({message}" in capsys.readouterr().err
+    assert (tmp_path / "out" / "rally.csv.part").exists()
+
+
+def test_an_interrupted_overwrite_replaces_the_rows_in_the_end(
+    go: Callable[..., int], detect: Any, video: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out" / "rally.csv"
+    output.parent.mkdir()
+    output.write_text("old")
+    interrupt_after(detect, 5)
+    assert go(video, "--overwrite", "--batch-size", 1) == 130
+    assert output.read_text() == "old"
+    detect["find"] = find_white
+    assert go(video, "--resume") == 0
+    assert len(rows(output)) == 40
+    assert list(output.parent.iterdir()) == [output]
+
+
+def test_a_clip_that_cannot_be_read_does_not_cost_the_others(
+    go: Callable[..., int], video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.mp4").write_text("no video")
+    assert go(tmp_path / "a.mp4", tmp_path / "b.mp4", video) == 2
+    assert len(rows(tmp_path / "out" / "rally.csv")) == 40
+    error = capsys.readouterr().err
+    assert [line.split(": ")[0].strip() for line in error.splitlines()] == [
+        "error",
+        str(tmp_path / "a.mp4"),
+        str(tmp_path / "b.mp4"),
+    ]
 
 
 def test_a_fault_in_the_network_comes_through_the_threads(go: Callable[..., int], detect: Any, video: Path) -> None:

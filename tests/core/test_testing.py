@@ -836,7 +836,24 @@ class Remembering(BestOfEach):
         return self.last
 
 
-@pytest.mark.parametrize("tracker", [BestOfEach(), Offline()])
+class Counting(BestOfEach):
+    """Numbers all balls of a clip, and says that it remembers but a second."""
+
+    memory = 1.0
+
+    def __call__(self, frames: Any) -> Any:
+        number = 0
+        for frame in frames:
+            balls = self.balls(frame)
+            number += len(balls)
+            yield tuple(replace(ball, track=number) for ball in balls)
+
+
+class Short(BestOfEach):
+    memory = 0.0
+
+
+@pytest.mark.parametrize("tracker", [BestOfEach(), Offline(), Short()])
 def test_a_tracker_passes(tracker):
     check_tracker(tracker)
     check_tracker(tracker, size=(640, 360), fps=120.0)
@@ -856,6 +873,7 @@ def test_a_tracker_passes(tracker):
         (Guessing(), "unknown origin 'guessed'"),
         (Moving(), "changed the candidates"),
         (Remembering(), "two calls at the same time disturb each other"),
+        (Counting(), "a clip that begins 1 s earlier, its memory, has other balls"),
     ],
 )
 def test_broken_trackers_are_refused(refused, tracker, words):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from tracknet_core.contracts import TrackPoint
 from tracknet_core.errors import DataError
 from tracknet_core.writers import CsvRows, JsonRows, RowFile, Rows, TrackedFrame, part_of
+
+RUN = {"tracker": "kalman", "step": "1"}
 
 FRAMES = [
     TrackedFrame(0, 0.0, (TrackPoint((0.0, 0.0), 0.5),)),
@@ -45,10 +48,16 @@ JSON = (
 FORMS = [(CsvRows(), CSV), (CsvRows(tracked=True), TRACKED), (JsonRows(), JSON)]
 
 
+def begin(path: Path, text: str) -> None:
+    """Leave what an interrupted run leaves."""
+    part_of(path).write_text(text)
+    path.with_name(f"{path.name}.run").write_text(json.dumps(RUN))
+
+
 @pytest.mark.parametrize(("rows", "text"), FORMS)
 def test_a_finished_file_holds_every_frame(tmp_path: Path, rows: Rows, text: str) -> None:
     path = tmp_path / "new" / f"rally{rows.suffix}"
-    with RowFile(path, rows) as file:
+    with RowFile(path, rows, RUN) as file:
         for frame in FRAMES:
             file.write(frame)
         assert not path.exists()
@@ -71,9 +80,10 @@ def test_a_run_goes_on_after_the_last_frame_that_is_surely_whole(
     tmp_path: Path, rows: Rows, text: str, torn: str
 ) -> None:
     path = tmp_path / "rally"
-    part_of(path).write_text(text + torn)
-    with RowFile(path, rows, resume=True) as file:
-        assert [frame.number for frame in file.earlier] == [0, 1]
+    begin(path, text + torn)
+    with RowFile(path, rows, RUN, resume=True) as file:
+        assert file.earlier == [0, 1]
+        assert "".join(map(rows.encode, file.read_earlier())) == part_of(path).read_text().removeprefix(rows.header)
         file.write(FRAMES[2])
     assert path.read_text() == text
 
@@ -81,8 +91,8 @@ def test_a_run_goes_on_after_the_last_frame_that_is_surely_whole(
 @pytest.mark.parametrize("left", ["", "Frame,Vis", "Frame,Visibility,X,Y,Confidence,Time\n"])
 def test_a_file_that_was_just_begun_begins_again(tmp_path: Path, left: str) -> None:
     path = tmp_path / "rally.csv"
-    part_of(path).write_text(left)
-    with RowFile(path, CsvRows(), resume=True) as file:
+    begin(path, left)
+    with RowFile(path, CsvRows(), RUN, resume=True) as file:
         assert file.earlier == []
         for frame in FRAMES:
             file.write(frame)
@@ -94,15 +104,47 @@ def test_a_file_that_was_just_begun_begins_again(tmp_path: Path, left: str) -> N
 )
 def test_rows_of_another_form_are_left_alone(tmp_path: Path, rows: Rows, left: str) -> None:
     path = tmp_path / "rally"
-    part_of(path).write_text(left)
+    begin(path, left)
     with pytest.raises(DataError, match=r"rally\.part: cannot go on with these rows"):
-        RowFile(path, rows, resume=True)
+        RowFile(path, rows, RUN, resume=True)
     assert part_of(path).read_text() == left
+
+
+def test_a_header_of_another_form_counts_without_rows_too(tmp_path: Path) -> None:
+    path = tmp_path / "rally.csv"
+    begin(path, CsvRows().header)
+    with pytest.raises(DataError, match="its first line is"):
+        RowFile(path, CsvRows(tracked=True), RUN, resume=True)
+
+
+@pytest.mark.parametrize("left", [CSV, CsvRows().header])
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        ('{"tracker": "wasb", "step": "1"}', "another run began them: tracker wasb, now kalman"),
+        (None, "another run began them: tracker unknown, now kalman; step unknown, now 1"),
+        ('{"tracker": "kal', "cannot go on with these rows"),
+    ],
+)
+def test_rows_of_another_run_are_left_alone(tmp_path: Path, left: str, record: str | None, message: str) -> None:
+    path = tmp_path / "rally.csv"
+    part_of(path).write_text(left)
+    if record is not None:
+        path.with_name("rally.csv.run").write_text(record)
+    with pytest.raises(DataError, match=message):
+        RowFile(path, CsvRows(), RUN, resume=True)
+    assert part_of(path).read_text() == left
+
+
+def test_a_folder_that_cannot_be_made_is_one_message(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=r"rally\.csv: cannot be written \(.*\)\. Give another --output"):
+        RowFile(tmp_path / "file" / "rally.csv", CsvRows(), RUN)
 
 
 def test_an_exception_leaves_the_part_with_all_rows(tmp_path: Path) -> None:
     path = tmp_path / "rally.csv"
-    file = RowFile(path, CsvRows())
+    file = RowFile(path, CsvRows(), RUN)
     file.write(FRAMES[0])
     file.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert part_of(path).read_text() == "".join(CSV.splitlines(keepends=True)[:2])
@@ -111,7 +153,7 @@ def test_an_exception_leaves_the_part_with_all_rows(tmp_path: Path) -> None:
 
 def test_live_rows_are_there_at_once(tmp_path: Path) -> None:
     path = tmp_path / "rally.csv"
-    with RowFile(path, CsvRows(), live=True) as file:
+    with RowFile(path, CsvRows(), RUN, live=True) as file:
         for count, frame in enumerate(FRAMES[:2], 2):
             file.write(frame)
             assert part_of(path).read_text().count("\n") == count
@@ -121,7 +163,7 @@ def test_rows_are_there_within_a_second(tmp_path: Path, monkeypatch: pytest.Monk
     clock = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     path = tmp_path / "rally.csv"
-    with RowFile(path, CsvRows()) as file:
+    with RowFile(path, CsvRows(), RUN) as file:
         file.write(FRAMES[0])
         assert part_of(path).read_text() == ""
         clock[0] += 1.0

@@ -61,9 +61,13 @@ class Backgrounds:
         return background
 
     def _computed(self, clip: Clip) -> UInt8Array:
-        count = len(clip.frames)
-        sampled = np.unique(np.linspace(0, count - 1, min(count, SAMPLED_FRAMES)).round().astype(np.int64))
-        return median(clip.frames.read(sampled.tolist(), self._size))
+        return median(clip.frames.read(sampled_frames(len(clip.frames)), self._size))
+
+
+def sampled_frames(count: int) -> list[int]:
+    """Return the numbers of the frames that stand for a clip of ``count`` frames, evenly along it, in order."""
+    places = np.linspace(0, count - 1, min(count, SAMPLED_FRAMES)).round()
+    return [int(place) for place in np.unique(places)]
 
 
 def median(frames: Iterable[UInt8Array]) -> UInt8Array:

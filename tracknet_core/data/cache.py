@@ -26,7 +26,7 @@ from tracknet_core.contracts import Clip, FrameSource, Size, UInt8Array
 from tracknet_core.errors import DataError
 from tracknet_core.progress import Progress
 
-FORMAT = 1
+FORMAT = 2
 """Goes up when the same source would give other pixels, or the file another layout: older files are not read then."""
 
 STALE_SECONDS = 24 * 3600

@@ -96,10 +96,10 @@ def way(clip: ClipResult) -> Element:
             ),
         ]
     height = _TOP + 2 * _WAY_HEIGHT + 16 + 36
-    seconds = frames / clip.fps
+    seconds = (frames - 1) / clip.fps
     step = next((step for step in _TIME_STEPS if width / max(seconds / step, 1) >= 60), _TIME_STEPS[-1])
     for number in range(int(seconds / step) + 1):
-        at = time(min(number * step * clip.fps, frames))
+        at = time(number * step * clip.fps)
         drawn.append(element("text", f"{number * step:g}", x=at, y=height - 20, text_anchor="middle"))
     drawn.append(element("text", "time (s)", x=(_LEFT + min(right, _WAY_WIDTH)) / 2, y=height - 4))
     return element("div", _svg(width, height, drawn, f"place of the ball over time, {clip.name}"), class_="wide")

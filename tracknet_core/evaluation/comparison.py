@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,8 @@ from torchmetrics import Metric
 from tracknet_core.assembly import build
 from tracknet_core.contracts import Detections, IntArray, Visibility
 from tracknet_core.errors import DataError
-from tracknet_core.evaluation.intervals import State, Values, draw_clips, drawn_figures, middle
-from tracknet_core.evaluation.results import Figures
+from tracknet_core.evaluation.intervals import State, Values, draw_clips, drawn_figures, figures_together, middle
+from tracknet_core.evaluation.results import Figures, as_plain
 from tracknet_core.evaluation.saved import SavedProtocol, SavedRun
 from tracknet_core.schema import check_component
 
@@ -71,6 +71,12 @@ class Comparison:
     protocols: tuple[ProtocolComparison, ...]
     notes: tuple[str, ...]
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain dicts, lists and numbers for JSON; NaN is None."""
+        plain = {**asdict(self), "protocols": {protocol.name: asdict(protocol) for protocol in self.protocols}}
+        result: dict[str, Any] = as_plain(plain)
+        return result
+
 
 def compare(runs: Sequence[SavedRun]) -> Comparison:
     """Compare runs with the first of them, over the clips that all share, by a paired bootstrap.
@@ -82,7 +88,8 @@ def compare(runs: Sequence[SavedRun]) -> Comparison:
 
     Raises:
         DataError: no clip or no protocol is in all runs; a clip has other labels in one of them; or a file holds
-            counts that do not fit the protocol.
+            counts that do not fit the protocol: sums of its shape, whole and not negative where they are counts, and
+            lists of equally many numbers.
     """
     first, *others = runs
     clips = [clip for clip in first.clips if all(clip in run.clips for run in others)]
@@ -131,8 +138,7 @@ def _notes(runs: Sequence[SavedRun], clips: Sequence[str], protocols: Sequence[s
 def _compare_protocol(name: str, runs: Sequence[SavedRun], clips: Sequence[str]) -> ProtocolComparison:
     metric = _metric(runs[0], name)
     states = [[_state(metric, run, name, clip) for clip in clips] for run in runs]
-    everything = np.arange(len(clips))[np.newaxis]
-    figures = [_single(drawn_figures(metric, of_run, everything)) for of_run in states]
+    figures = [figures_together(metric, of_run) for of_run in states]
     chosen: IntArray | None = draw_clips(len(clips)) if len(clips) > 1 else None
     drawn = [{} if chosen is None else drawn_figures(metric, of_run, chosen) for of_run in states]
     return ProtocolComparison(
@@ -158,10 +164,6 @@ def _interval(values: Values, of_first: Values) -> tuple[float, float]:
         return middle(values - of_first)
 
 
-def _single(values: Mapping[str, Values]) -> Figures:
-    return {name: float(value[0]) for name, value in values.items()}
-
-
 def _metric(run: SavedRun, name: str) -> Metric:
     """Return the protocol, after it has counted a frame that does not count."""
     faults: list[str] = []
@@ -184,29 +186,53 @@ def _state(metric: Metric, run: SavedRun, name: str, clip: str) -> State:
     """Return what a protocol counted in a clip, as it holds it itself: a tensor, or a list of one."""
     saved = run.protocols[name].states[clip]
     state: dict[str, Any] = {}
+    rows: int | None = None  # of the lists: all are about the same detections
     for key, value in metric.metric_state.items():
         try:
             if isinstance(value, Tensor):
-                state[key] = torch.tensor(_numbers(saved[key]), dtype=value.dtype)
-                fits = state[key].shape == value.shape
+                state[key] = _sum(saved[key], value)
             else:
-                state[key] = [torch.tensor(_numbers(saved[key]), dtype=torch.float32)]
-                fits = state[key][0].ndim > 0
-        except (KeyError, TypeError, ValueError, RuntimeError, OverflowError):
-            fits = False
-        if not fits:
+                vector = _vector(saved[key])
+                rows = len(vector) if rows is None else rows
+                if len(vector) != rows:
+                    raise ValueError(f"{len(vector)} of {rows} rows")
+                state[key] = [vector]
+        except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
             raise DataError(
                 f"{run.path}: protocols.{name}.states.{clip}.{key} does not hold what '{name}' counts. Write the file "
                 "again with 'tracknet evaluate --json' of this version."
-            )
+            ) from error
     return state
 
 
+def _sum(saved: Any, like: Tensor) -> Tensor:
+    """Return a state that is a sum; raise TypeError or ValueError if it is none like ``like``."""
+    found = torch.tensor(_numbers(saved), dtype=torch.float64)
+    state = found.to(like.dtype)
+    is_whole = state.is_floating_point() or bool((state.double() == found).all() and (state >= 0).all())
+    if found.shape != like.shape or not state.isfinite().all() or not is_whole:
+        raise ValueError("not such a sum")
+    return state
+
+
+def _vector(saved: Any) -> Tensor:
+    """Return a state that is a list of numbers; raise TypeError or ValueError if it is none."""
+    if not isinstance(saved, list):
+        raise TypeError("not a list")
+    # JSON has no infinity, the score of a ball whose program gave none, and writes null.
+    found = torch.tensor(_numbers([math.inf if one is None else one for one in saved]), dtype=torch.float32)
+    if found.ndim != 1 or found.isnan().any():
+        raise ValueError("not a list of numbers")
+    return found
+
+
 def _numbers(value: Any) -> Any:
-    """Return numbers in lists; JSON has no infinity, the score of a ball whose program gave none, and writes null."""
+    """Return numbers in lists; raise TypeError if there is something else, such as a bool."""
     if isinstance(value, list):
         return [_numbers(item) for item in value]
-    return math.inf if value is None else value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is no number")
+    return value
 
 
 def _paths(runs: Sequence[SavedRun]) -> str:

@@ -6,7 +6,7 @@ of a draw is the sum of their states, and a state that is a list their concatena
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,26 @@ def drawn_figures(metric: Metric, states: Sequence[State], chosen: IntArray) -> 
         states: its ``metric_state`` for each clip alone, at least one.
         chosen: (draws, M) numbers of clips, whose states are put together.
     """
+    figures: dict[str, Values] = {}
+    for number, drawn in enumerate(_computed(metric, states, chosen)):
+        for name, figure in drawn.items():
+            # A figure that a draw does not define, such as the recall of a class that is not in it, may be left out.
+            figures.setdefault(name, np.full(len(chosen), np.nan))[number] = figure
+    return figures
+
+
+def figures_together(metric: Metric, states: Sequence[State]) -> dict[str, float]:
+    """Return each figure over all clips, from their states; see :func:`drawn_figures`."""
+    [figures] = _computed(metric, states, np.arange(len(states))[np.newaxis])
+    return figures
+
+
+def plain_figures(metric: Metric) -> dict[str, float]:
+    """Return the figures of a metric as numbers; counts stay whole ones."""
+    return {name: figure.item() for name, figure in metric.compute().items()}
+
+
+def _computed(metric: Metric, states: Sequence[State], chosen: IntArray) -> Iterator[dict[str, float]]:
     metric = metric.clone()
     metric.compute_with_cache = False
     sums = {
@@ -60,17 +80,13 @@ def drawn_figures(metric: Metric, states: Sequence[State], chosen: IntArray) -> 
         for name, value in states[0].items()
         if isinstance(value, Tensor)
     }
-    figures: dict[str, Values] = {}
-    for number, clips in enumerate(chosen.tolist()):
+    for clips in chosen.tolist():
         for name in states[0]:
             if name in sums:
                 setattr(metric, name, sums[name][clips].sum(dim=0))
             else:
                 setattr(metric, name, [rows for clip in clips for rows in states[clip][name]])
-        for name, figure in metric.compute().items():
-            # A figure that a draw does not define, such as the recall of a class that is not in it, is left out there.
-            figures.setdefault(name, np.full(len(chosen), np.nan))[number] = figure.item()
-    return figures
+        yield plain_figures(metric)
 
 
 def middle(values: Values) -> tuple[float, float]:

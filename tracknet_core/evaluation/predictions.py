@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import numpy as np
 from tracknet_core.contracts import Clip
 from tracknet_core.errors import DataError
 from tracknet_core.evaluation.results import Prediction
-from tracknet_core.labels import Row, clip_names, read_rows
+from tracknet_core.labels import Row, clip_names, read_table
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "frame": ("frame", "frame_num", "frame_number", "file name"),
@@ -29,9 +30,10 @@ _IMAGE = "file name"  # holds the name of an image file, such as 0012.jpg
 _NEEDED = ("frame", "x", "y")
 
 _IGNORED = frozenset({"csv", "video", "label", "labels"})  # folders and files of datasets that name no clip
-_ENDINGS = ("_ball", "_predict", "_pred")
+_ENDINGS = re.compile("(?<=.)(_ball|_predict|_pred)+$")
 
 _NETWORK_INPUT = (512, 288)  # pixels; the usual one
+_GREATEST = 1e30  # of a number in a file, so that float32 holds it
 _FEW = 10  # places that say nothing about their scale
 
 
@@ -43,12 +45,12 @@ def predictions_of(
     A file belongs to a clip if one is called like the end of the other, with folders: ``1_01_00.csv``,
     ``match1/1_01_00.csv``, ``match1_1_01_00.csv`` and ``match1/csv/1_01_00_ball.csv`` all fit ``test/match1/1_01_00``.
     Capitals, folders ``csv`` and ``video``, a file ``Label.csv`` or ``Labels.csv`` in the folder of its clip and the
-    endings ``_ball``, ``_predict`` and ``_pred`` do not count. Where several fit a clip, the one with the longest
-    common name is taken.
+    endings ``_ball``, ``_predict`` and ``_pred`` do not count. A file that is called exactly like a clip belongs to no
+    other. Where several fit a clip, the one with the longest common name is taken.
 
     A row says that there is a ball by a visibility above 0; where there is no such column, by coordinates that are
-    numbers, not negative, and not 0,0. A frame without a row has no ball. Where a frame has several rows, the surest
-    counts. Places are pixels of the original video, and nothing is scaled.
+    numbers, not negative, and not 0,0. A frame without a row has no ball, and a file may have no row at all. Where a
+    frame has several rows, the surest counts. Places are pixels of the original video, and nothing is scaled.
 
     Args:
         folder: the CSV files, in folders or not.
@@ -88,21 +90,28 @@ def predictions_of(
 
 def _files(folder: Path, names: Sequence[str]) -> dict[str, Path]:
     """Return the file of each clip that has one."""
-    candidates = {path: _endings(path.relative_to(folder).as_posix()) for path in sorted(folder.rglob("*.csv"))}
+    candidates = {
+        path: _endings(path.relative_to(folder).as_posix())
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.casefold() == ".csv" and path.is_file()
+    }
+    clips = {name: _endings(name) for name in names}
+    exact: dict[str, list[Path]] = {endings[0]: [] for endings in clips.values()}
+    others = {}
+    for path, of_file in candidates.items():
+        if of_file[0] in exact:
+            exact[of_file[0]].append(path)
+        else:
+            others[path] = of_file
     files: dict[str, Path] = {}
     owner: dict[Path, str] = {}
-    for name in names:
-        endings = _endings(name)
-        fits: dict[int, list[Path]] = defaultdict(list)
-        for path, of_file in candidates.items():
-            common = endings[0] if endings[0] in of_file else of_file[0] if of_file[0] in endings else None
-            if common is not None:
-                fits[len(common)].append(path)
-        if not fits:
+    for name, endings in clips.items():
+        fitting = exact[endings[0]] or _longest(endings, others)
+        if not fitting:
             continue
-        best, *others = fits[max(fits)]
-        if others:
-            raise DataError(f"{best} and {others[0]} both fit the clip '{name}'. Leave one of them in {folder}.")
+        best = fitting[0]
+        if len(fitting) > 1:
+            raise DataError(f"{best} and {fitting[1]} both fit the clip '{name}'. Leave one of them in {folder}.")
         if best in owner:
             raise DataError(
                 f"{best} fits the clips '{owner[best]}' and '{name}'. Call it after one of them, with its folder: "
@@ -118,12 +127,21 @@ def _files(folder: Path, names: Sequence[str]) -> dict[str, Path]:
     return files
 
 
+def _longest(endings: Sequence[str], files: Mapping[Path, Sequence[str]]) -> list[Path]:
+    """Return the files that have the longest name in common with a clip; both by what they may be called."""
+    fits: dict[int, list[Path]] = defaultdict(list)
+    for path, of_file in files.items():
+        common = endings[0] if endings[0] in of_file else of_file[0] if of_file[0] in endings else None
+        if common is not None:
+            fits[len(common)].append(path)
+    return fits[max(fits)] if fits else []
+
+
 def _endings(name: str) -> list[str]:
     """Return the names that a clip or file may be called by, from its full name to its last part, folders joined."""
     path = PurePosixPath(name.casefold().removesuffix(".csv"))
     parts = [part for part in path.parts if part not in _IGNORED] or [path.name]
-    for ending in _ENDINGS:
-        parts[-1] = parts[-1].removesuffix(ending)
+    parts[-1] = _ENDINGS.sub("", parts[-1])
     return ["_".join(parts[start:]) for start in range(len(parts))]
 
 
@@ -153,8 +171,7 @@ class _Ball:
 
 
 def _read(path: Path) -> list[_Ball]:
-    rows = read_rows(path, ())
-    header = dict.fromkeys(column for row in rows for column in row.cells)
+    header, rows = read_table(path)
     by_name = {column.casefold(): column for column in header}
     columns = {
         what: next((by_name[name] for name in names if name in by_name), None) for what, names in COLUMNS.items()
@@ -162,14 +179,19 @@ def _read(path: Path) -> list[_Ball]:
     missing = [what for what in _NEEDED if columns[what] is None]
     if missing:
         accepted = "; ".join(f"{what}: {', '.join(COLUMNS[what])}" for what in missing)
-        raise DataError(f"{path}: the header lacks a column. Found: {', '.join(header)}. It accepts, for {accepted}.")
+        raise DataError(
+            f"{path}: the header lacks a column. Found: {', '.join(header) or 'none'}. It accepts, for {accepted}."
+        )
     return [_ball(row, columns) for row in rows]
 
 
 def _ball(row: Row, columns: Mapping[str, str | None]) -> _Ball:
     def number(what: str) -> float:
         column = columns[what]
-        return math.nan if column is None else row.number(column)
+        value = math.nan if column is None else row.number(column)
+        if math.isfinite(value) and abs(value) > _GREATEST:
+            raise DataError(f"{row.path}:{row.line}: {column} is '{value:g}'; expected a number below {_GREATEST:.0e}.")
+        return value
 
     x, y = number("x"), number("y")
     has_place = math.isfinite(x) and math.isfinite(y)
@@ -200,11 +222,11 @@ def _frame(row: Row, column: str) -> int:
 
 def _first_frame(found: Sequence[tuple[Clip, Sequence[_Ball]]]) -> tuple[Literal[0, 1], bool]:
     """Return the number of the first frame, the same in all files, and whether it is certain."""
-    numbers = [[ball.frame for ball in balls] for _, balls in found]
-    if any(0 in of_clip for of_clip in numbers):
+    numbers = [(clip, [ball.frame for ball in balls]) for clip, balls in found if balls]
+    if not numbers or any(0 in of_clip for _, of_clip in numbers):
         return 0, True
-    beyond = any(max(of_clip) == len(clip) for (clip, _), of_clip in zip(found, numbers, strict=True))
-    return (1, False) if beyond or all(1 in of_clip for of_clip in numbers) else (0, False)
+    beyond = any(max(of_clip) == len(clip) for clip, of_clip in numbers)
+    return (1, False) if beyond or all(1 in of_clip for _, of_clip in numbers) else (0, False)
 
 
 def _prediction(clip: Clip, balls: Iterable[_Ball], first_frame: int) -> Prediction:

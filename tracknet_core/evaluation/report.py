@@ -174,9 +174,8 @@ def _ranked(evaluation: Evaluation) -> list[ClipResult]:
         if by_f1 is None:
             balls = int(visible(clip.visibility).sum())
             return 1 - int(verdicts(clip).missed.sum()) / balls if balls else 1.0
-        figures = by_f1[clip.name]
-        # Without a ball, and without a prediction, there is no F1 to speak of: nothing went wrong.
-        return 1.0 if figures.get("accuracy") == 1 else float(np.nan_to_num(figures["f1"]))
+        # Without a ball, and without a prediction, there is no F1: nothing went wrong.
+        return float(np.nan_to_num(by_f1[clip.name]["f1"], nan=1.0))
 
     return sorted(evaluation.clips, key=quality)
 

@@ -5,6 +5,7 @@ Pixels are those of the original video throughout.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -18,7 +19,7 @@ from tracknet_core.contracts import FloatArray, FrameSource, IntArray, Size
 BoolArray = npt.NDArray[np.bool_]
 
 Figures = Mapping[str, float]
-"""Figures by name, as a protocol gives them; NaN where one is not defined."""
+"""Figures by name, as a protocol gives them; NaN where one is not defined, and an ``int`` where it is a count."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,11 @@ class ClipResult:
         """Return N, the number of frames."""
         return len(self.visibility)
 
+    def digest(self) -> str:
+        """Return a text that is the same for the same labels, and another for others."""
+        places = np.where(np.isnan(self.xy), np.nan, self.xy).astype("<f4")  # one NaN of the many that there are
+        return hashlib.sha256(places.tobytes() + self.visibility.astype("<i8").tobytes()).hexdigest()
+
 
 @dataclass(frozen=True)
 class SweepPoint:
@@ -167,6 +173,7 @@ class Evaluation:
             "clips": {
                 clip.name: {
                     "frames": len(clip),
+                    "labels": clip.digest(),
                     "size": clip.size,
                     "fps": clip.fps,
                     "trajectory": {"predicted": asdict(clip.trajectory), "true": asdict(clip.true_trajectory)},
@@ -174,13 +181,14 @@ class Evaluation:
                 for clip in self.clips
             },
         }
-        result: dict[str, Any] = _plain(plain)
+        result: dict[str, Any] = as_plain(plain)
         return result
 
 
-def _plain(value: Any) -> Any:
+def as_plain(value: Any) -> Any:
+    """Return dicts, lists and numbers as JSON can hold them: numbers that are not finite become None."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: as_plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [as_plain(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,4 +1,7 @@
-"""Evaluations that were written as JSON, read again. Such a file may come from anywhere: nothing in it is trusted."""
+"""Evaluations that were written as JSON, read again. Such a file may come from anywhere.
+
+Its form is checked here, and what it says of protocols by :mod:`.comparison`, which knows what they count.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from tracknet_core.errors import DataError
 
 T = TypeVar("T")
 
-_KINDS: Mapping[type, str] = {dict: "an object", str: "a text", int: "a whole number"}
+_KINDS: Mapping[type, str] = {dict: "an object", str: "a text"}
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,14 @@ class SavedRun:
         path: the file.
         source: what was scored, such as a checkpoint.
         split: the split that was scored.
-        clips: number of frames of each clip, and facts that tell its labels from others, by name.
+        clips: a digest of the labels of each clip, by name.
         protocols: the rules by name.
     """
 
     path: Path
     source: str
     split: str
-    clips: Mapping[str, tuple[int, Mapping[str, Any]]]
+    clips: Mapping[str, str]
     protocols: Mapping[str, SavedProtocol]
 
 
@@ -71,13 +74,7 @@ def read_run(path: Path) -> SavedRun:
         path=path,
         source=_part(path, whole, "source", str),
         split=_part(path, whole, "split", str),
-        clips={
-            name: (
-                _part(path, clips, f"clips.{name}.frames", int, name, "frames"),
-                _part(path, clips, f"clips.{name}.trajectory.true", dict, name, "trajectory", "true"),
-            )
-            for name in clips
-        },
+        clips={name: _part(path, clips, f"clips.{name}.labels", str, name, "labels") for name in clips},
         protocols={name: _protocol(path, protocols, name, list(clips)) for name in protocols},
     )
 
@@ -97,7 +94,7 @@ def _part(path: Path, node: Mapping[str, Any], where: str, kind: type[T], *keys:
     found: Any = node
     for key in keys or (where,):
         found = found.get(key) if isinstance(found, dict) else None
-    if not isinstance(found, kind) or isinstance(found, bool):
+    if not isinstance(found, kind):
         raise _unexpected(path, where, _KINDS[kind])
     return found
 

@@ -11,12 +11,11 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from tracknet_core.contracts import Clip, Detections, FloatArray, ProtocolMetric, Visibility
-from tracknet_core.evaluation.intervals import intervals
+from tracknet_core.evaluation.intervals import intervals, plain_figures
 from tracknet_core.evaluation.results import (
     BoolArray,
     ClipResult,
     Evaluation,
-    Figures,
     Prediction,
     ProtocolResult,
     SweepPoint,
@@ -98,15 +97,15 @@ def _score(component: Mapping[str, Any], metric: Metric, clips: Sequence[ClipRes
     alone = [_counted(metric, batch) for batch in batches]
     codes = [code for code in Visibility if code is not Visibility.UNLABELLED]
     by_class = {
-        code.name.lower(): _figures(_counted(metric, whole.only(whole.visibility == code)))
+        code.name.lower(): plain_figures(_counted(metric, whole.only(whole.visibility == code)))
         for code in codes
         if bool((whole.visibility == code).any())
     }
     return ProtocolResult(
         name=component["name"],
         rule=cast(ProtocolMetric, metric).rule,
-        figures=_figures(_counted(metric, whole)),
-        clips={clip.name: _figures(one) for clip, one in zip(clips, alone, strict=True)},
+        figures=plain_figures(_counted(metric, whole)),
+        clips={clip.name: plain_figures(one) for clip, one in zip(clips, alone, strict=True)},
         classes=by_class,
         intervals=intervals(_counted(metric, whole), [one.metric_state for one in alone]) if len(clips) > 1 else {},
         sweep=_sweep(metric, whole) if all(clip.prediction.is_scored for clip in clips) else (),
@@ -180,10 +179,6 @@ def _counted(metric: Metric, frames: _Frames) -> Metric:
     return counted
 
 
-def _figures(metric: Metric) -> Figures:
-    return {name: float(value) for name, value in metric.compute().items()}
-
-
 def _sweep(metric: Metric, frames: _Frames) -> tuple[SweepPoint, ...]:
     scores = np.sort(frames.score[frames.present].numpy())
     if not len(scores):
@@ -192,7 +187,9 @@ def _sweep(metric: Metric, frames: _Frames) -> tuple[SweepPoint, ...]:
     return tuple(
         SweepPoint(
             float(threshold),
-            _figures(_counted(metric, frames._replace(present=frames.present & (frames.score >= float(threshold))))),
+            plain_figures(
+                _counted(metric, frames._replace(present=frames.present & (frames.score >= float(threshold))))
+            ),
         )
         for threshold in thresholds
     )

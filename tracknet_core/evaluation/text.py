@@ -20,14 +20,11 @@ def as_text(evaluation: Evaluation) -> str:
     sweep = _sweep_table(evaluation.protocols)
     if sweep:
         parts.append(f"F1 where a score is at least the threshold\n{sweep}")
-    ways = {
-        "predicted": asdict(evaluation.trajectory),
-        "true": asdict(evaluation.true_trajectory),
-        **{clip.name: asdict(clip.trajectory) for clip in evaluation.clips},
-    }
+    ways = {"predicted": asdict(evaluation.trajectory), "true": asdict(evaluation.true_trajectory)}
+    by_clip = {clip.name: asdict(clip.trajectory) for clip in evaluation.clips}
     parts.append(
         "trajectory: runs of frames with a ball, longest gap in frames, steps of more than a tenth of the width, "
-        f"median bend in px\n{_table('', ways)}"
+        f"median bend in px\n{_table('', ways)}\n{_table('clip', by_clip)}"
     )
     return "\n\n".join(parts)
 
@@ -63,11 +60,10 @@ def _protocol_table(protocol: ProtocolResult) -> str:
         rows["  from"] = {name: low for name, (low, _) in protocol.intervals.items()}
         rows["  to"] = {name: high for name, (_, high) in protocol.intervals.items()}
     rows |= {f"visibility {name}": figures for name, figures in protocol.classes.items()}
-    rows |= protocol.clips
     table = _table("", rows)
     if protocol.intervals:
         table += f"\nfrom, to: {SHARE:.0%} of {DRAWS} draws of the clips"
-    return table
+    return f"{table}\n{_table('clip', protocol.clips)}"
 
 
 def _sweep_table(protocols: Sequence[ProtocolResult]) -> str:
@@ -98,11 +94,8 @@ def _table(corner: str, rows: Mapping[str, Figures]) -> str:
 
 
 def is_count(values: Sequence[float]) -> bool:
-    """Whether a column holds counts rather than shares; the ends of intervals may be fractions all the same."""
-    if all(isinstance(value, int) for value in values):
-        return True
-    greatest = max((value for value in values if math.isfinite(value)), default=0)
-    return (greatest > 1 or greatest == 0) and float(values[0]).is_integer()
+    """Whether a column holds counts, which are ``int``; the ends of intervals may be fractions all the same."""
+    return any(isinstance(value, int) for value in values)
 
 
 def as_cell(value: float, whole: bool) -> str:

@@ -36,7 +36,7 @@ class Dark(Codec):
     that a Taylor expansion of second order at the highest cell leads to its top:
     ``place = cell - Hessian^-1 gradient``, with central differences. A place less than 2 cells from the border stays at
     the centre of its cell, as in the paper's code; so does one where the heatmap has no top. No place moves farther
-    than sigma along an axis.
+    than sigma along an axis, or out of the image.
 
     Args:
         image_size: (W, H) pixels of a whole image as the network gets it.
@@ -99,9 +99,11 @@ class Dark(Codec):
         is_inner = _is_inner(peaks.column, width) & _is_inner(peaks.row, height)
         move = _newton_step(self._smoothed(logits, peaks).clamp(min=FLOOR).log())
         move = move.clamp(-self.sigma, self.sigma) * is_inner.unsqueeze(-1)
+        x, y = (peaks.place + move).unbind(dim=-1)
+        place = torch.stack([x.clamp(-0.5, width - 0.5), y.clamp(-0.5, height - 0.5)], dim=-1)  # (B, K, D, 2), cells
         score = peaks.logit.sigmoid()
         present = (score >= self.threshold) & (peaks.logit > -torch.inf)
-        return Detections(self.grid.pixels(peaks.place + move), score, present)
+        return Detections(self.grid.pixels(place), score, present)
 
     def _smoothed(self, logits: Tensor, peaks: Peaks) -> Tensor:
         """Return (B, K, D, 5, 5): the smoothed heights of the cells up to ``REACH`` from the peaks."""

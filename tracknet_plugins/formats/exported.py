@@ -22,6 +22,7 @@ class Exported(Format):
     none of a stranger: ONNX files hold numbers and known operations only. :meth:`notes` runs nothing.
     """
 
+    runs_code = True
     suffix = ".pt2"
 
     def __init__(self) -> None:
@@ -43,7 +44,7 @@ class Exported(Format):
         Raises:
             CheckpointError: the file is not of this format.
         """
-        archived_notes(path)  # of a file that is no archive, torch would log a traceback
+        archived_notes(path)  # of a file that is no archive, this says more than torch
         with reading(path, "a program of torch.export"):
             module = torch.export.load(path).module()
 

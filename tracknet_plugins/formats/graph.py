@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,16 +20,28 @@ QUANTIZED = ("Conv", "Gemm", "MatMul")
 """What is done in 8 bits."""
 
 
-def write_onnx(network: nn.Module, frames: Tensor, path: Path, notes: Mapping[str, str], *, int8: bool) -> None:
-    """Write a network as one ONNX file.
+def require_onnx(extra: str) -> None:
+    """Import what writing ONNX takes.
+
+    Args:
+        extra: the optional dependencies of tracknet that hold it.
 
     Raises:
-        UserError: a package is missing, or a part of the network does what a graph cannot hold.
+        UserError: a package is not installed.
     """
-    with needing("onnx"):
-        import onnx  # noqa: PLC0415
+    with needing(extra):
+        import onnx  # noqa: F401, PLC0415
         import onnxruntime  # noqa: F401, PLC0415
         import onnxscript  # noqa: F401, PLC0415
+
+
+def write_onnx(network: nn.Module, frames: Tensor, path: Path, notes: Mapping[str, str], *, int8: bool) -> None:
+    """Write a network as one ONNX file; see :func:`require_onnx`.
+
+    Raises:
+        UserError: a part of the network does what a graph cannot hold.
+    """
+    import onnx  # noqa: PLC0415
 
     program = trace(network, frames)
     with quiet("the network cannot be written as ONNX"):
@@ -80,9 +91,6 @@ def _quantize(path: Path, frames: Tensor) -> None:
     from onnxruntime.quantization.shape_inference import quant_pre_process  # noqa: PLC0415
 
     prepared = path.with_suffix(".prepared.onnx")
-    log = logging.getLogger()
-    level = log.level
-    log.setLevel(logging.ERROR)  # its advice to prepare the file, which has been done
     try:
         quant_pre_process(path, prepared, skip_symbolic_shape=True)
         nodes = [node.name for node in onnx.load(prepared).graph.node if node.op_type in QUANTIZED]
@@ -100,5 +108,4 @@ def _quantize(path: Path, frames: Tensor) -> None:
             extra_options={"MatMulConstBOnly": True},
         )
     finally:
-        log.setLevel(level)
         prepared.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from tracknet_core.contracts import Format
 from tracknet_core.registry import formats
-from tracknet_plugins.formats.graph import write_onnx
+from tracknet_plugins.formats.graph import require_onnx, write_onnx
 from tracknet_plugins.formats.program import Runner, needing, reading
 
 
@@ -30,6 +30,14 @@ class ONNX(Format):
     def __init__(self, *, int8: bool = False) -> None:
         self.int8 = int8
 
+    def check(self, path: Path) -> None:
+        """Refuse at once what :meth:`save` cannot do.
+
+        Raises:
+            UserError: a package is missing.
+        """
+        require_onnx("onnx")
+
     def save(self, network: nn.Module, frames: Tensor, path: Path, notes: Mapping[str, str]) -> None:
         """Write the graph, with a free number of windows; the notes are its metadata.
 
@@ -42,6 +50,7 @@ class ONNX(Format):
         Raises:
             UserError: a package is missing, or a part of the network does what a graph cannot hold.
         """
+        self.check(path)
         write_onnx(network, frames, path, notes, int8=self.int8)
 
     def load(self, path: Path) -> Runner:

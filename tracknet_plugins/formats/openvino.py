@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from tracknet_core.contracts import Format
+from tracknet_core.errors import CheckpointError, DataError
 from tracknet_core.registry import formats
-from tracknet_plugins.formats.graph import write_onnx
+from tracknet_plugins.formats.graph import require_onnx, write_onnx
 from tracknet_plugins.formats.program import Runner, needing, reading
 
 SECTION = "tracknet"
 """Where the notes stand in what OpenVINO calls the runtime information of a model."""
+
+WEIGHTS = ".bin"
+"""Suffix of the second file, of the same name."""
 
 
 @formats.register("openvino")
@@ -22,7 +27,7 @@ class OpenVINO(Format):
     """An ``.xml`` file with the graph and, beside it, a ``.bin`` file of the same name with the weights.
 
     The way there is an ONNX file, so that both formats hold the same graph. Such files hold numbers and known
-    operations, no code. :meth:`load` takes ``.onnx`` files too.
+    operations, no code.
 
     Args:
         int8: multiply with whole numbers of 8 bits, whose ranges are found on the example frames.
@@ -32,6 +37,22 @@ class OpenVINO(Format):
 
     def __init__(self, *, int8: bool = False) -> None:
         self.int8 = int8
+
+    def check(self, path: Path) -> None:
+        """Refuse at once what :meth:`save` cannot do.
+
+        Raises:
+            DataError: the file for the weights is there already.
+            UserError: a package is missing.
+        """
+        with needing("openvino"):
+            import openvino  # noqa: F401, PLC0415 - an optional dependency
+
+        require_onnx("openvino")
+        if (weights := path.with_suffix(WEIGHTS)).exists():
+            raise DataError(
+                f"{weights}: there is a file already, and the weights go there. Choose another name, or move it away."
+            )
 
     def save(self, network: nn.Module, frames: Tensor, path: Path, notes: Mapping[str, str]) -> None:
         """Write the graph, with a free number of windows.
@@ -43,10 +64,11 @@ class OpenVINO(Format):
             notes: texts that travel inside the file.
 
         Raises:
+            DataError: the file for the weights is there already.
             UserError: a package is missing, or a part of the network does what a graph cannot hold.
         """
-        with needing("openvino"):
-            import openvino  # noqa: PLC0415 - an optional dependency
+        self.check(path)
+        import openvino  # noqa: PLC0415 - an optional dependency
 
         intermediate = path.with_suffix(".onnx")
         write_onnx(network, frames, intermediate, {}, int8=self.int8)
@@ -64,18 +86,16 @@ class OpenVINO(Format):
             CheckpointError: the file is not of this format.
             UserError: OpenVINO is not installed.
         """
-        with needing("openvino"):
-            import openvino  # noqa: PLC0415 - an optional dependency
+        model = _graph(path)
+        import openvino  # noqa: PLC0415 - an optional dependency
 
         with reading(path, "OpenVINO"):
-            core = openvino.Core()
-            model = core.read_model(path)
             settings = {
                 "PERFORMANCE_HINT": "LATENCY",
                 "INFERENCE_NUM_THREADS": torch.get_num_threads(),
                 "INFERENCE_PRECISION_HINT": "f32",  # else 16 bits, where the processor has instructions for them
             }
-            compiled = core.compile_model(model, "CPU", settings)
+            compiled = openvino.Core().compile_model(model, "CPU", settings)
 
         def run(frames: Tensor) -> tuple[Tensor, ...]:
             results = compiled(frames.contiguous().numpy())
@@ -90,11 +110,29 @@ class OpenVINO(Format):
             CheckpointError: the file is not of this format.
             UserError: OpenVINO is not installed.
         """
-        with needing("openvino"):
-            import openvino  # noqa: PLC0415 - an optional dependency
-
+        model = _graph(path)
         with reading(path, "OpenVINO"):
-            model = openvino.Core().read_model(path)
             if not model.has_rt_info([SECTION]):
                 return {}
             return {key: str(text) for key, text in model.get_rt_info([SECTION]).value.items()}
+
+
+def _graph(path: Path) -> Any:
+    """Return what a file holds, an ``openvino.Model``.
+
+    Raises:
+        CheckpointError: the file is not of this format, or the one with its weights is missing.
+        UserError: OpenVINO is not installed.
+    """
+    with needing("openvino"):
+        import openvino.frontend  # noqa: PLC0415 - an optional dependency
+
+    with reading(path, "OpenVINO"):
+        if not (weights := path.with_suffix(WEIGHTS)).is_file():
+            raise CheckpointError(f"{path}: {weights.name}, which belongs to it, is missing beside it.")
+        # This reader alone: Core.read_model tries all that there are, and some print what they make of foreign bytes.
+        reader = openvino.frontend.FrontEndManager().load_by_framework("ir")
+        model = reader.convert(reader.load(path))
+        if not model.outputs:
+            raise ValueError("no graph inside")
+        return model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
@@ -51,6 +52,19 @@ def blank_windows(frames: Tensor) -> Tensor:
 
 
 @contextmanager
+def _silence() -> Iterator[None]:
+    """Run a library without what it tells in warnings, in the log and in print."""
+    level = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), redirect_stderr(StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
+
+
+@contextmanager
 def quiet(complaint: str) -> Iterator[None]:
     """Run an exporter without gradients and without what it tells about itself; its errors become one message.
 
@@ -58,16 +72,14 @@ def quiet(complaint: str) -> Iterator[None]:
         UserError: the exporter failed, in any of its many ways.
     """
     try:
-        with torch.no_grad(), warnings.catch_warnings(), redirect_stderr(StringIO()):
-            warnings.simplefilter("ignore")
+        with torch.no_grad(), _silence():
             yield
     except UserError:
         raise
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(
-            f"{complaint}: {type(error).__name__}: {reason.rstrip('.')}. Often it is a shape that a part of the model "
-            "makes a fixed number: tensor.shape[0] stays free, len(tensor) does not. Another format may do."
+            f"{complaint}: {type(error).__name__}: {_reason(error).rstrip('.')}. Often it is a shape that a part of "
+            "the model makes a fixed number: tensor.shape[0] stays free, len(tensor) does not. Another format may do."
         ) from error
 
 
@@ -92,7 +104,7 @@ def needing(extra: str) -> Iterator[None]:
 
 @contextmanager
 def reading(path: Path, what: str) -> Iterator[None]:
-    """Run a reader without its warnings, and turn whatever foreign bytes do to it into one message.
+    """Run a reader without what it tells about itself, and turn whatever foreign bytes do to it into one message.
 
     Raises:
         CheckpointError: there is no such file, or the reader failed.
@@ -100,25 +112,31 @@ def reading(path: Path, what: str) -> Iterator[None]:
     if not path.is_file():
         raise CheckpointError(f"{path}: no such file.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _silence():
             yield
     except UserError:
         raise
     except Exception as error:  # every library has errors of its own, mostly RuntimeError
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise CheckpointError(
-            f"{path}: cannot be read as {what} ({reason}). Give a file that 'tracknet export' wrote."
+            f"{path}: cannot be read as {what} ({_reason(error)}). Give a file that 'tracknet export' wrote."
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the line of an error that says what is wrong; those that lead to it, such as places in C++, end in ':'."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return next((line for line in lines if not line.endswith(":")), lines[0] if lines else type(error).__name__)
 
 
 def archived_notes(path: Path) -> dict[str, str]:
     """Return the notes inside an archive of torch's, without running anything of it; none of one without notes.
 
     Raises:
-        CheckpointError: not an archive.
+        CheckpointError: not an archive, or its notes are no texts.
     """
     with reading(path, "an archive of torch"), zipfile.ZipFile(path) as archive:
         names = [name for name in archive.namelist() if name.endswith(f"/{NOTES}")]
         notes: dict[str, str] = json.loads(archive.read(names[0])) if names else {}
+        if not isinstance(notes, dict) or not all(isinstance(text, str) for text in notes.values()):
+            raise ValueError(f"{NOTES} holds something else than texts")
     return notes

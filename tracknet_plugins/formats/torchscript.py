@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 
 import torch
@@ -12,6 +14,9 @@ from torch import Tensor, nn
 from tracknet_core.contracts import Format
 from tracknet_core.registry import formats
 from tracknet_plugins.formats.program import NOTES, Runner, archived_notes, blank_windows, quiet, reading
+
+DEBUG_SUFFIX = ".debug_pkl"
+"""Of records that say which line of which source file an operation comes from; torch reads archives without them."""
 
 
 @formats.register("torchscript")
@@ -23,6 +28,7 @@ class TorchScript(Format):
     operations only. :meth:`notes` runs nothing.
     """
 
+    runs_code = True
     suffix = ".pt"
 
     def __init__(self) -> None:
@@ -31,13 +37,20 @@ class TorchScript(Format):
     def save(self, network: nn.Module, frames: Tensor, path: Path, notes: Mapping[str, str]) -> None:
         """Write a trace, with a free number of windows; the notes are its extra file ``notes.json``.
 
+        What torch keeps for messages of errors, lines of source and where they lie on this machine, is left out.
+
         Raises:
             UserError: the network cannot be traced.
         """
         with quiet("the network cannot be traced"):
             # Not checked here: the file is compared with the network as a whole, on frames of another number.
             traced = torch.jit.trace(network, (blank_windows(frames),), check_trace=False)  # type: ignore[no-untyped-call]
-            torch.jit.save(traced, path, _extra_files={NOTES: json.dumps(dict(notes))})
+            whole = BytesIO()
+            torch.jit.save(traced, whole, _extra_files={NOTES: json.dumps(dict(notes))})
+            with zipfile.ZipFile(whole) as archive, zipfile.ZipFile(path, "w") as written:
+                for record in archive.infolist():
+                    if not record.filename.endswith(DEBUG_SUFFIX):
+                        written.writestr(record, archive.read(record))
 
     def load(self, path: Path) -> Runner:
         """Return a function that runs the file, with the threads of torch.

@@ -9,11 +9,12 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 from torchmetrics import Metric
 
-from tracknet_core.contracts import Detections, Size, Visibility, rescale
+from tracknet_core.contracts import Detections, Size, Visibility
 
 COUNTS = ("tp", "fp1", "fp2", "tn", "fn")
 _TP, _FP1, _FP2, _TN, _FN = range(len(COUNTS))
 
+_DISC = 2  # whole pixels within a radius of 2.5, as TrackNetV2 and V3 draw the ball
 _CODES = (Visibility.ABSENT, Visibility.EASY, Visibility.HARD, Visibility.OCCLUDED)
 
 
@@ -29,8 +30,12 @@ class FrameCounts(Metric):
     - ``fn``: a ball, and no detection.
 
     Precision is tp / (tp + fp1 + fp2), accuracy (tp + tn) / all, F1 the harmonic mean of precision and recall; one
-    count over all clips. A ratio of nothing to nothing is 0. RMSE is over tp and fp1, in pixels of the rule, and NaN
-    without any. Left out are UNLABELLED frames, and those whose label is a ball in an unknown place.
+    count over all clips. Where there is a ball, a ratio of nothing to nothing is 0, as in the published codes; without
+    any ball it is NaN, since nothing was asked. RMSE is over tp and fp1, in pixels of the rule, and NaN without any.
+    Left out are UNLABELLED frames, and those whose label is a ball in an unknown place.
+
+    Before a distance is compared, it is rounded to thousandths of a pixel, which is finer than places are known:
+    whether one equals the threshold would else depend on how float32 holds 124.1.
 
     The states are sums, but for the scores that the average precision needs, which are concatenated.
 
@@ -40,6 +45,8 @@ class FrameCounts(Metric):
         space: width and height of the picture in whose pixels distances are, by the half-pixel rule; None is the
             original video.
         whole_pixels: whether both places are rounded to whole pixels of ``space`` first.
+        drawn_truth: whether the true place is read from a disc that was drawn there: the middle of its box, in whole
+            pixels of ``space``. The disc is drawn where the left top of the true pixel falls, and the border cuts it.
         recall: what tp is divided by.
         balls: codes of visibility that are a ball; the others are no ball.
         average_precision: whether to give ``ap`` too: the sum over the scores, from the highest on, of the gain in
@@ -63,6 +70,7 @@ class FrameCounts(Metric):
         inclusive: bool,
         space: Size | None = None,
         whole_pixels: bool = False,
+        drawn_truth: bool = False,
         recall: Literal["tp + fn", "tp + fn + fp1"] = "tp + fn",
         balls: tuple[Visibility, ...] = (Visibility.EASY, Visibility.HARD),
         average_precision: bool = False,
@@ -73,6 +81,7 @@ class FrameCounts(Metric):
         self._inclusive = inclusive
         self._space = space
         self._whole_pixels = whole_pixels
+        self._drawn_truth = drawn_truth
         self._recall = recall
         self._balls = balls
         self._average_precision = average_precision
@@ -101,19 +110,19 @@ class FrameCounts(Metric):
         found = best.present.squeeze(-1)  # (B, K)
         ball = torch.isin(visibility, visibility.new_tensor([int(code) for code in self._balls]))
         counted = counted & (visibility != Visibility.UNLABELLED) & (~ball | xy.isfinite().all(dim=-1))
-        distance = torch.linalg.vector_norm(
-            self._placed(best.xy.squeeze(-2), size) - self._placed(xy, size), dim=-1
-        )  # (B, K)
-        close = distance <= self._threshold if self._inclusive else distance < self._threshold
+        truth = self._drawn(xy, size) if self._drawn_truth else self._placed(xy, size)
+        distance = torch.linalg.vector_norm(self._placed(best.xy.squeeze(-2), size) - truth, dim=-1)  # (B, K)
+        compared = thousandths(distance)
+        close = compared <= self._threshold if self._inclusive else compared < self._threshold
 
         kind = torch.where(found, torch.where(close, _TP, _FP1), _FN)
         kind = torch.where(ball, kind, torch.where(found, _FP2, _TN))
         cell = (visibility * len(COUNTS) + kind)[counted]  # (M,)
         self.counts += one_hot(cell, self.counts.numel()).sum(dim=0).view_as(self.counts)
-        placed = distance[counted & ball & found]
-        self.squares += placed.square().sum()
+        placed = counted & ball & found
+        self.squares += distance[placed].square().sum()
         if self._radii:
-            self.within += (placed.unsqueeze(-1) <= placed.new_tensor(self._radii)).sum(dim=0)
+            self.within += (compared[placed].unsqueeze(-1) <= compared.new_tensor(self._radii)).sum(dim=0)
         if self._average_precision:
             scored = counted & found
             self.scores.append(best.score.squeeze(-1)[scored].float())
@@ -125,49 +134,66 @@ class FrameCounts(Metric):
         Where the rule has them also ``ap`` and ``pck@r``; and, for every code of visibility that is a ball and occurs,
         ``recall_easy``, ``recall_hard``, ``recall_occluded``.
         """
-        total = self.counts.sum(dim=0).float()
+        total = self.counts.sum(dim=0)
         tp, fp1, fp2, tn, fn = total
-        precision = _ratio(tp, tp + fp1 + fp2)
-        recall = self._recall_of(total)
+        balls = tp + fp1 + fn
+        found, relevant = tp + fp1 + fp2, self._relevant(total)
         figures = {
-            "precision": precision,
-            "recall": recall,
-            "f1": _ratio(2 * precision * recall, precision + recall),
-            "accuracy": _ratio(tp + tn, total.sum()),
+            "precision": _ratio(tp, found, balls),
+            "recall": _ratio(tp, relevant, balls),
+            "f1": 2 * tp / (found + relevant),  # the harmonic mean of both; 0 where one of them is nothing to nothing
+            "accuracy": (tp + tn) / total.sum(),
             "rmse": (self.squares / (tp + fp1)).sqrt(),
         }
         if self._average_precision:
-            figures["ap"] = _average_precision(_joined(self.scores), _joined(self.hits), tp + fn)
+            gained = _gained_precision(_joined(self.scores), _joined(self.hits))
+            figures["ap"] = _ratio(gained, tp + fn, balls)
         for index, radius in enumerate(self._radii):
-            figures[f"pck@{radius:g}"] = _ratio(self.within[index].float(), tp + fp1 + fn)
+            figures[f"pck@{radius:g}"] = self.within[index] / balls
         for code in self._balls:
-            of_code = self.counts[_CODES.index(code)].float()
+            of_code = self.counts[_CODES.index(code)]
             if of_code.sum() > 0:
-                figures[f"recall_{code.name.lower()}"] = self._recall_of(of_code)
+                figures[f"recall_{code.name.lower()}"] = _ratio(of_code[_TP], self._relevant(of_code), of_code.sum())
         return {**figures, **dict(zip(COUNTS, total, strict=True))}
 
-    def _recall_of(self, counts: Tensor) -> Tensor:
-        tp, fp1, _, _, fn = counts
-        return _ratio(tp, tp + fn if self._recall == "tp + fn" else tp + fn + fp1)
+    def _relevant(self, counts: Tensor) -> Tensor:
+        """Return what tp is divided by for the recall."""
+        relevant = counts[_TP] + counts[_FN]
+        return relevant if self._recall == "tp + fn" else relevant + counts[_FP1]
 
     def _placed(self, xy: Tensor, size: Tensor) -> Tensor:
         """Return places (B, K, 2) in the pixels of the rule."""
         if self._space is not None:
-            scale = xy.new_tensor(self._space) / size.to(xy)
-            xy = rescale(xy, scale.unsqueeze(1))
+            # rescale(), but multiplied first: whole pixels are then exact in float32, and none falls below its border.
+            xy = (xy + 0.5) * xy.new_tensor(self._space) / size.to(xy).unsqueeze(1) - 0.5
         return (xy + 0.5).floor() if self._whole_pixels else xy
+
+    def _drawn(self, xy: Tensor, size: Tensor) -> Tensor:
+        """Return the middles (B, K, 2) of the boxes around discs that are drawn at places, in pixels of the rule."""
+        sides = size.to(xy).unsqueeze(1)  # (B, 1, 2)
+        space = sides if self._space is None else xy.new_tensor(self._space).expand_as(sides)
+        cell = (xy * space / sides).trunc()
+        low, high = (cell - _DISC).clamp(min=0), torch.minimum(cell + _DISC, space - 1)
+        return ((low + high + 1) / 2).floor()
 
     def _sentence(self) -> str:
         space = "the original video" if self._space is None else f"{self._space[0]}x{self._space[1]}"
         whole = ", both places in whole pixels" if self._whole_pixels else ""
+        drawn = ", the true one read from a disc drawn there" if self._drawn_truth else ""
         return (
-            f"close is d {'<=' if self._inclusive else '<'} {self._threshold:g} px of {space}{whole}; "
+            f"close is d {'<=' if self._inclusive else '<'} {self._threshold:g} px of {space}{whole}{drawn}; "
             f"recall tp / ({self._recall}); visibility {', '.join(str(int(code)) for code in self._balls)} is a ball"
         )
 
 
-def _ratio(part: Tensor, whole: Tensor) -> Tensor:
-    return torch.where(whole > 0, part / whole, 0.0)
+def thousandths(distance: Tensor) -> Tensor:
+    """Return distances as they are compared with thresholds: rounded to thousandths of a pixel."""
+    return distance.round(decimals=3)
+
+
+def _ratio(part: Tensor, whole: Tensor, balls: Tensor) -> Tensor:
+    """Return part / whole; of nothing to nothing 0 where there are balls, and NaN where there are none."""
+    return torch.where(whole > 0, part / whole, 0 / balls)
 
 
 def _joined(parts: list[Tensor] | Tensor) -> Tensor:
@@ -177,20 +203,18 @@ def _joined(parts: list[Tensor] | Tensor) -> Tensor:
     return torch.cat(parts) if parts else torch.empty(0)
 
 
-def _average_precision(scores: Tensor, hits: Tensor, balls: Tensor) -> Tensor:
-    """Return the average precision of detections.
+def _gained_precision(scores: Tensor, hits: Tensor) -> Tensor:
+    """Return the sum of the precision at which each ball is found: the average precision times what recall divides by.
 
     Args:
         scores: (M,) of the detections.
         hits: (M,) 1 where the ball is, 0 elsewhere.
-        balls: what recall divides by.
     """
-    if not len(scores):
-        return torch.zeros_like(balls)
     scores, order = scores.sort(descending=True)
     found = hits[order].cumsum(dim=0)
     rank = torch.arange(1, len(scores) + 1, device=scores.device)
-    last_of_ties = torch.cat([scores[1:] != scores[:-1], scores.new_ones(1, dtype=torch.bool)])
+    last_of_ties = torch.ones_like(scores, dtype=torch.bool)
+    last_of_ties[:-1] = scores[1:] != scores[:-1]
     found, rank = found[last_of_ties], rank[last_of_ties]
     gains = found.diff(prepend=found.new_zeros(1))
-    return _ratio((gains * found / rank).sum(), balls)
+    return (gains * found / rank).sum()

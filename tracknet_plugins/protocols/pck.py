@@ -8,20 +8,24 @@ from torchmetrics import Metric
 
 from tracknet_core.contracts import Detections, Visibility
 from tracknet_core.registry import protocols
+from tracknet_plugins.protocols.counting import thousandths
 
 
 @protocols.register("pck")
 class PCK(Metric):
     """Share of the visible balls that are found within r pixels of the original video, and the mean distance.
 
-    - ``pck@r``: share of the frames with a visible ball (visibility 1 and 2) that have a detection at d <= r; 0 if
-      there are no such frames.
+    - ``pck@r``: share of the frames with a visible ball (visibility 1 and 2) in a known place that have a detection at
+      d <= r; NaN if there are no such frames.
     - ``l2``: mean distance over the frames with a visible ball and a detection, in pixels. A tracker that detects
       nothing has none: it is NaN then, and not 0, which would be the best there is. Lightning's
       ``ModelCheckpoint`` takes NaN for the worst; ``EarlyStopping`` ends the training on it unless ``check_finite`` is
       off.
 
-    Detections in frames without a ball do not count here; ``wasb`` counts them.
+    Detections in frames without a ball do not count here, and as there is no one threshold, there are none of the five
+    counts, no precision, recall or F1: ``wasb`` has them for the same balls, ``totnet`` has them beside the shares.
+
+    Before a distance is compared, it is rounded to thousandths of a pixel, as in the protocols that count frames.
 
     Args:
         radii: the r, in pixels of the original video, each above 0 and named once.
@@ -30,7 +34,10 @@ class PCK(Metric):
         ValueError: there is no radius, one is not positive, or one is there twice.
     """
 
-    rule = "share of the visible balls (1 and 2) that are found at d <= r px of the original video"
+    rule = (
+        "share of the visible balls (1 and 2) that are found at d <= r px of the original video; no counts, as no one "
+        "r is the threshold"
+    )
     full_state_update = False
     is_differentiable = False
 
@@ -62,17 +69,18 @@ class PCK(Metric):
             size: not used.
         """
         best = detections.best()
-        visible = counted & ((visibility == Visibility.EASY) | (visibility == Visibility.HARD))
+        visible = (visibility == Visibility.EASY) | (visibility == Visibility.HARD)
+        visible = counted & visible & xy.isfinite().all(dim=-1)
         found = visible & best.present.squeeze(-1)
         distance = torch.linalg.vector_norm(best.xy.squeeze(-2) - xy, dim=-1)[found]
         self.visible += visible.sum()
         self.found += found.sum()
         self.distance += distance.sum()
-        self.within += (distance.unsqueeze(-1) <= distance.new_tensor(self.radii)).sum(dim=0)
+        self.within += (thousandths(distance).unsqueeze(-1) <= distance.new_tensor(self.radii)).sum(dim=0)
 
     def compute(self) -> dict[str, Tensor]:
         """Return ``l2`` in pixels, and ``pck@r`` in 0..1 for each radius."""
-        share = self.within / self.visible.clamp(min=1)
+        share = self.within / self.visible
         return {
             "l2": self.distance / self.found,
             **{f"pck@{radius:g}": share[index] for index, radius in enumerate(self.radii)},

@@ -41,6 +41,8 @@ class Kalman(Tracker):
         ValueError: a parameter is out of its range.
     """
 
+    memory = 10.0  # a track forgets its beginning in less; only of two balls that stay in view, it keeps to one
+
     def __init__(
         self,
         *,

@@ -13,6 +13,8 @@ from tracknet_plugins.trackers.points import detected
 class NoTracker(Tracker):
     """The best detection of each frame; no ball where the network found none."""
 
+    memory = 0.0
+
     # A Protocol's own takes any arguments, but the constructor is the schema.
     def __init__(self) -> None:
         pass

@@ -19,6 +19,9 @@ Choices = npt.NDArray[np.int64]
 MAX_PASSES = 5
 """Rounds of dropping and taking detections; each smooths the track again."""
 
+MARGIN = 64
+"""Frames to each side that a place is smoothed with at least; what lies farther away does not move it."""
+
 NEAR = 2
 """Frames to each side that are the neighbours of an outlier."""
 
@@ -38,7 +41,8 @@ class Smooth(Tracker):
     nearer side. A track of fewer than ``confirm`` detections is dropped as a whole: detections that stand alone are
     mostly false.
 
-    It holds the steps of one track at a time, and gives them out at its end: for files, not for live streams.
+    It gives a track out at its end, and a long one in pieces, each smoothed together with its neighbourhood: memory
+    does not grow, but the answers come hundreds of frames late. For files, not for live streams.
 
     Args:
         size: (W, H) pixels of the video.
@@ -58,6 +62,7 @@ class Smooth(Tracker):
     """
 
     causal = False
+    memory = 10.0  # as that of kalman, whose tracks it smooths
 
     def __init__(
         self,
@@ -77,19 +82,25 @@ class Smooth(Tracker):
         check_decay(decay)
         self._size = size
         self._decay = decay
+        # Longer than any gap that is filled, and with enough detections that no piece of a track is dropped.
+        self._margin = MARGIN + confirm * (max_gap + 1)
 
     def __call__(self, frames: Iterable[Candidates]) -> Iterator[tuple[TrackPoint, ...]]:
-        """Yield the ball of each frame, in order, a track at a time."""
+        """Yield the ball of each frame, in order, a piece of a track at a time."""
         steps: list[Step] = []
+        given = 0  # how many of them were given out before, and are there for what follows
         for step in follow(frames, self._motion, self._rules):
             if step.begins or step.track is None:
-                yield from self._points(steps)
-                steps = []
+                yield from self._points(steps)[given:]
+                steps, given = [], 0
             if step.track is None:
                 yield ()
-            else:
-                steps.append(step)
-        yield from self._points(steps)
+                continue
+            steps.append(step)
+            if len(steps) == 8 * self._margin:
+                yield from self._points(steps)[given : -self._margin]
+                steps, given = steps[-2 * self._margin :], self._margin
+        yield from self._points(steps)[given:]
 
     def _points(self, steps: Sequence[Step]) -> list[tuple[TrackPoint, ...]]:
         """Return the points of the frames of one track."""

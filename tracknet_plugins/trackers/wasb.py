@@ -27,6 +27,8 @@ class WASB(Tracker):
         ValueError: the distance is not positive.
     """
 
+    memory = 10.0  # the last frame without a ball, which removes the gate, is seldom longer ago
+
     def __init__(self, *, max_distance: float = 300.0) -> None:
         if not max_distance > 0:
             raise ValueError(

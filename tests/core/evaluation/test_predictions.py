@@ -56,6 +56,9 @@ def as_list(prediction: Prediction) -> list[list[float] | None]:
         "test_match1_1_01_00_predict.csv",
         "match1/csv/1_01_00_ball.csv",
         "results/Test/match1/1_01_00.csv",
+        "1_01_00.CSV",
+        "1_01_00_ball_pred.csv",
+        "1_01_00_predict_ball.csv",
     ],
 )
 def test_a_file_is_found_by_the_end_of_its_name(write: Write, tmp_path: Path, clip: Clip, name: str) -> None:
@@ -116,12 +119,30 @@ def test_one_file_for_two_clips_is_refused(
 
 
 def test_two_files_for_one_clip_are_refused(write: Write, tmp_path: Path, clip: Clip) -> None:
-    write("a/match1/1_01_00.csv", CSV)
-    write("test/match1/1_01_00.csv", CSV)
+    write("match1/1_01_00.csv", CSV)
+    write("a/test/match1/1_01_00.csv", CSV)
     write("b/test/match1/1_01_00.csv", CSV)
 
     with pytest.raises(DataError, match="both fit the clip 'test/match1/1_01_00'"):
         predictions_of(tmp_path, [clip])
+
+
+def test_a_file_that_is_called_exactly_like_a_clip_belongs_to_no_other(
+    write: Write, tmp_path: Path, make_clip: Callable[..., Clip]
+) -> None:
+    clips = [make_clip(name, [None] * 4) for name in ("rally1", "match2/rally1", "match3/rally1")]
+    write("rally1.csv", CSV)
+    write("match2/rally1.csv", CSV.replace("10,20", "1,2"))
+
+    found, _ = predictions_of(tmp_path, clips[:2], 0)
+
+    assert [(one.name, as_list(prediction)[0]) for one, prediction in found] == [
+        ("rally1", [10.0, 20.0]),
+        ("match2/rally1", [1.0, 2.0]),
+    ]
+    assert [one.name for one, _ in predictions_of(tmp_path, clips[1:], 0)[0]] == ["match2/rally1", "match3/rally1"]
+    (tmp_path / "rally1.csv").unlink()
+    assert [one.name for one, _ in predictions_of(tmp_path, clips, 0)[0]] == ["match2/rally1"]
 
 
 def test_a_folder_that_is_not_there_is_a_mistake(tmp_path: Path, clip: Clip) -> None:
@@ -148,6 +169,23 @@ def test_columns_have_many_names_and_orders(write: Write, tmp_path: Path, clip: 
     write("1_01_00.csv", text)
 
     assert as_list(read_one(tmp_path, clip)) == [[10.0, 20.0], None, [30.5, 40.25], None]
+
+
+@pytest.mark.parametrize("first_frame", [None, 0, 1])
+def test_a_program_may_find_nothing(
+    write: Write, tmp_path: Path, clip: Clip, make_clip: Callable[..., Clip], first_frame: int | None
+) -> None:
+    write("1_01_00.csv", "Frame,Visibility,X,Y\n")
+
+    [(_, prediction)], notes = predictions_of(tmp_path, [clip], first_frame)
+
+    assert as_list(prediction) == [None] * 4
+    assert prediction.is_scored
+    assert notes == []
+
+    write("other.csv", "Frame,X,Y\n1,5,5\n4,6,6\n")
+    found, _ = predictions_of(tmp_path, [clip, make_clip("other", [None] * 4)])
+    assert [prediction.present.tolist() for _, prediction in found] == [[False] * 4, [True, False, False, True]]
 
 
 def test_the_corner_is_a_place_where_visibility_says_so(write: Write, tmp_path: Path, clip: Clip) -> None:
@@ -177,6 +215,9 @@ def test_of_several_rows_for_a_frame_the_surest_counts(write: Write, tmp_path: P
     [
         ("Frame,Visibility,X,Y\n0,1,1,1\n0,1,2,2\n", r"1_01_00.csv:3: frame 0 has a ball already, in line 2"),
         ("Frame,Visibility,X,Y\n0,1,,\n", r"1_01_00.csv:2: a ball without a place"),
+        ("Frame,Visibility,X,Y\n0,1,1", r"1_01_00.csv:2: a ball without a place"),  # cut off there
+        ("Frame,Visibility,X,Y\n0,1,1e40,1\n", r"1_01_00.csv:2: X is '1e\+40'; expected a number below 1e\+30"),
+        ("", r"lacks a column. Found: none. It accepts, for frame: "),
         ("Frame,Visibility,X,Y\n4,1,1,1\n", r"1_01_00.csv:2: there is no frame 4: .* has 4 frames, 0 to 3"),
         ("Frame,Visibility,X,Y\n0,1,left,1\n", r"1_01_00.csv:2: X is 'left'"),
         ("file name,X,Y\nfirst.jpg,1,1\n", r"1_01_00.csv:2: file name is 'first.jpg'"),

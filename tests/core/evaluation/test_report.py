@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from torchmetrics import Metric
 
 from tracknet_core.contracts import Clip, Detections, Size, UInt8Array
 from tracknet_core.errors import DataError
+from tracknet_core.evaluation.charts import way
 from tracknet_core.evaluation.comparison import Comparison, compare
 from tracknet_core.evaluation.moments import closeup, verdicts, worst_moments
 from tracknet_core.evaluation.report import comparison_report, report
@@ -29,6 +31,7 @@ from tracknet_core.evaluation.saved import read_run
 from tracknet_core.evaluation.scoring import evaluate
 from tracknet_core.evaluation.text import comparison_as_text
 from tracknet_core.registry import NAMESPACE
+from tracknet_plugins.protocols.wasb import WASB
 
 MakeClip = Callable[..., Clip]
 Predict = Callable[..., Prediction]
@@ -59,7 +62,7 @@ class Found(Metric):
         hits, balls, found = self.counts
         figures = {"f1": 2 * hits / (balls + found), "precision": hits / found, "recall": hits / balls}
         scores = torch.cat(self.scores)
-        return {**figures, "hits": hits.float(), **({"surest": scores.max()} if len(scores) else {})}
+        return {**figures, "hits": hits, **({"surest": scores.max()} if len(scores) else {})}
 
 
 @dataclass
@@ -185,6 +188,31 @@ def test_the_worst_clip_is_the_first(make: Callable[..., Evaluation]) -> None:
 
     rows = re.findall(r'<a href="#clip-\d">(\w)</a></th><td>([\d.]+)', text)
     assert rows == [("b", "0.0000"), ("d", "0.5000"), ("a", "1.0000"), ("c", "1.0000")]
+
+
+def test_a_clip_of_which_nothing_is_known_is_not_the_worst(make_clip: MakeClip, predict: Predict) -> None:
+    known = make_clip("known", [(50.0, 60.0)] * 3, size=(320, 240)).replace(frames=Grey(3))
+    unknown = make_clip("unknown", [None] * 3, [-1] * 3, size=(320, 240)).replace(frames=Grey(3))
+    clips = [(unknown, predict([None] * 3)), (known, predict([(90.0, 60.0), (50.0, 60.0), None]))]
+
+    text = report(evaluate("x", "test", clips, {"wasb": WASB()}))
+
+    rows = re.findall(r'<a href="#clip-\d">(\w+)</a></th><td>([\d.-]+)', text)
+    assert rows == [("known", "0.5000"), ("unknown", "-")]
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 8])
+def test_the_times_of_a_short_clip_stay_inside_of_the_drawing(
+    make_clip: MakeClip, predict: Predict, frames: int
+) -> None:
+    clip = make_clip("a", [(50.0, 60.0)] * frames, size=(320, 240)).replace(frames=Grey(frames))
+    [result] = evaluate("x", "test", [(clip, predict([None] * frames))], {"found": Found()}).clips
+
+    svg = way(result)[0]
+    labels = [(float(text.get("x", "")), float(text.text or "")) for text in svg.iter("text") if text.get("y") == "262"]
+
+    assert labels[0][1] == 0
+    assert all(at <= float(svg.get("width", "")) - 12 and time <= (frames - 1) / 2 for at, time in labels)
 
 
 def test_a_trajectory_draws_truth_prediction_and_misses(make: Callable[..., Evaluation]) -> None:
@@ -362,12 +390,17 @@ def test_runs_that_share_nothing_cannot_be_compared(
     relabelled = [(make_clip(name, [(1, 1)] * 3), predict([None] * 3)) for name in "ab"]
     other_labels = read_run(save("d.json", evaluate("x", "test", relabelled, {"found": Found()})))
 
+    moved = [(make_clip(name, [(51, 60), (71, 60), None]), predict([None] * 3)) for name in "ab"]
+    moved_labels = read_run(save("e.json", evaluate("x", "test", moved, {"found": Found()})))
+
     with pytest.raises(DataError, match=r"no clip is in all of these\. Compare runs of the same data and split\."):
         compare([run, other_clips])
     with pytest.raises(DataError, match=r"no protocol is in all runs with the same rule"):
         compare([run, other_rule])
     with pytest.raises(DataError, match=r"d\.json: the labels of clip 'a' are not those in .*a\.json"):
         compare([run, other_labels])
+    with pytest.raises(DataError, match=r"e\.json: the labels of clip 'a' are not those in .*a\.json"):
+        compare([run, moved_labels])  # by one pixel, so that the way of the ball is as long, as whole and as smooth
 
 
 def _changed(plain: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -384,8 +417,8 @@ def _changed(plain: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     [
         ("source", 3, "source should be a text"),
         ("clips", None, "clips should be an object"),
-        ("clips.a.frames", "3", r"clips\.a\.frames should be a whole number"),
-        ("clips.a.trajectory", [], r"clips\.a\.trajectory\.true should be an object"),
+        ("clips.a.labels", 3, r"clips\.a\.labels should be a text"),
+        ("clips.a", [], r"clips\.a\.labels should be a text"),
         ("protocols.found", 1, r"protocols\.found\.states should be an object"),
         ("protocols.found.states", {}, r"protocols\.found\.states\.a should be an object"),
         ("protocols.found.component", {"name": "nobody"}, "no component of kind 'protocols' is called 'nobody'"),
@@ -393,7 +426,17 @@ def _changed(plain: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         ("protocols.found.states.a.counts", [1, 2], r"states\.a\.counts does not hold what 'found' counts"),
         ("protocols.found.states.a.counts", "many", r"states\.a\.counts does not hold"),
         ("protocols.found.states.a.counts", [1, 2, None], r"states\.a\.counts does not hold"),
+        ("protocols.found.states.a.counts", [1, 2, -3], r"states\.a\.counts does not hold"),
+        ("protocols.found.states.a.counts", [1, 2, 0.5], r"states\.a\.counts does not hold"),
+        ("protocols.found.states.a.counts", [1, 2, True], r"states\.a\.counts does not hold"),
+        ("protocols.found.states.a.counts", [1, 2, 1e300], r"states\.a\.counts does not hold"),
+        ("protocols.found.states.a.counts", [1, 2, 10**400], r"states\.a\.counts does not hold"),
+        ("protocols.found.states.a.counts", [1, 2, math.nan], r"states\.a\.counts does not hold"),
         ("protocols.found.states.a.scores", 7, r"states\.a\.scores does not hold"),
+        ("protocols.found.states.a.scores", [[0.5], [0.5]], r"states\.a\.scores does not hold"),
+        ("protocols.found.states.a.scores", [0.5, "high"], r"states\.a\.scores does not hold"),
+        ("protocols.found.states.a.scores", [0.5, math.nan], r"states\.a\.scores does not hold"),
+        ("protocols.found.states.a.scores", [0.5, True], r"states\.a\.scores does not hold"),
         ("protocols.found.states.a", {"counts": [1, 2, 3]}, r"states\.a\.scores does not hold"),
     ],
 )
@@ -405,6 +448,34 @@ def test_a_file_that_lies_is_named_with_the_place(
 
     with pytest.raises(DataError, match=rf"odd\.json: .*{message}"):
         compare([read_run(file), read_run(file)])
+
+
+@pytest.mark.parametrize(
+    ("state", "value"),
+    [
+        ("scores", [0.5] * 3),  # there are two hits
+        ("hits", [1.0] * 3),
+        ("hits", [[1.0, 0.0]] * 2),
+        ("squares", None),
+        ("squares", math.nan),
+        ("squares", [1.0]),
+        ("counts", [[-1] * 5] * 4),
+        ("counts", [[0.5] * 5] * 4),
+    ],
+)
+def test_counts_of_a_protocol_with_several_states_are_checked(
+    make_clip: MakeClip, predict: Predict, tmp_path: Path, state: str, value: Any
+) -> None:
+    clips = [(make_clip(name, [(9, 9), (9, 9)]), predict([(9, 9), (50, 50)], [0.5, 0.4])) for name in "ab"]
+    plain = evaluate("x", "test", clips, {"wasb": WASB()}).as_dict()
+    good, odd = tmp_path / "good.json", tmp_path / "odd.json"
+    good.write_text(json.dumps(plain))
+    odd.write_text(json.dumps(_changed(plain, f"protocols.wasb.states.a.{state}", value)))
+
+    assert compare([read_run(good), read_run(good)]).protocols[0].figures[0]["tp"] == 2
+    # Of lists that are not equally long, the second is the one that is named.
+    with pytest.raises(DataError, match=r"odd\.json: protocols\.wasb\.states\.a\.\w+ does not hold what 'wasb' counts"):
+        compare([read_run(good), read_run(odd)])
 
 
 @pytest.mark.parametrize("text", ["", "not json", "[1, 2]", "[" * 100_000])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,8 @@ from tracknet_core.evaluation.intervals import intervals
 from tracknet_core.evaluation.results import Evaluation, Prediction
 from tracknet_core.evaluation.scoring import evaluate
 from tracknet_core.evaluation.text import as_text
+from tracknet_plugins.protocols.pck import PCK
+from tracknet_plugins.protocols.wasb import WASB
 
 MakeClip = Callable[..., Clip]
 Predict = Callable[..., Prediction]
@@ -46,7 +49,7 @@ class Hits(Metric):
 
     def compute(self) -> dict[str, torch.Tensor]:
         scores = torch.cat(self.scores)
-        figures = {"f1": self.hits / self.balls, "hits": self.hits.float()}
+        figures = {"f1": self.hits / self.balls, "hits": self.hits}
         return {**figures, "surest": scores.max()} if len(scores) else figures
 
 
@@ -176,6 +179,19 @@ def test_draws_that_do_not_define_a_figure_are_left_out() -> None:
     assert found["f1"] == (1.0, 1.0)
 
 
+def test_clips_without_a_ball_widen_no_interval(make_clip: MakeClip, predict: Predict) -> None:
+    clips = [(make_clip("ball", [(10, 10)] * 4), predict([(10, 10)] * 4, [0.5] * 4))]
+    clips += [(make_clip(f"none{number}", [None] * 4), predict([None] * 4)) for number in range(4)]
+
+    wasb, pck = evaluate("x", "test", clips, {"wasb": WASB(), "pck": PCK()}).protocols
+
+    for name in ("precision", "recall", "f1", "ap"):
+        assert (wasb.figures[name], wasb.intervals[name]) == (1.0, (1.0, 1.0))
+        assert math.isnan(wasb.clips["none0"][name])
+    assert wasb.clips["none0"]["accuracy"] == 1.0
+    assert (pck.figures["pck@5"], pck.intervals["pck@5"]) == (1.0, (1.0, 1.0))
+
+
 def test_equal_seeds_give_equal_intervals() -> None:
     counts = [(9, 10), (5, 10), (1, 20)]
 
@@ -197,6 +213,43 @@ def test_the_text_has_the_rule_and_every_table(evaluation: Evaluation) -> None:
     assert "threshold    hits\n0.4        0.7500\n" in text
 
 
+def test_what_is_no_count_keeps_its_decimals_where_it_is_a_whole_number(make_clip: MakeClip, predict: Predict) -> None:
+    xs = [0.0, 10.0, 25.0, 45.0, 70.0]  # each second difference is 5
+    clips = [
+        (make_clip("a", [(x, 100.0) for x in xs]), predict([(x, 127.0) for x in xs])),
+        (make_clip("b", [(50.0, 50.0)]), predict([(50.0, 50.5)])),
+    ]
+
+    text = as_text(evaluate("x", "test", clips[:1], {"pck": PCK(radii=(30.0,)), "wasb": WASB()}))
+    both = as_text(evaluate("x", "test", clips, {"wasb": WASB()}))
+
+    assert re.search(r"\nall +27\.0000  1\.0000\n", text)
+    columns = next(line.split() for line in text.splitlines() if "rmse" in line)
+    row = dict(zip(columns, text.split("wasb: ")[1].splitlines()[2].split()[1:], strict=True))
+    assert (row["rmse"], row["precision"], row["tp"], row["fp1"], row["fn"]) == ("27.0000", "0.0000", "0", "5", "0")
+    assert re.search(r"\npredicted +1 +0 +0  5\.0000\n", text)
+    assert re.search(r"\na +\S+ .* 27\.0000 .* 0    5    0   0   0\n", both)
+
+
+def test_a_clip_may_have_the_name_of_a_row(make_clip: MakeClip, predict: Predict) -> None:
+    names = ("all", "true", "predicted", "  from", "visibility easy")
+    clips = [
+        (make_clip(name, [(9.0, 9.0)] * 4), predict([(9.0, 9.0)] * number + [None] * (4 - number)))
+        for number, name in enumerate(names)
+    ]
+
+    parts = as_text(evaluate("x", "test", clips, {"hits": Hits()})).split("\n\n")
+
+    totals, of_clips = parts[1].split("\nclip")
+    assert re.search(r"\nall +0\.5000 +10 ", totals)
+    assert re.findall(r"\n(.{15}) +(\d\.\d{4}) ", of_clips) == [
+        (name.ljust(15), f"{number / 4:.4f}") for number, name in enumerate(names)
+    ]
+    totals, of_clips = parts[-1].split("\nclip")
+    assert [line.split()[:2] for line in totals.splitlines()[2:]] == [["predicted", "4"], ["true", "5"]]
+    assert len(of_clips.splitlines()) == 1 + len(names)
+
+
 def test_json_is_valid_and_whole(evaluation: Evaluation) -> None:
     plain = json.loads(json.dumps(evaluation.as_dict(), allow_nan=False))
 
@@ -206,6 +259,7 @@ def test_json_is_valid_and_whole(evaluation: Evaluation) -> None:
     assert len(plain["protocols"]["hits"]["sweep"]) == 4
     assert plain["clips"]["b"] == {
         "frames": 2,
+        "labels": evaluation.clips[1].digest(),
         "size": [1280, 720],
         "fps": 25.0,
         "trajectory": {

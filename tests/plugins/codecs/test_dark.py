@@ -108,6 +108,19 @@ def test_no_place_moves_farther_than_sigma() -> None:
     assert (codec.decode(logits).xy - cell).abs().max() <= 1.0
 
 
+def test_no_place_leaves_the_image() -> None:
+    codec = Dark(image_size=(20, 20), size=(20, 20), sigma=3.0)
+    heights = torch.full((20, 20), 1e-6)
+    # Two ridges make the smoothed heatmap so flat at the peak, in column 2, that the way to its top is overrated.
+    heights[7:14, 0] = heights[7:14, 8] = 0.89
+    heights[10, 2] = 0.9
+
+    found = codec.decode(logits_of(torch.stack([heights, heights.flip(1), heights.T, heights.T.flip(0)])[None]))
+
+    expected = [[-0.5, 10.0], [19.5, 10.0], [10.0, -0.5], [10.0, 19.5]]
+    torch.testing.assert_close(found.xy[0, :, 0], torch.tensor(expected), atol=1e-3, rtol=0)
+
+
 def test_half_precision_logits_are_decoded_in_float32_under_autocast() -> None:
     codec = Dark(image_size=(320, 192), size=(80, 48))
     xy = torch.tensor([[[100.3, 90.6]]])

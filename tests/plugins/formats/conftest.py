@@ -48,6 +48,12 @@ def frames() -> Tensor:
     return fine.to(torch.uint8).unflatten(0, (5, 3))
 
 
+@pytest.fixture(scope="package")
+def batches(frames: Tensor) -> list[Tensor]:
+    """Batches of several sizes, of which one lies in memory as prediction has it: channels last."""
+    return [frames[:1], frames[1:4], frames.movedim(2, -1).contiguous().movedim(-1, 2)]
+
+
 @pytest.fixture
 def missing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Make packages as good as not installed."""

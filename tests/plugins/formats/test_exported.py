@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from tracknet_core.errors import CheckpointError, UserError
 from tracknet_core.testing import check_constructor, check_format
 from tracknet_plugins.formats.exported import Exported
+from tracknet_plugins.formats.torchscript import TorchScript
 
 
 def test_it_keeps_the_contract(tmp_path: Path) -> None:
@@ -16,9 +17,9 @@ def test_it_keeps_the_contract(tmp_path: Path) -> None:
     check_format(Exported(), tmp_path)
 
 
-def test_a_network_with_its_decoding_comes_back_for_any_number_of_windows(saved, finder, frames) -> None:
+def test_a_network_with_its_decoding_comes_back_for_any_number_of_windows(saved, finder, batches) -> None:
     run = Exported().load(saved(Exported()))
-    for windows in (frames[:1], frames[1:4], frames):
+    for windows in batches:
         torch.testing.assert_close(run(windows), finder(windows), rtol=0, atol=1e-6)
 
 
@@ -38,6 +39,17 @@ def test_a_part_that_fixes_the_number_of_windows_is_told_how_to_mend_it(frames: 
     with pytest.raises(UserError, match=r"^the network cannot become a graph: .*tensor\.shape\[0\] stays free"):
         Exported().save(FixedBatch(), frames, path, {})
     assert not path.exists()
+
+
+def test_a_file_of_another_format_is_refused_in_silence(
+    saved, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "script.pt2"
+    path.write_bytes(saved(TorchScript()).read_bytes())
+    capfd.readouterr()
+    with pytest.raises(CheckpointError, match=r"script\.pt2: cannot be read as"):
+        Exported().load(path)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_damaged_file_is_refused(saved, tmp_path: Path) -> None:

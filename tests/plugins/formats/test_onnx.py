@@ -22,9 +22,9 @@ def test_it_keeps_the_contract(tmp_path: Path) -> None:
     check_format(ONNX(), tmp_path)
 
 
-def test_a_network_with_its_decoding_comes_back_for_any_number_of_windows(saved, finder, frames) -> None:
+def test_a_network_with_its_decoding_comes_back_for_any_number_of_windows(saved, finder, batches) -> None:
     run = ONNX().load(saved(ONNX()))
-    for windows in (frames[:1], frames[1:4], frames):
+    for windows in batches:
         torch.testing.assert_close(run(windows), finder(windows), rtol=0, atol=1e-3)
 
 
@@ -64,10 +64,10 @@ class Bright(nn.Module):
 
 
 def test_a_network_may_give_logits_alone(frames: Tensor, tmp_path: Path) -> None:
-    path = tmp_path / "bright.onnx"
-    ONNX().save(Bright(), frames, path, {})
-    for reader in (ONNX(), OpenVINO()):
-        (logits,) = reader.load(path)(frames)
+    for component in (ONNX(), OpenVINO()):
+        path = tmp_path / f"bright{component.suffix}"
+        component.save(Bright(), frames, path, {})
+        (logits,) = component.load(path)(frames)
         torch.testing.assert_close(logits, frames.float().mean(dim=2))
 
 
@@ -88,7 +88,9 @@ def test_a_missing_package_is_told_before_writing(
     missing: Callable[..., None], finder, frames, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(sys.modules, "tracknet_plugins.formats.graph", raising=False)
-    missing("onnx")
+    missing("onnxscript")
+    with pytest.raises(UserError, match=r"pip install 'tracknet\[onnx\]'$"):
+        ONNX().check(tmp_path / "any.onnx")
     with pytest.raises(UserError, match=r"pip install 'tracknet\[onnx\]'$"):
         ONNX().save(finder, frames, tmp_path / "any.onnx", {})
     assert not list(tmp_path.iterdir())

@@ -17,10 +17,10 @@ def test_it_keeps_the_contract(tmp_path: Path) -> None:
     check_format(TorchScript(), tmp_path)
 
 
-def test_a_network_with_its_decoding_comes_back_for_any_number_of_windows(saved, finder, frames) -> None:
+def test_a_network_with_its_decoding_comes_back_for_any_number_of_windows(saved, finder, batches) -> None:
     component: Format = TorchScript()
     run = component.load(saved(component))
-    for windows in (frames[:1], frames[1:4], frames):
+    for windows in batches:
         torch.testing.assert_close(run(windows), finder(windows), rtol=0, atol=1e-4)
 
 
@@ -28,6 +28,24 @@ def test_notes_are_read_without_running_the_file(saved, monkeypatch: pytest.Monk
     path = saved(TorchScript())
     monkeypatch.setattr(torch.jit, "load", None)
     assert TorchScript().notes(path) == {"config": "{}"}
+
+
+def test_the_file_does_not_tell_where_sources_lie(saved, tmp_path: Path) -> None:
+    with zipfile.ZipFile(saved(TorchScript())) as archive:
+        names = archive.namelist()
+        content = b"".join(archive.read(name) for name in names)
+    assert not [name for name in names if name.endswith(".debug_pkl")]
+    for folder in (Path(__file__).parent, Path(torch.__file__).parent):
+        assert str(folder).encode() not in content
+
+
+@pytest.mark.parametrize("notes", ['["config"]', "null", '{"config": 5}', "{"])
+def test_notes_that_are_no_texts_are_refused(notes: str, tmp_path: Path) -> None:
+    path = tmp_path / "strange.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("strange/extra/notes.json", notes)
+    with pytest.raises(CheckpointError, match=r"strange\.pt: cannot be read as an archive of torch"):
+        TorchScript().notes(path)
 
 
 def test_an_archive_of_something_else_has_no_notes_and_is_no_network(tmp_path: Path) -> None:

@@ -135,14 +135,80 @@ def test_totnet_gives_shares_within_radii() -> None:
     [([], [], (0, 0, 0, 0, 0)), ([None, None], [0, 0], (0, 0, 0, 2, 0)), ([0.0], [-1], (0, 0, 0, 0, 0))],
     ids=["empty clip", "no ball at all", "unlabelled"],
 )
-def test_without_balls_every_ratio_is_zero(
+def test_without_balls_no_ratio_is_defined(
     protocol: type[FrameCounts], distances: list[float | None], codes: list[int], expected: tuple[int, ...]
 ) -> None:
     figures = counted(protocol, distances, codes)
 
     assert counts(figures) == expected
-    assert (figures["precision"], figures["recall"], figures["f1"]) == (0.0, 0.0, 0.0)
-    assert math.isnan(figures["rmse"])
+    shares = [name for name in figures if name in ("precision", "recall", "f1", "ap", "rmse") or "pck" in name]
+    assert len(shares) >= 4
+    assert all(math.isnan(figures[name]) for name in shares)
+
+
+@pytest.mark.parametrize("protocol", ALL)
+def test_a_false_ball_is_an_error_where_there_is_none(protocol: type[FrameCounts]) -> None:
+    figures = counted(protocol, [5.0, None], [0, 0])
+
+    assert (figures["precision"], figures["f1"], figures["accuracy"]) == (0.0, 0.0, 0.5)
+    assert math.isnan(figures["recall"])
+
+
+@pytest.mark.parametrize("protocol", ALL)
+@pytest.mark.parametrize("distance", [None, 200.0], ids=["not found", "found elsewhere"])
+def test_with_a_ball_a_ratio_of_nothing_to_nothing_is_zero(protocol: type[FrameCounts], distance: float | None) -> None:
+    figures = counted(protocol, [distance], [1])
+
+    assert [figures[name] for name in ("precision", "recall", "f1", "accuracy")] == [0.0] * 4
+    assert figures.get("ap", 0.0) == figures.get("pck@20", 0.0) == 0.0
+
+
+@pytest.mark.parametrize("protocol", ALL)
+def test_counts_are_whole_numbers_and_figures_are_not(protocol: type[FrameCounts]) -> None:
+    figures = counted(protocol, [1.0, None], [1, 0])
+
+    assert {name for name, value in figures.items() if isinstance(value, int)} == set(COUNTS)
+
+
+def one_count(protocol: type[FrameCounts], truth: tuple[float, float], found: tuple[float, float]) -> str:
+    metric = protocol()  # type: ignore[call-arg]
+    metric.update(
+        Detections(torch.tensor(found).view(1, 1, 1, 2), torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
+        torch.tensor(truth).view(1, 1, 2),
+        torch.tensor([[1]]),
+        torch.tensor([[True]]),
+        torch.tensor([HD]),
+    )
+    return next(name for name, value in metric.compute().items() if name in COUNTS and value == 1)
+
+
+@pytest.mark.parametrize(
+    ("truth", "found", "expected"),
+    [
+        # Column 40 (102 / 2.5 = 40.8); a CSV of 112 is column 45 and one of 90 column 36.
+        ((102.0, 250.0), (112.0, 250.0), "fp1"),
+        ((102.0, 250.0), (90.0, 250.0), "tp"),
+        # The disc around column 0 is columns 0 to 2, whose middle is 1; a CSV of 12 is column 5.
+        ((0.0, 250.0), (12.0, 250.0), "tp"),
+        # The same in both directions: (4, 3) is sqrt(9 + 4) from (1, 1).
+        ((0.0, 0.0), (10.0, 7.0), "tp"),
+        # The disc around column 511 is columns 509 to 511, whose middle is 510; 1267 is column 507, 1264 is 505.
+        ((1279.0, 250.0), (1267.0, 250.0), "tp"),
+        ((1279.0, 250.0), (1264.0, 250.0), "fp1"),
+    ],
+)
+def test_tracknet_reads_the_truth_from_its_disc(
+    truth: tuple[float, float], found: tuple[float, float], expected: str
+) -> None:
+    assert one_count(TrackNet, truth, found) == expected
+
+
+@pytest.mark.parametrize(("protocol", "step", "expected"), [(TOTNet, 5.0, "tp"), (WASB, 4.0, "fp1")])
+@pytest.mark.parametrize("x", [124.1, 0.3, 77.7, 1003.9])
+def test_a_distance_of_exactly_the_threshold_in_decimals(
+    protocol: type[FrameCounts], step: float, expected: str, x: float
+) -> None:
+    assert one_count(protocol, (x, 50.0), (round(x + step, 1), 50.0)) == expected
 
 
 @pytest.mark.parametrize("protocol", ALL)
@@ -161,8 +227,8 @@ def test_the_corner_is_a_place(protocol: type[FrameCounts]) -> None:
 
 def test_rules_are_said_in_a_sentence() -> None:
     assert TrackNet().rule == (
-        "close is d <= 4 px of 512x288, both places in whole pixels; recall tp / (tp + fn); "
-        "visibility 1, 2, 3 is a ball"
+        "close is d <= 4 px of 512x288, both places in whole pixels, the true one read from a disc drawn there; "
+        "recall tp / (tp + fn); visibility 1, 2, 3 is a ball"
     )
     assert Yastrebksv().rule == (
         "close is d < 5 px of 1280x720; recall tp / (tp + fn + fp1); visibility 1, 2, 3 is a ball"

@@ -64,16 +64,53 @@ def test_only_visible_counted_frames_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("distances", "codes"), [([], []), ([None, None], [1, 2]), ([3.0, None], [0, 3])], ids=["empty", "blind", "no ball"]
+    ("distances", "codes", "share"),
+    [([], [], math.nan), ([None, None], [1, 2], 0.0), ([3.0, None], [0, 3], math.nan)],
+    ids=["empty", "blind", "no ball"],
 )
-def test_without_a_distance_l2_is_unknown_and_not_zero(distances: list[float | None], codes: list[int]) -> None:
+def test_without_a_distance_l2_is_unknown_and_not_zero(
+    distances: list[float | None], codes: list[int], share: float
+) -> None:
     metric = PCK(radii=(5.0,))
     update(metric, distances, codes)
 
     result = figures(metric)
 
     assert math.isnan(result["l2"])
-    assert result["pck@5"] == 0.0
+    assert result["pck@5"] == pytest.approx(share, nan_ok=True)
+
+
+def test_a_ball_in_an_unknown_place_is_left_out() -> None:
+    metric = PCK(radii=(5.0,))
+    update(metric, [1.0, 3.0])
+    metric.update(
+        Detections(torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
+        torch.full((1, 1, 2), math.nan),
+        torch.tensor([[1]]),
+        torch.tensor([[True]]),
+        SIZE,
+    )
+
+    assert figures(metric) == pytest.approx({"l2": 2.0, "pck@5": 1.0})
+
+
+def test_a_distance_of_exactly_the_radius_in_decimals() -> None:
+    metric = PCK(radii=(5.0,))
+    found = torch.tensor([129.1, 50.0]).view(1, 1, 1, 2)
+
+    metric.update(
+        Detections(found, torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
+        torch.tensor([[[124.1, 50.0]]]),
+        torch.tensor([[1]]),
+        torch.tensor([[True]]),
+        SIZE,
+    )
+
+    assert figures(metric)["pck@5"] == 1.0
+
+
+def test_the_rule_says_why_there_are_no_counts() -> None:
+    assert "no counts" in PCK().rule
 
 
 def test_only_the_best_candidate_counts() -> None:

@@ -23,6 +23,7 @@ def test_the_contract_is_kept() -> None:
     check_constructor("trackers", Multi)
     check_tracker(Multi(size=SIZE))
     check_tracker(Multi(size=(640, 360), confirm=1, separation=0.0), size=(640, 360), fps=120.0)
+    assert Multi.memory == float("inf")  # of the numbers
 
 
 def test_two_balls_that_cross_keep_their_numbers(clip) -> None:

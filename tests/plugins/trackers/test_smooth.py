@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tracknet_core.testing import check_constructor, check_tracker
+from tracknet_plugins.trackers import smooth
 from tracknet_plugins.trackers.kalman import Kalman
 from tracknet_plugins.trackers.smooth import Smooth
 
@@ -103,6 +104,44 @@ def test_an_outlier_at_the_beginning_leaves_the_rest_alone(clip) -> None:
 
     assert len(points) == 20
     np.testing.assert_allclose(track(points)[2:], [(200 + 10 * n, 300) for n in range(2, 20)], atol=1.5)
+
+
+def endless(count: int) -> list[list[tuple[float, float, float]]]:
+    """One track without an end: a ball on a circle, found badly, with gaps and outliers."""
+    rng = np.random.default_rng(0)
+    frames = []
+    for n in range(count):
+        x, y = 640 + 300 * np.cos(n / 100), 360 + 200 * np.sin(n / 100)
+        place = (x + rng.normal(0, 2), y + rng.normal(0, 2) + (30 if n % 97 == 0 else 0), 0.9)
+        frames.append([] if n % 31 in (7, 8, 9) else [place])
+    return frames
+
+
+def test_a_long_track_comes_in_pieces_that_fit_together(clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = clip(*endless(1200))
+    parameters = {"size": SIZE, "noise": 4 / 720, "agility": 0.3}  # what is far counts more than by default
+    in_pieces = list(Smooth(**parameters)(frames))
+    monkeypatch.setattr(smooth, "MARGIN", 2000)
+    at_once = list(Smooth(**parameters)(frames))
+
+    assert origins(in_pieces) == origins(at_once)
+    np.testing.assert_allclose(track(in_pieces), track(at_once), atol=1e-6)
+    assert len({*origins(at_once)} & {"detected", "filled"}) == 2
+
+
+def test_a_track_without_an_end_is_not_held(clip) -> None:
+    asked = 0
+
+    def counted():
+        nonlocal asked
+        for frame in clip(*endless(1500)):
+            asked += 1
+            yield frame
+
+    waiting = [asked - given for given, _ in enumerate(Smooth(size=SIZE)(counted()), 1)]
+
+    assert len(waiting) == 1500
+    assert max(waiting) < 700
 
 
 @pytest.mark.parametrize(

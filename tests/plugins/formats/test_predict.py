@@ -1,0 +1,97 @@
+"""Exported files find in a video what their checkpoint finds."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import catalogue
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tracknet_core import export, predict
+from tracknet_core.assembly import build_model
+from tracknet_core.checkpoint import describe
+from tracknet_core.config import load_config
+from tracknet_core.contracts import FeatureSpec, Normalization
+from tracknet_core.registry import NAMESPACE, formats
+from tracknet_core.video import write_video
+
+EXPERIMENT = """\
+data:
+  dataset: {name: csv}
+  root: ROOT
+  preprocess: {resize: [64, 48]}
+model:
+  input: {name: stack}
+  backbone: {name: small}
+  decoder: {name: upsampling, channels: [8]}
+  head: {name: heatmap}
+  heatmap: {name: gaussian, size: [32, 24], sigma: 1.0, threshold: 0}
+"""
+
+
+class Small(nn.Module):
+    def __init__(self, *, in_channels: int) -> None:
+        super().__init__()
+        self.features = (FeatureSpec(8, 4),)
+        self.normalization = Normalization((0.4, 0.5, 0.6), (0.2, 0.2, 0.2))
+        self.convolution = nn.Conv2d(in_channels, 8, 4, stride=4)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return [self.convolution(x).relu()]
+
+
+Rows = list[list[str]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A labelled video, and a checkpoint of a network that finds something in each of its frames."""
+    folder = tmp_path_factory.mktemp("predicted")
+    (folder / "match").mkdir()
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (10, 6, 8, 3), dtype=np.uint8).repeat(16, axis=1).repeat(16, axis=2)
+    write_video(folder / "match" / "rally.mp4", list(frames), fps=30)
+    labels = "".join(f"{i},10,20,1\n" for i in range(10))
+    (folder / "match" / "rally.csv").write_text(f"frame,x,y,visibility\n{labels}")
+    (folder / "experiment.yaml").write_text(EXPERIMENT.replace("ROOT", str(folder)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(catalogue.REGISTRY, (NAMESPACE, "backbones", "small"), Small)
+        config = load_config(folder / "experiment.yaml")
+        torch.manual_seed(0)
+        state = {f"model.{key}": value for key, value in build_model(config).state_dict().items()}
+    torch.save({"state_dict": state, **describe(config.as_dict())}, folder / "best.ckpt")
+    return folder
+
+
+@pytest.fixture
+def predicted(folder: Path, tmp_path: Path) -> Callable[..., Rows]:
+    """Return the rows of the CSV file that a network gives."""
+
+    def rows(network: Path, *options: str) -> Rows:
+        output = tmp_path / f"from{network.suffix}"
+        video = folder / "match" / "rally.mp4"
+        assert predict.main([str(network), str(video), "--output", str(output), *options]) == 0
+        with (output / "rally.csv").open(newline="") as text:
+            return list(csv.reader(text))
+
+    return rows
+
+
+@pytest.mark.parametrize("name", ["onnx", "openvino", "torchscript", "exported"])
+def test_predictions_are_those_of_the_checkpoint(
+    folder: Path, predicted: Callable[..., Rows], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    file = tmp_path / f"best{formats.get(name).suffix}"
+    with monkeypatch.context() as patch:  # the file needs no backbone
+        patch.setitem(catalogue.REGISTRY, (NAMESPACE, "backbones", "small"), Small)
+        assert export.main([str(folder / "best.ckpt"), "--format", name, "--output", str(file)]) == 0
+        head, *expected = predicted(folder / "best.ckpt")
+
+    head_too, *found = predicted(file, "--backend", name)
+
+    assert head_too == head
+    assert [row[head.index("Visibility")] for row in expected] == ["1"] * 10
+    np.testing.assert_allclose(np.array(found, float), np.array(expected, float), atol=0.1)
