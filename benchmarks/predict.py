@@ -5,7 +5,8 @@
 Without a checkpoint: two untrained networks at 512x288 in windows of 3, a light one and ConvNeXt. Without a video: a
 made one, 1280x720, 30 fps, 150 frames with camera grain. In each round decoding alone, the network alone and the whole
 are measured one after the other, so that what else the machine does slows down all of them; what counts is their ratio
-within a round. Memory is the peak of a process of its own, for the video and for 20 times its length.
+within a round. Decoding and the network share the cores, so the whole cannot be faster than cores / (their CPU time):
+"of the cores" is its ratio to that. Memory is the peak of a process of its own, for the video and for 20 times its length.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 import numpy as np
@@ -89,11 +91,18 @@ def untrained(name: str, folder: Path) -> Path:
     return path
 
 
-def seconds_of(work: Callable[[], object]) -> float:
-    """Return the wall time of a call."""
-    began = time.perf_counter()
+class Cost(NamedTuple):
+    """What a call takes: seconds on the clock, and of all processors together."""
+
+    wall: float
+    cpu: float
+
+
+def cost_of(work: Callable[[], object]) -> Cost:
+    """Return what a call takes."""
+    wall, cpu = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - began
+    return Cost(time.perf_counter() - wall, time.process_time() - cpu)
 
 
 def network_input(detector: Detector) -> torch.Tensor:
@@ -113,7 +122,7 @@ def end_to_end(checkpoint: Path, detector: Detector, video: Path, folder: Path) 
                     job, detector, None, checkpoint=checkpoint, step=None, ensemble=None, batch_size=BATCH_SIZE
                 ).run()
 
-    return seconds_of(go)
+    return cost_of(go).wall
 
 
 def peak_megabytes(checkpoint: Path, video: Path, folder: Path) -> float:
@@ -161,31 +170,42 @@ def speed(console: Console, checkpoints: list[Path], videos: list[Path], rounds:
         "network only",
         "end to end",
         "of the slower",
+        "of the cores",
         "postprocessing",
         box=box.MARKDOWN,
     )
     for checkpoint, video in itertools.product(checkpoints, videos):
         detector = load_detector(checkpoint, device="cpu")
         measured = [a_round(checkpoint, detector, video, folder) for _ in range(rounds)]
-        decode, network, whole, ratio, post = (statistics.median(values) for values in zip(*measured, strict=True))
+        decode, network, whole, slower, cores, post = (
+            statistics.median(values) for values in zip(*measured, strict=True)
+        )
         rates = (f"{rate:.1f}/s" for rate in (decode, network, whole))
-        table.add_row(checkpoint.stem, video.name, *rates, f"{ratio:.0%}", f"{post:.1%}")
+        table.add_row(checkpoint.stem, video.name, *rates, f"{slower:.0%}", f"{cores:.0%}", f"{post:.1%}")
     console.print(table)
 
 
 def a_round(checkpoint: Path, detector: Detector, video: Path, folder: Path) -> tuple[float, ...]:
-    """Return frames/s of decoding, network and whole; the ratio to the slower part, and the share of decoding maps."""
+    """Measure one after the other.
+
+    Returns:
+        Frames/s of decoding, of the network and of the whole; the ratio of the whole to the slower part and to what the
+        cores allow; the share of the decoding of heatmaps.
+    """
     source = VideoFrames(video, thread_count=0)
     count = len(source)
     batch = network_input(detector)
     logits = detector.logits(batch)
     per_batch = BATCH_SIZE * len(detector.targets)
     passes = max(2, round(count / per_batch))
-    decode = count / seconds_of(lambda: sum(1 for _ in play(source, detector.image_size, skip_broken=True)))
-    network = passes * per_batch / seconds_of(lambda: [detector.logits(batch) for _ in range(passes)])
-    post = seconds_of(lambda: [detector.codec.decode(logits) for _ in range(5)]) / (5 * per_batch)
+    decode = cost_of(lambda: sum(1 for _ in play(source, detector.image_size, skip_broken=True)))
+    network = cost_of(lambda: [detector.logits(batch) for _ in range(passes)])
+    looked_at = passes * per_batch
+    post = cost_of(lambda: [detector.codec.decode(logits) for _ in range(5)]).wall / (5 * per_batch)
     whole = count / end_to_end(checkpoint, detector, video, folder)
-    return decode, network, whole, whole / min(decode, network), post * whole
+    slower = min(count / decode.wall, looked_at / network.wall)
+    allowed = (os.cpu_count() or 1) / (decode.cpu / count + network.cpu / looked_at)
+    return count / decode.wall, looked_at / network.wall, whole, whole / slower, whole / allowed, post * whole
 
 
 def memory(console: Console, checkpoint: Path, video: Path, folder: Path) -> None:

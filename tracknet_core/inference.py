@@ -36,7 +36,7 @@ from tracknet_core.contracts import (
 )
 from tracknet_core.data.background import median, sampled_frames
 from tracknet_core.errors import CheckpointError, ConfigError, DataError, RegistryError
-from tracknet_core.playback import TimedFrame, ahead, play
+from tracknet_core.playback import DECODING_NICENESS, TimedFrame, ahead, play
 from tracknet_core.registry import formats
 from tracknet_core.schema import Node, require_component
 
@@ -267,7 +267,8 @@ def detect_clip(
         ValueError: a parameter is out of its range.
     """
     background = clip_background(frames, detector.image_size) if detector.background else None
-    with closing(ahead(play(frames, detector.image_size, skip_broken=True), _READ_AHEAD)) as pictures:
+    decoded = play(frames, detector.image_size, skip_broken=True)
+    with closing(ahead(decoded, _READ_AHEAD, niceness=DECODING_NICENESS)) as pictures:
         yield from detect(
             detector,
             pictures,

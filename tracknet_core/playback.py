@@ -6,7 +6,9 @@ thread of its own (:func:`ahead`): PyAV and torch both let other threads run whi
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -28,6 +30,9 @@ T = TypeVar("T")
 
 ASSUMED_FPS = 30.0
 """Of a camera that does not say its rate."""
+
+DECODING_NICENESS = 5
+"""The threads of a network wait for each other, so one that is interrupted holds up all; decoding can wait its turn."""
 
 _PATIENCE = 10.0  # seconds that a stream may take to open, and between two frames
 _POLL = 0.1  # seconds between two looks at whether a thread is still wanted
@@ -180,7 +185,7 @@ class LiveFrames:
 # ------------------------------------------------------------------------------------------------- threads
 
 
-def ahead(items: Iterable[T], depth: int) -> Generator[T, None, None]:
+def ahead(items: Iterable[T], depth: int, *, niceness: int = 0) -> Generator[T, None, None]:
     """Yield the items, worked out by a thread that is up to ``depth`` of them ahead.
 
     An exception there is raised here, after the items before it. Closing this generator ends the thread at its next
@@ -189,6 +194,7 @@ def ahead(items: Iterable[T], depth: int) -> Generator[T, None, None]:
     Args:
         items: what the thread iterates over; closed there if it is a generator.
         depth: greatest number of items that wait, which bounds the memory.
+        niceness: how far the thread steps back for others, 0 to 19, where the system knows that of threads.
     """
     waiting: Queue[tuple[T] | BaseException | None] = Queue(depth)
     unwanted = Event()
@@ -200,6 +206,8 @@ def ahead(items: Iterable[T], depth: int) -> Generator[T, None, None]:
                 return
 
     def work() -> None:
+        if niceness and sys.platform == "linux":  # elsewhere it is that of the whole process
+            os.nice(niceness)
         try:
             for item in items:
                 hand_over((item,))

@@ -18,7 +18,7 @@ from tracknet_core.contracts import Candidates, Tracker, TrackPoint
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.inference import Detector, Ensemble, clip_background, detect
 from tracknet_core.overlay import drawn
-from tracknet_core.playback import LiveFrames, TimedFrame, ahead, play
+from tracknet_core.playback import DECODING_NICENESS, LiveFrames, TimedFrame, ahead, play
 from tracknet_core.progress import Progress
 from tracknet_core.schema import Node
 from tracknet_core.sources import Job
@@ -156,7 +156,8 @@ class Prediction:
             frames = play(source, size, start=start, skip_broken=True)
             if self._detector.background:
                 background = clip_background(source, size)
-        pictures = stack.enter_context(closing(ahead(frames, self._detector.frames if self._live else _FRAMES_AHEAD)))
+        depth = self._detector.frames if self._live else _FRAMES_AHEAD
+        pictures = stack.enter_context(closing(ahead(frames, depth, niceness=DECODING_NICENESS)))
         found = detect(
             self._detector,
             pictures,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -232,3 +234,14 @@ def test_closing_ends_the_thread_and_closes_what_it_iterates_over() -> None:
     coming.close()
     assert threading.active_count() == before
     assert closed == ["ahead"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no niceness of their own")
+def test_a_thread_can_step_back_for_others() -> None:
+    def niceness() -> Iterator[int]:
+        yield os.nice(0)
+
+    own = os.nice(0)
+    assert list(ahead(niceness(), 1, niceness=3)) == [min(own + 3, 19)]
+    assert list(ahead(niceness(), 1)) == [own]
+    assert os.nice(0) == own
