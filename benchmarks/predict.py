@@ -6,7 +6,8 @@ Without a checkpoint: two untrained networks at 512x288 in windows of 3, a light
 made one, 1280x720, 30 fps, 150 frames with camera grain. In each round decoding alone, the network alone and the whole
 are measured one after the other, so that what else the machine does slows down all of them; what counts is their ratio
 within a round. Decoding and the network share the cores, so the whole cannot be faster than cores / (their CPU time):
-"of the cores" is its ratio to that. Memory is the peak of a process of its own, for the video and for 20 times its length.
+"of the cores" is its ratio to that. Memory is the peak of a process of its own, for the video and for 20 times its
+length.
 """
 
 from __future__ import annotations
