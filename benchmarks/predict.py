@@ -17,6 +17,7 @@ import contextlib
 import io
 import itertools
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -134,11 +135,16 @@ def peak_megabytes(checkpoint: Path, video: Path, folder: Path) -> float:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    status = Path(f"/proc/{process.pid}/status")
+    peak = 0
+    # Not the usage that wait4 gives: it counts what this process had when the other began.
+    while process.poll() is None:
+        found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
+        peak = max(peak, int(found[1]) if found else 0)
+        time.sleep(0.05)
     if process.returncode:
         raise SystemExit(f"predict failed with exit code {process.returncode}")
-    return usage.ru_maxrss / 1024
+    return peak / 1024
 
 
 def main() -> None:
