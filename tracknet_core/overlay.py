@@ -26,7 +26,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tracknet_core.contracts import FrameSource, TrackPoint, UInt8Array
 from tracknet_core.drawing import INK, PAPER, PREDICTION, Colour, Point, cross
 from tracknet_core.playback import TimedFrame, play
-from tracknet_core.video import VideoFrames
+from tracknet_core.video import VideoFrames, open_to_read
 from tracknet_core.writers import TrackedFrame, part_of
 
 TRAIL_SECONDS = 0.6
@@ -145,7 +145,7 @@ class _Encoder:
         self._sound: Iterator[Packet[Stream]] = iter(())
         self._waiting: Packet[Stream] | None = None
         if video is not None:
-            container = stack.enter_context(av.open(str(video), metadata_errors="replace"))
+            container = stack.enter_context(open_to_read(video))
             if container.streams.video[0].codec_context.colorspace == Colorspace.ITU709:
                 # Colours are coded as they were, and the file says so only where the video does.
                 self._colours = self._stream.codec_context.colorspace = Colorspace.ITU709
@@ -220,7 +220,7 @@ class _Copy:
 
 def _audio_codecs(video: Path) -> set[str]:
     try:
-        with av.open(str(video), metadata_errors="replace") as container:
+        with open_to_read(video) as container:
             return {stream.codec_context.name for stream in container.streams.audio}
     except FFmpegError:
         return set()

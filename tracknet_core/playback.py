@@ -16,7 +16,6 @@ from queue import Full, Queue
 from threading import Event, Thread
 from typing import NamedTuple, TypeVar
 
-import av
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.frame import VideoFrame
@@ -24,7 +23,16 @@ from av.video.reformatter import VideoReformatter
 
 from tracknet_core.contracts import FrameSource, Size, UInt8Array
 from tracknet_core.errors import DataError
-from tracknet_core.video import ImageSizeError, VideoFrames, decoded, demuxed, quarter_turns, shown_size, to_rgb
+from tracknet_core.video import (
+    ImageSizeError,
+    VideoFrames,
+    decoded,
+    demuxed,
+    open_to_read,
+    quarter_turns,
+    shown_size,
+    to_rgb,
+)
 
 T = TypeVar("T")
 
@@ -170,7 +178,7 @@ class LiveFrames:
     def _open(self) -> Iterator[InputContainer]:
         form = "v4l2" if self._address.startswith("/dev/") else None
         try:
-            container = av.open(self._address, "r", format=form, timeout=_PATIENCE, metadata_errors="replace")
+            container = open_to_read(self._address, format=form, timeout=_PATIENCE)
         except (FFmpegError, OSError, ValueError) as error:
             raise DataError(
                 f"{self._address}: this stream cannot be opened ({getattr(error, 'strerror', error)}). "

@@ -23,7 +23,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate, chain, dropwhile, pairwise
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import av
 import numpy as np
@@ -60,6 +60,9 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+# PyAV is strict about texts unless it is told otherwise; from 19 on it is lenient, and cannot be told.
+_LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 
 # A seek empties the decoder, which has read about this many frames ahead: a key frame that is nearer is reached by
 # decoding.
@@ -264,7 +267,7 @@ class VideoFrames:
     def _open(self) -> Iterator[tuple[InputContainer, VideoStream]]:
         source = io.BytesIO(self._source) if isinstance(self._source, bytes) else self._source
         try:
-            container = av.open(source, "r", metadata_errors="replace")
+            container = open_to_read(source)
         except FileNotFoundError as error:
             raise DataError(f"{self._name}: there is no such video.") from error
         except FFmpegError as error:
@@ -500,6 +503,19 @@ class _Ascending:
                 packet.pts += offset
                 latest = max(latest, packet.pts)
             yield packet
+
+
+def open_to_read(source: str | Path | BinaryIO, **options: Any) -> InputContainer:
+    """Open a video; a title in another code than UTF-8, which is common in AVI and WMV, does no harm.
+
+    Args:
+        source: path, address or bytes.
+        options: of ``av.open``.
+
+    Raises:
+        FFmpegError: it cannot be opened.
+    """
+    return cast("InputContainer", av.open(source, "r", **_LENIENT, **options))
 
 
 def demuxed(container: InputContainer, stream: VideoStream, name: str) -> Iterator[Packet[VideoStream]]:
