@@ -72,10 +72,10 @@ def rally() -> Iterator[UInt8Array]:
 def repeated(video: Path, times: int, path: Path) -> Path:
     """Write a video over and over into one file, as it is coded."""
     with av.open(str(video)) as source, av.open(str(path), "w") as target:
-        packets = [packet for packet in source.demux(video=0) if packet.dts is not None]
+        packets = [packet for packet in source.demux(video=0) if packet.size]
         stream = target.add_stream_from_template(source.streams.video[0])
-        length = sum(packet.duration for packet in packets)
-        coded = [(packet.pts, packet.dts) for packet in packets]
+        length = sum(packet.duration or 0 for packet in packets)
+        coded = [(packet.pts or 0, packet.dts or 0) for packet in packets]
         for number in range(times):
             for packet, (pts, dts) in zip(packets, coded, strict=True):
                 packet.pts, packet.dts, packet.stream = pts + number * length, dts + number * length, stream

@@ -202,7 +202,7 @@ def test_the_command_prints_tables_and_writes_json(
     assert main([str(checkpoint), "--split", "val", "--json", str(target)]) == 0
 
     printed = capsys.readouterr()
-    assert printed.out.startswith(f"{checkpoint}: 1 clips of 'val', 8 frames\n\nwasb: close is d < 4 px")
+    assert printed.out.startswith(f"{checkpoint}: 1 clip of 'val', 8 frames\n\nwasb: close is d < 4 px")
     assert printed.err.startswith("warning: there is one clip only")
     assert json.loads(target.read_text())["protocols"]["wasb"]["rule"].startswith("close is d < 4 px")
     assert sorted(path.name for path in tmp_path.glob("found*")) == ["found.json"]
@@ -377,7 +377,7 @@ def test_a_folder_whose_name_is_no_text_is_printed_and_written_all_the_same(
     wanted = ["--json", "a.json", "--report", "a.html"]
     assert main(["--predictions", str(folder), "--data", "tiny", "--split", "val", *wanted]) == 0
 
-    assert capsys.readouterr().out.startswith("rows\\udcff: 1 clips of 'val'")
+    assert capsys.readouterr().out.startswith("rows\\udcff: 1 clip of 'val'")
     assert json.loads(Path("a.json").read_text())["source"] == str(folder)
     assert "Evaluation of rows\\udcff" in Path("a.html").read_text(encoding="utf-8")
 

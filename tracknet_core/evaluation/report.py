@@ -37,13 +37,12 @@ def report(evaluation: Evaluation) -> str:
 
     A frame that cannot be read is said to be so in place of its picture.
     """
-    frames = sum(map(len, evaluation.clips))
     ranked = _ranked(evaluation)
     anchors = {clip.name: f"clip-{number}" for number, clip in enumerate(evaluation.clips)}
     drawn = _affordable(ranked)
     children = [
         element("h1", f"Evaluation of {evaluation.source}"),
-        element("p", f"{len(evaluation.clips)} clips of '{evaluation.split}', {frames} frames."),
+        element("p", f"{evaluation.extent}."),
         *(element("p", f"Note: {note}") for note in evaluation.notes),
         *(part for protocol in evaluation.protocols for part in _protocol(protocol)),
         *_worst_clips(ranked, {clip.name: anchors[clip.name] for clip in drawn}, evaluation.protocols),

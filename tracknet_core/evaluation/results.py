@@ -162,6 +162,12 @@ class Evaluation:
     true_trajectory: Trajectory
     notes: tuple[str, ...] = ()
 
+    @property
+    def extent(self) -> str:
+        """How much was scored, in words."""
+        clips = f"{len(self.clips)} clip{'' if len(self.clips) == 1 else 's'}"
+        return f"{clips} of '{self.split}', {sum(map(len, self.clips))} frames"
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain dicts, lists and numbers for JSON; places by frame are left out, NaN is None."""
         plain = {

@@ -13,8 +13,7 @@ from tracknet_core.evaluation.results import Evaluation, Figures, ProtocolResult
 
 def as_text(evaluation: Evaluation) -> str:
     """Return the tables of every protocol, of the thresholds and of the trajectories."""
-    frames = sum(map(len, evaluation.clips))
-    parts = [f"{evaluation.source}: {len(evaluation.clips)} clips of '{evaluation.split}', {frames} frames"]
+    parts = [f"{evaluation.source}: {evaluation.extent}"]
     for protocol in evaluation.protocols:
         parts.append(f"{protocol.name}: {protocol.rule}\n{_protocol_table(protocol)}")
     sweep = _sweep_table(evaluation.protocols)
