@@ -15,7 +15,7 @@ from tracknet_core.contracts import SUPPLIED, BatchTransform, Dataset, ProtocolM
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.model import BallTracker
 from tracknet_core.registry import REGISTRIES
-from tracknet_core.schema import Node, hint_of, nested_kind
+from tracknet_core.schema import Node, hint_of, nested_kind, require_component
 
 if TYPE_CHECKING:
     from tracknet_core.module import TrackerModule
@@ -39,6 +39,21 @@ def build(kind: str, node: Node, path: str, **supplied: Any) -> Any:
         return constructor()
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error
+
+
+def check_and_build(kind: str, node: Any, path: str, **supplied: Any) -> Any:
+    """Return the component that a node describes which nobody has checked, such as one of an option or a stored file.
+
+    Args:
+        kind: kind of the component.
+        node: ``{"name": …, **parameters}``, or whatever stands in its place.
+        path: where it comes from, for messages.
+        **supplied: what assembly gives.
+
+    Raises:
+        ConfigError: the node has faults, or the component refuses its parameters.
+    """
+    return build(kind, require_component(kind, node, path), path, **supplied)
 
 
 def build_model(config: Config, *, pretrained: bool = True) -> BallTracker:

@@ -106,12 +106,10 @@ def _format(options: argparse.Namespace) -> Format:
     Raises:
         ConfigError: there is none, or it has no int8.
     """
-    from tracknet_core import assembly  # noqa: PLC0415
-    from tracknet_core.schema import require_component  # noqa: PLC0415
+    from tracknet_core.assembly import check_and_build  # noqa: PLC0415
 
     node = {"name": options.format, **({"int8": True} if options.int8 else {})}
-    node = require_component("formats", node, "--format")
-    format_: Format = assembly.build("formats", node, "--format")
+    format_: Format = check_and_build("formats", node, "--format")
     return format_
 
 

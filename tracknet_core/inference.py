@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tracknet_core.assembly import build
+from tracknet_core.assembly import check_and_build
 from tracknet_core.checkpoint import load_model, stored_config
 from tracknet_core.config import Config
 from tracknet_core.contracts import (
@@ -38,7 +38,6 @@ from tracknet_core.data.background import median, sampled_frames
 from tracknet_core.errors import CheckpointError, ConfigError, DataError, RegistryError
 from tracknet_core.playback import DECODING_NICENESS, TimedFrame, ahead, play
 from tracknet_core.registry import formats
-from tracknet_core.schema import Node, require_component
 
 Ensemble = Literal["none", "pool", "mean", "triangular"]
 
@@ -175,10 +174,11 @@ def _detector(
     if size is None:
         raise ConfigError("data.preprocess.resize: null, but the network needs the size of its input.")
     length = config.data.sequence.frames
-    input_: Input = _build("inputs", config.model.input, "model.input", frames=length)
+    # Nobody has checked the nodes of an exported file: parts of the network that it needs not may be missing here.
+    input_: Input = check_and_build("inputs", config.model.input, "model.input", frames=length)
     return Detector(
         config=config,
-        codec=codec or _build("codecs", config.model.heatmap, "model.heatmap", image_size=size),
+        codec=codec or check_and_build("codecs", config.model.heatmap, "model.heatmap", image_size=size),
         frames=length,
         targets=tuple(input_.targets),
         background=input_.background,
@@ -187,11 +187,6 @@ def _detector(
         logits=logits,
         detections=detections,
     )
-
-
-def _build(kind: str, node: Node, path: str, **supplied: Any) -> Any:
-    """Build a component of an exported file, whose nodes nobody has checked: parts that it needs not may be missing."""
-    return build(kind, require_component(kind, node, path), path, **supplied)
 
 
 def _device(name: str) -> torch.device:
@@ -263,7 +258,7 @@ def detect_clip(
         batch_size: windows that pass through the network together.
 
     Raises:
-        DataError: a frame cannot be read.
+        DataError: the clip cannot be opened.
         ValueError: a parameter is out of its range.
     """
     background = clip_background(frames, detector.image_size) if detector.background else None

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from tracknet_core.contracts import Format
 from tracknet_core.registry import formats
-from tracknet_plugins.formats.program import NOTES, Runner, archived_notes, quiet, reading, trace
+from tracknet_plugins.formats.program import NOTES, Runner, archived_notes, quiet, reading, runner, trace
 
 
 @formats.register("exported")
@@ -46,13 +46,7 @@ class Exported(Format):
         """
         archived_notes(path)  # of a file that is no archive, this says more than torch
         with reading(path, "a program of torch.export"):
-            module = torch.export.load(path).module()
-
-        def run(frames: Tensor) -> tuple[Tensor, ...]:
-            with torch.inference_mode():
-                return tuple(module(frames))
-
-        return run
+            return runner(torch.export.load(path).module())
 
     def notes(self, path: Path) -> dict[str, str]:
         """Return the texts that travel inside the file.

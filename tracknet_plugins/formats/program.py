@@ -6,7 +6,7 @@ import json
 import logging
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr
 from io import StringIO
 from pathlib import Path
@@ -126,6 +126,16 @@ def _reason(error: Exception) -> str:
     """Return the line of an error that says what is wrong; those that lead to it, such as places in C++, end in ':'."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return next((line for line in lines if not line.endswith(":")), lines[0] if lines else type(error).__name__)
+
+
+def runner(module: Callable[[Tensor], Iterable[Tensor]]) -> Runner:
+    """Return a function that runs what torch has read from a file, without gradients."""
+
+    def run(frames: Tensor) -> tuple[Tensor, ...]:
+        with torch.inference_mode():
+            return tuple(module(frames))
+
+    return run
 
 
 def archived_notes(path: Path) -> dict[str, str]:

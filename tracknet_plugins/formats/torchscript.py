@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from tracknet_core.contracts import Format
 from tracknet_core.registry import formats
-from tracknet_plugins.formats.program import NOTES, Runner, archived_notes, blank_windows, quiet, reading
+from tracknet_plugins.formats.program import NOTES, Runner, archived_notes, blank_windows, quiet, reading, runner
 
 DEBUG_SUFFIX = ".debug_pkl"
 """Of records that say which line of which source file an operation comes from; torch reads archives without them."""
@@ -59,13 +59,7 @@ class TorchScript(Format):
             CheckpointError: the file is not of this format.
         """
         with reading(path, "TorchScript"):
-            module = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
-
-        def run(frames: Tensor) -> tuple[Tensor, ...]:
-            with torch.inference_mode():
-                return tuple(module(frames))
-
-        return run
+            return runner(torch.jit.load(path, map_location="cpu"))  # type: ignore[no-untyped-call]
 
     def notes(self, path: Path) -> dict[str, str]:
         """Return the texts that travel inside the file.
