@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tracknet_core import evaluate, export
-from tracknet_core.inference import Detector, load_detector
+from tracknet_core.tracking.detector import Detector, load_detector
 
 FILES = {
     "ONNX Runtime": ("onnx", ".onnx", []),

@@ -29,9 +29,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from tracknet_core.config import Cache
 from tracknet_core.contracts import Clip, FrameSource, UInt8Array
-from tracknet_core.data.cache import FrameCache
-from tracknet_core.data.stream import WindowStream
-from tracknet_core.data.windows import TrainingPlaces
+from tracknet_core.loading.cache import FrameCache
+from tracknet_core.loading.stream import WindowStream
+from tracknet_core.loading.windows import TrainingPlaces
 from tracknet_core.video import ImageFrames, VideoFrames, image_files, write_video
 
 SIZE = (512, 288)

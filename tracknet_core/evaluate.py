@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tracknet_core.config import DataConfig
     from tracknet_core.contracts import Clip, ProtocolMetric
     from tracknet_core.evaluation.results import Evaluation, Prediction
-    from tracknet_core.inference import Detector
     from tracknet_core.schema import Node
+    from tracknet_core.tracking.detector import Detector
 
 # Modules are imported by the function that needs them: torch takes seconds, and --help needs none.
 
@@ -91,8 +91,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from tracknet_core.evaluation.report import report  # noqa: PLC0415
-    from tracknet_core.evaluation.text import as_text  # noqa: PLC0415
+    from tracknet_core.evaluation.report.page import report  # noqa: PLC0415
+    from tracknet_core.evaluation.report.text import as_text  # noqa: PLC0415
 
     with _new_files(options) as write:
         evaluation = _run(options)
@@ -105,9 +105,9 @@ def _evaluate(options: argparse.Namespace) -> int:
 def _compare(options: argparse.Namespace) -> int:
     from tracknet_core.config import import_plugins  # noqa: PLC0415
     from tracknet_core.evaluation.comparison import compare  # noqa: PLC0415
-    from tracknet_core.evaluation.report import comparison_report  # noqa: PLC0415
-    from tracknet_core.evaluation.saved import read_run  # noqa: PLC0415
-    from tracknet_core.evaluation.text import comparison_as_text  # noqa: PLC0415
+    from tracknet_core.evaluation.report.page import comparison_report  # noqa: PLC0415
+    from tracknet_core.evaluation.report.text import comparison_as_text  # noqa: PLC0415
+    from tracknet_core.evaluation.saved_runs import read_run  # noqa: PLC0415
 
     foreign = [*options.settings, *_given(options, except_for=("settings", "compare", "json", "report", "plugin"))]
     if foreign:
@@ -218,7 +218,7 @@ def _check_free(option: str, target: Path) -> None:
 def _run(options: argparse.Namespace) -> Evaluation:
     from tracknet_core.assembly import build  # noqa: PLC0415
     from tracknet_core.config import import_plugins, load_data, parse_component  # noqa: PLC0415
-    from tracknet_core.evaluation.predictions import predictions_of  # noqa: PLC0415
+    from tracknet_core.evaluation.foreign_csv import predictions_of  # noqa: PLC0415
     from tracknet_core.evaluation.scoring import evaluate  # noqa: PLC0415
 
     source, overrides = _sort_out(options)
@@ -287,7 +287,7 @@ def _is_file(word: str) -> bool:
 
 
 def _detector(path: Path, options: argparse.Namespace) -> Detector:
-    from tracknet_core.inference import check_windows, load_detector  # noqa: PLC0415
+    from tracknet_core.tracking.detector import check_windows, load_detector  # noqa: PLC0415
 
     detector = load_detector(path, device=options.device, backend=options.backend)
     try:
@@ -300,9 +300,9 @@ def _detector(path: Path, options: argparse.Namespace) -> Detector:
 def _detected(
     detector: Detector, clips: Sequence[Clip], tracker: Node | None, options: argparse.Namespace
 ) -> tuple[Predicted, list[str]]:
-    from tracknet_core.evaluation.detection import predict_clip  # noqa: PLC0415
-    from tracknet_core.inference import detect_clip  # noqa: PLC0415
     from tracknet_core.progress import Progress  # noqa: PLC0415
+    from tracknet_core.tracking.clip import predict_clip  # noqa: PLC0415
+    from tracknet_core.tracking.detector import detect_clip  # noqa: PLC0415
 
     predicted, notes = [], []
     with Progress("clips", len(clips), unit="clips") as progress:
@@ -319,7 +319,7 @@ def _detected(
 
 def _clips(data: DataConfig, split: str) -> Sequence[Clip]:
     from tracknet_core.assembly import build_dataset  # noqa: PLC0415
-    from tracknet_core.data.splits import choose_clips, split_names  # noqa: PLC0415
+    from tracknet_core.loading.splits import choose_clips, split_names  # noqa: PLC0415
 
     dataset = build_dataset(data)
     names = split_names(dataset, data.split)

@@ -22,11 +22,11 @@ from tracknet_core.errors import ConfigError, DataError, UserError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from tracknet_core.agreement import Agreement
     from tracknet_core.config import Config, DataConfig
     from tracknet_core.contracts import Clip, Format
+    from tracknet_core.exporting.agreement import Agreement
+    from tracknet_core.exporting.network import Portable
     from tracknet_core.model import BallTracker
-    from tracknet_core.portable import Portable
 
 # torch and what needs it are imported by the functions: they take seconds, and --help needs none.
 
@@ -75,10 +75,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from tracknet_core.agreement import compare  # noqa: PLC0415 - start-up, as above
     from tracknet_core.checkpoint import load_model  # noqa: PLC0415
     from tracknet_core.config import import_plugins  # noqa: PLC0415
-    from tracknet_core.portable import Portable, with_decoding  # noqa: PLC0415
+    from tracknet_core.exporting.agreement import compare  # noqa: PLC0415 - start-up, as above
+    from tracknet_core.exporting.network import Portable, with_decoding  # noqa: PLC0415
 
     import_plugins(options.plugin)
     format_ = _format(options)
@@ -168,7 +168,7 @@ def _fresh_files(target: Path, suffix: str) -> Iterator[Path]:
         ConfigError: the name does not end as the format's files do.
         DataError: there is a file of that name already, or no folder, or none that can be written to.
     """
-    from tracknet_core.data.fresh import check_free  # noqa: PLC0415
+    from tracknet_core.files import check_free  # noqa: PLC0415
 
     if target.suffix != suffix:
         raise ConfigError(f"--output {target}: the files of this format end in {suffix}. Write {target.name}{suffix}.")
@@ -251,10 +251,10 @@ def _read(data: DataConfig, model: BallTracker, splits: Sequence[str], count: in
     import torch  # noqa: PLC0415
 
     from tracknet_core import assembly  # noqa: PLC0415
-    from tracknet_core.data.background import Backgrounds  # noqa: PLC0415
-    from tracknet_core.data.splits import choose_clips, split_names  # noqa: PLC0415
-    from tracknet_core.data.stream import WindowStream  # noqa: PLC0415
-    from tracknet_core.data.windows import EvaluationPlaces, Place  # noqa: PLC0415
+    from tracknet_core.loading.background import Backgrounds  # noqa: PLC0415
+    from tracknet_core.loading.splits import choose_clips, split_names  # noqa: PLC0415
+    from tracknet_core.loading.stream import WindowStream  # noqa: PLC0415
+    from tracknet_core.loading.windows import EvaluationPlaces, Place  # noqa: PLC0415
 
     dataset = assembly.build_dataset(data)
     names = split_names(dataset, data.split)

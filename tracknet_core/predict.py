@@ -64,9 +64,9 @@ def parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> int:
     # Here rather than above: torch takes seconds to import, and --help needs none of it.
     from tracknet_core.config import import_plugins, parse_component  # noqa: PLC0415
-    from tracknet_core.inference import check_windows, load_detector  # noqa: PLC0415
-    from tracknet_core.prediction import Prediction  # noqa: PLC0415
-    from tracknet_core.sources import find_jobs  # noqa: PLC0415
+    from tracknet_core.tracking.detector import check_windows, load_detector  # noqa: PLC0415
+    from tracknet_core.tracking.jobs import find_jobs  # noqa: PLC0415
+    from tracknet_core.tracking.pipeline import Prediction  # noqa: PLC0415
 
     import_plugins(options.plugin)
     jobs = find_jobs(

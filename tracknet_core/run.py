@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import lightning.pytorch as pl
 
     from tracknet_core.config import Config, TrainingConfig
-    from tracknet_core.data.datamodule import TrackingData
+    from tracknet_core.loading.datamodule import TrackingData
     from tracknet_core.model import BallTracker
     from tracknet_core.module import TrackerModule
 
@@ -55,7 +55,7 @@ def _run(options: argparse.Namespace) -> int:
     # Here rather than above: torch and Lightning take seconds to import, and --help needs neither.
     from tracknet_core import assembly  # noqa: PLC0415
     from tracknet_core.config import load_config  # noqa: PLC0415
-    from tracknet_core.data.datamodule import TrackingData  # noqa: PLC0415
+    from tracknet_core.loading.datamodule import TrackingData  # noqa: PLC0415
 
     _quieten()
     overrides = [*options.overrides, *([] if options.seed is None else [f"training.seed={options.seed}"])]
@@ -246,7 +246,7 @@ def _show(config: Config, model: BallTracker, data: TrackingData) -> None:
     from rich.console import Console  # noqa: PLC0415 - start-up, as in _run
     from rich.syntax import Syntax  # noqa: PLC0415
 
-    from tracknet_core.summary import summarize  # noqa: PLC0415
+    from tracknet_core.training.summary import summarize  # noqa: PLC0415
 
     console = Console()
     console.print(Syntax(config.as_yaml(), "yaml", background_color="default"))

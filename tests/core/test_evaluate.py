@@ -21,12 +21,12 @@ from tracknet_core.assembly import build_model
 from tracknet_core.checkpoint import describe
 from tracknet_core.config import Config, load_data
 from tracknet_core.contracts import Candidates, Clip, Tracker, TrackPoint
-from tracknet_core.data.splits import choose_clips
 from tracknet_core.errors import DataError
 from tracknet_core.evaluate import main
-from tracknet_core.evaluation.detection import predict_clip
-from tracknet_core.inference import detect_clip, load_detector
+from tracknet_core.loading.splits import choose_clips
 from tracknet_core.registry import NAMESPACE
+from tracknet_core.tracking.clip import predict_clip
+from tracknet_core.tracking.detector import detect_clip, load_detector
 
 
 class Second(Tracker):

@@ -279,7 +279,7 @@ def test_a_file_that_is_no_checkpoint_is_named(tmp_path: Path, capsys: pytest.Ca
 def test_a_codec_that_is_no_graph_stays_outside_of_the_file(
     run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tracknet_core.portable.can_be_graph", lambda codec, logits: False)
+    monkeypatch.setattr("tracknet_core.exporting.network.can_be_graph", lambda codec, logits: False)
     code, printed, _ = run()
     assert code == 0
     assert printed.startswith("the codec 'gaussian' cannot be part of the file, which gives logits alone\nlogits: ")

@@ -25,9 +25,9 @@ from tracknet_core.assembly import build_model
 from tracknet_core.checkpoint import describe
 from tracknet_core.config import Config
 from tracknet_core.contracts import Candidates, Detections, Tracker, TrackPoint
-from tracknet_core.inference import Detector
 from tracknet_core.playback import LiveFrames
 from tracknet_core.registry import trackers
+from tracknet_core.tracking.detector import Detector
 from tracknet_core.video import VideoFrames, write_video
 
 SIZE = (96, 64)
@@ -83,7 +83,7 @@ def detect(monkeypatch: pytest.MonkeyPatch) -> Callable[[Tensor], Detections]:
             detections=lambda frames: holder["find"](frames),
         )
 
-    monkeypatch.setattr("tracknet_core.inference.load_detector", load)
+    monkeypatch.setattr("tracknet_core.tracking.detector.load_detector", load)
     return holder  # type: ignore[return-value]
 
 

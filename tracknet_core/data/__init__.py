@@ -1,1 +1,1 @@
-"""Clips to windows to batches, and the command that looks at data before it is believed."""
+"""The tool that looks at data sets before they are believed: check, preview, stats, convert, split."""

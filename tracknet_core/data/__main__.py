@@ -17,7 +17,7 @@ from tracknet_core.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from tracknet_core.contracts import Clip, Dataset
-    from tracknet_core.data.splits import SplitSetting
+    from tracknet_core.loading.splits import SplitSetting
 
 # Modules are imported by the function that needs them: numpy, PyAV and torch take seconds, and --help needs none.
 
@@ -75,7 +75,7 @@ def _stats(options: argparse.Namespace) -> int:
 
 def _convert(options: argparse.Namespace) -> int:
     """Write the clips in the shuttlecock layout of TrackNetV3, with labels as exact as they are."""
-    from tracknet_core.data.convert import convert  # noqa: PLC0415
+    from tracknet_core.data.shuttlecock_layout import convert  # noqa: PLC0415
 
     splits = _splits(options)
     with _progress(splits) as on_clip:
@@ -86,8 +86,8 @@ def _convert(options: argparse.Namespace) -> int:
 
 def _split(options: argparse.Namespace) -> int:
     """Write a split by match, with a fixed seed, for data.split."""
-    from tracknet_core.data.fresh import check_free  # noqa: PLC0415
-    from tracknet_core.data.split import SPLITS, group_clips, share_out, split_text, write_split  # noqa: PLC0415
+    from tracknet_core.data.make_split import SPLITS, group_clips, share_out, split_text, write_split  # noqa: PLC0415
+    from tracknet_core.files import check_free  # noqa: PLC0415
     from tracknet_core.labels import clip_names  # noqa: PLC0415
 
     check_free(options.output)
@@ -230,14 +230,14 @@ class _Splits(Mapping[str, "Sequence[Clip]"]):
 
     @staticmethod
     def _clips_of(dataset: Dataset, setting: SplitSetting, split: str) -> Sequence[Clip]:
-        from tracknet_core.data.splits import choose_clips  # noqa: PLC0415
+        from tracknet_core.loading.splits import choose_clips  # noqa: PLC0415
 
         return choose_clips(dataset, setting, split)
 
 
 def _splits(options: argparse.Namespace) -> Mapping[str, Sequence[Clip]]:
     """Return the clips of every split, or of the one asked for."""
-    from tracknet_core.data.splits import split_names  # noqa: PLC0415
+    from tracknet_core.loading.splits import split_names  # noqa: PLC0415
 
     dataset, setting = _dataset(options)
     names = split_names(dataset, setting)

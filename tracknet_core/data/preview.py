@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image
 
 from tracknet_core.contracts import Clip, UInt8Array, Visibility, rescale
-from tracknet_core.data.fresh import fresh_folder
 from tracknet_core.drawing import HIDDEN, PAPER, TRUTH, Colour, Point, caption, enlarge, ring, side_by_side, trail
 from tracknet_core.errors import ConfigError, DataError
+from tracknet_core.files import fresh_folder
 from tracknet_core.labels import clip_names
 from tracknet_core.video import write_video
 

@@ -14,8 +14,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tracknet_core.contracts import Clip, Visibility
 from tracknet_core.data.ball_size import ball_areas
-from tracknet_core.data.fresh import fresh_folder
 from tracknet_core.drawing import HEAT, INK, PAPER, TRUTH
+from tracknet_core.files import fresh_folder
 
 SPEED_EDGES = (0, 2, 5, 10, 15, 20, 30, 40, 60, 80, 120, 160, 240)
 """Pixels of the original video per frame; one more bin holds what is faster."""

@@ -17,7 +17,7 @@ from tracknet_core.contracts import Detections, IntArray, Visibility
 from tracknet_core.errors import DataError
 from tracknet_core.evaluation.intervals import State, Values, draw_clips, drawn_figures, figures_together, middle
 from tracknet_core.evaluation.results import Figures, as_plain
-from tracknet_core.evaluation.saved import SavedProtocol, SavedRun
+from tracknet_core.evaluation.saved_runs import SavedProtocol, SavedRun
 from tracknet_core.schema import check_component
 
 Intervals = Mapping[str, tuple[float, float]]

@@ -15,9 +15,9 @@ from torchmetrics import Metric
 
 from tracknet_core.contracts import Clip, Detections
 from tracknet_core.evaluation.intervals import intervals
+from tracknet_core.evaluation.report.text import as_text
 from tracknet_core.evaluation.results import Evaluation, Prediction
 from tracknet_core.evaluation.scoring import evaluate
-from tracknet_core.evaluation.text import as_text
 from tracknet_plugins.protocols.pck import PCK
 from tracknet_plugins.protocols.wasb import WASB
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tracknet_core.contracts import Clip, Visibility
-from tracknet_core.data.convert import convert, rally_paths
+from tracknet_core.data.shuttlecock_layout import convert, rally_paths
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.registry import datasets
 from tracknet_core.video import VideoFrames, write_video

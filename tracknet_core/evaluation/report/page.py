@@ -9,13 +9,13 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from tracknet_core.evaluation.charts import COLOURS, curves, key, way
 from tracknet_core.evaluation.comparison import Comparison, ProtocolComparison
 from tracknet_core.evaluation.intervals import DRAWS, SHARE
-from tracknet_core.evaluation.markup import Node, element, page, table
-from tracknet_core.evaluation.moments import Kind, Moment, picture_of, verdicts, worst_moments
+from tracknet_core.evaluation.report.charts import COLOURS, curves, key, way
+from tracknet_core.evaluation.report.markup import Node, element, page, table
+from tracknet_core.evaluation.report.text import as_cell, is_count, letter
+from tracknet_core.evaluation.report.worst_frames import Kind, Moment, picture_of, verdicts, worst_moments
 from tracknet_core.evaluation.results import ClipResult, Evaluation, Figures, ProtocolResult, SweepPoint
-from tracknet_core.evaluation.text import as_cell, is_count, letter
 from tracknet_core.evaluation.trajectory import visible
 
 WORST_CLIPS = 10

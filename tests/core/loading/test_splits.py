@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from tracknet_core.contracts import Clip, Dataset, RandomFrames, Visibility
-from tracknet_core.data.splits import choose_clips, split_names
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.labels import LazyClips, clip_names
+from tracknet_core.loading.splits import choose_clips, split_names
 
 
 class Games(Dataset):

@@ -8,8 +8,8 @@ import pytest
 
 from tracknet_core.config import Sampling
 from tracknet_core.contracts import Clip, Visibility
-from tracknet_core.data.windows import EvaluationPlaces, Place, TrainingPlaces, sampling_rates
 from tracknet_core.errors import ConfigError
+from tracknet_core.loading.windows import EvaluationPlaces, Place, TrainingPlaces, sampling_rates
 
 LENGTHS = (1, 2, 3, 4, 8)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tracknet_core.portable import Run
+from tracknet_core.exporting.network import Run
 
 LOGITS_TOLERANCE = 1e-3
 """Largest difference, as a share of the largest logit. Other orders of summing give some 1e-6, 16 bits some 1e-2."""

@@ -34,8 +34,8 @@ from tracknet_core.contracts import (
     UInt8Array,
     rescale,
 )
-from tracknet_core.data.background import median, sampled_frames
 from tracknet_core.errors import CheckpointError, ConfigError, DataError, RegistryError
+from tracknet_core.loading.background import median, sampled_frames
 from tracknet_core.playback import DECODING_NICENESS, TimedFrame, ahead, play
 from tracknet_core.registry import formats
 

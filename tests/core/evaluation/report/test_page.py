@@ -22,14 +22,14 @@ from torchmetrics import Metric
 
 from tracknet_core.contracts import Clip, Detections, Size, UInt8Array
 from tracknet_core.errors import DataError
-from tracknet_core.evaluation.charts import way
 from tracknet_core.evaluation.comparison import Comparison, compare
-from tracknet_core.evaluation.moments import closeup, verdicts, worst_moments
-from tracknet_core.evaluation.report import comparison_report, report
+from tracknet_core.evaluation.report.charts import way
+from tracknet_core.evaluation.report.page import comparison_report, report
+from tracknet_core.evaluation.report.text import comparison_as_text
+from tracknet_core.evaluation.report.worst_frames import closeup, verdicts, worst_moments
 from tracknet_core.evaluation.results import Evaluation, Prediction
-from tracknet_core.evaluation.saved import read_run
+from tracknet_core.evaluation.saved_runs import read_run
 from tracknet_core.evaluation.scoring import evaluate
-from tracknet_core.evaluation.text import comparison_as_text
 from tracknet_core.registry import NAMESPACE
 from tracknet_plugins.protocols.wasb import WASB
 
@@ -239,7 +239,7 @@ def test_a_frame_that_cannot_be_read_costs_its_picture_alone(make_clip: MakeClip
 def test_long_trajectories_are_drawn_for_the_worst_clips(
     make: Callable[..., Evaluation], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tracknet_core.evaluation.report.DRAWN_FRAMES", 7)
+    monkeypatch.setattr("tracknet_core.evaluation.report.page.DRAWN_FRAMES", 7)
 
     text = report(make([2, 0, 2, 1]))
 

@@ -18,13 +18,13 @@ import torch
 
 from tracknet_core.config import Cache, load_config
 from tracknet_core.contracts import Clip, Dataset, FrameSource, Size, UInt8Array
-from tracknet_core.data import cache as cache_module
-from tracknet_core.data.background import Backgrounds
-from tracknet_core.data.cache import CachedFrames, FrameCache
-from tracknet_core.data.datamodule import TrackingData
-from tracknet_core.data.stream import WindowStream
-from tracknet_core.data.windows import EvaluationPlaces, TrainingPlaces
 from tracknet_core.errors import DataError
+from tracknet_core.loading import cache as cache_module
+from tracknet_core.loading.background import Backgrounds
+from tracknet_core.loading.cache import CachedFrames, FrameCache
+from tracknet_core.loading.datamodule import TrackingData
+from tracknet_core.loading.stream import WindowStream
+from tracknet_core.loading.windows import EvaluationPlaces, TrainingPlaces
 from tracknet_core.video import VideoFrames, write_video
 
 SIZE: Size = (32, 24)
@@ -192,7 +192,7 @@ import sys, time
 from pathlib import Path
 from threading import Event
 import numpy as np
-from tracknet_core.data.cache import CachedFrames
+from tracknet_core.loading.cache import CachedFrames
 
 class Slow:
     size, fps = (32, 24), 25.0
@@ -302,7 +302,7 @@ def test_a_full_disk_is_a_warning_and_leaves_no_half_file(
     def refuse(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tracknet_core.data.cache.os.fsync", refuse)
+    monkeypatch.setattr("tracknet_core.loading.cache.os.fsync", refuse)
     with pytest.warns(UserWarning, match=r"cannot be written to \(No space left on device\)\. The frames of 2 of 2"):
         make_cache().build([make("a"), make("b")])
     assert files(tmp_path) == []

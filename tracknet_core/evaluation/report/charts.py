@@ -9,8 +9,8 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from tracknet_core.contracts import FloatArray
-from tracknet_core.evaluation.markup import element
-from tracknet_core.evaluation.moments import verdicts
+from tracknet_core.evaluation.report.markup import element
+from tracknet_core.evaluation.report.worst_frames import verdicts
 from tracknet_core.evaluation.results import BoolArray, ClipResult
 
 Point = tuple[float, float]

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tracknet_core.errors import ConfigError, DataError
-from tracknet_core.sources import Job, find_jobs
+from tracknet_core.tracking.jobs import Job, find_jobs
 from tracknet_core.video import write_video
 from tracknet_core.writers import part_of
 

@@ -22,9 +22,9 @@ import numpy as np
 from PIL import Image
 
 from tracknet_core.contracts import Clip, FrameSource, Visibility
-from tracknet_core.data.fresh import fresh_folder
-from tracknet_core.data.split import group_clips
+from tracknet_core.data.make_split import group_clips
 from tracknet_core.errors import ConfigError, DataError
+from tracknet_core.files import fresh_folder
 from tracknet_core.labels import clip_names
 from tracknet_core.video import VideoFrames, write_video
 

@@ -11,8 +11,8 @@ import pytest
 from tracknet_core.assembly import build
 from tracknet_core.config import load_config
 from tracknet_core.contracts import Clip, Dataset, Size, Window
-from tracknet_core.data.datamodule import TrackingData
 from tracknet_core.errors import ConfigError, DataError
+from tracknet_core.loading.datamodule import TrackingData
 
 LENGTHS = (1, 2, 3, 4, 8)
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from tracknet_core.assembly import build_model
 from tracknet_core.config import Config
 from tracknet_core.contracts import Codec, Detections
+from tracknet_core.exporting.network import Portable, can_be_graph, with_decoding
 from tracknet_core.model import BallTracker
-from tracknet_core.portable import Portable, can_be_graph, with_decoding
 
 
 class CellByCell(Codec):

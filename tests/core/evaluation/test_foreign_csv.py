@@ -10,7 +10,7 @@ import pytest
 
 from tracknet_core.contracts import Clip
 from tracknet_core.errors import DataError
-from tracknet_core.evaluation.predictions import predictions_of
+from tracknet_core.evaluation.foreign_csv import predictions_of
 from tracknet_core.evaluation.results import Prediction
 
 CSV = "Frame,Visibility,X,Y\n0,1,10,20\n1,0,0,0\n2,1,30.5,40.25\n"

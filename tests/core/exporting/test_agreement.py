@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tracknet_core.agreement import Agreement, compare
+from tracknet_core.exporting.agreement import Agreement, compare
 
 Results = tuple[Tensor, Tensor, Tensor, Tensor]
 

@@ -29,9 +29,9 @@ from tracknet_core.contracts import (
     Window,
     rescale,
 )
-from tracknet_core.data.cache import CachedFrames
-from tracknet_core.data.windows import Place
 from tracknet_core.errors import UserError
+from tracknet_core.loading.cache import CachedFrames
+from tracknet_core.loading.windows import Place
 
 OPEN_CLIPS = 8
 """Clips that one worker reads side by side in training; more of them mix better and hold more decoders."""

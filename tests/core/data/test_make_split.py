@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from tracknet_core.data.split import group_clips, share_out, split_text, write_split
+from tracknet_core.data.make_split import group_clips, share_out, split_text, write_split
 from tracknet_core.errors import ConfigError, DataError
 
 NAMES = [f"match{match}/{rally}" for match in range(1, 11) for rally in "abc"]

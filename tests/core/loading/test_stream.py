@@ -11,8 +11,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from tracknet_core.contracts import Batch, Clip, Size, Visibility, Window
-from tracknet_core.data.stream import WindowStream
-from tracknet_core.data.windows import EvaluationPlaces, TrainingPlaces
+from tracknet_core.loading.stream import WindowStream
+from tracknet_core.loading.windows import EvaluationPlaces, TrainingPlaces
 
 LENGTHS = (1, 2, 3, 4, 8)
 
@@ -149,7 +149,7 @@ def test_the_length_is_the_number_of_batches(
     batches: list[Batch] = []
     for worker in range(max(1, workers)):
         info = SimpleNamespace(id=worker) if workers else None
-        monkeypatch.setattr("tracknet_core.data.stream.get_worker_info", lambda info=info: info)
+        monkeypatch.setattr("tracknet_core.loading.stream.get_worker_info", lambda info=info: info)
         batches += read(stream)
     assert len(batches) == len(stream)
     windows = order(batches)

@@ -13,12 +13,12 @@ from torch.utils.data import DataLoader
 
 from tracknet_core.config import Config, Loader
 from tracknet_core.contracts import Batch, Clip, Dataset, Input, Size, Transform
-from tracknet_core.data.background import Backgrounds
-from tracknet_core.data.cache import FrameCache
-from tracknet_core.data.splits import choose_clips, split_names
-from tracknet_core.data.stream import WindowStream
-from tracknet_core.data.windows import EvaluationPlaces, Place, TrainingPlaces, sampling_rates
 from tracknet_core.errors import ConfigError, UserError
+from tracknet_core.loading.background import Backgrounds
+from tracknet_core.loading.cache import FrameCache
+from tracknet_core.loading.splits import choose_clips, split_names
+from tracknet_core.loading.stream import WindowStream
+from tracknet_core.loading.windows import EvaluationPlaces, Place, TrainingPlaces, sampling_rates
 from tracknet_core.model import BallTracker
 
 

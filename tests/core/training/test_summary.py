@@ -9,7 +9,7 @@ from rich.table import Table
 from tracknet_core.assembly import build_model
 from tracknet_core.config import Config, load_config
 from tracknet_core.model import BallTracker
-from tracknet_core.summary import summarize
+from tracknet_core.training.summary import summarize
 
 
 def cells(table: Table) -> dict[str, list[str]]:

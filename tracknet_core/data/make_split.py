@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tracknet_core.data.fresh import check_free
 from tracknet_core.errors import ConfigError
+from tracknet_core.files import check_free
 
 SPLITS = ("train", "val", "test")
 

@@ -1,0 +1,1 @@
+"""What an evaluation looks like: tables for a terminal, and a page of tables, curves and pictures."""

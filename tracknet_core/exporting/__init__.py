@@ -1,0 +1,1 @@
+"""A trained network as a portable file, and whether it agrees with what it was made of."""
