@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from torch import nn
 
 from tracknet_core.config import Config, DataConfig, TrainingConfig
-from tracknet_core.contracts import SUPPLIED, BatchTransform, Dataset, ProtocolMetric, RunPaths, Transform
+from tracknet_core.contracts import BatchTransform, Dataset, ProtocolMetric, RunPaths, Transform
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.model import BallTracker
 from tracknet_core.registry import REGISTRIES
@@ -178,7 +178,7 @@ def _constructor(kind: str, node: Node, path: str, supplied: dict[str, Any]) -> 
         for key, value in node.items()
         if key != "name"
     }
-    wanted = (parameters.keys() & SUPPLIED[kind]) - values.keys()  # a nested node sets what it needs itself
+    wanted = (parameters.keys() & REGISTRIES[kind].supplied) - values.keys()  # a nested node sets what it needs itself
     return partial(component, **values, **{key: supplied[key] for key in wanted})
 
 

@@ -19,6 +19,23 @@ from typing import Any, TypeVar
 
 import catalogue
 
+from tracknet_core.contracts import (
+    Backbone,
+    Codec,
+    Dataset,
+    Decoder,
+    Format,
+    Head,
+    Input,
+    LightningCallback,
+    LightningLogger,
+    Loss,
+    OptimizerFactory,
+    ProtocolMetric,
+    SchedulerFactory,
+    Tracker,
+    Transform,
+)
 from tracknet_core.errors import RegistryError
 
 Component = Callable[..., Any]
@@ -32,10 +49,14 @@ class Registry:
 
     Args:
         kind: plural name of the kind, such as ``backbones``; the entry-point group is ``tracknet_<kind>``.
+        contract: what its components are: a Protocol, or what a function gives.
+        supplied: names of the parameters that assembly gives to constructors, and the user cannot set.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, contract: Any, *supplied: str) -> None:
         self.kind = kind
+        self.contract = contract
+        self.supplied = frozenset(supplied)
         self.group = f"{NAMESPACE}_{kind}"
         self._registered = catalogue.create(NAMESPACE, kind)
 
@@ -144,39 +165,22 @@ def _distribution(entry: EntryPoint) -> str:
     return entry.dist.name if entry.dist is not None else "unknown"
 
 
-datasets = Registry("datasets")
-transforms = Registry("transforms")
-inputs = Registry("inputs")
-backbones = Registry("backbones")
-decoders = Registry("decoders")
-heads = Registry("heads")
-codecs = Registry("codecs")
-losses = Registry("losses")
-optimizers = Registry("optimizers")
-schedulers = Registry("schedulers")
-protocols = Registry("protocols")
-trackers = Registry("trackers")
-formats = Registry("formats")
-callbacks = Registry("callbacks")
-loggers = Registry("loggers")
+# A kind is declared here, once: its name, its contract, and what assembly gives to the constructors that name it (the
+# user cannot set that). Its components live in a folder of that name, and in entry points of a group of that name.
+datasets = Registry("datasets", Dataset, "root")
+transforms = Registry("transforms", Transform)
+inputs = Registry("inputs", Input, "frames")
+backbones = Registry("backbones", Backbone, "in_channels", "image_size")
+decoders = Registry("decoders", Decoder, "in_features")
+heads = Registry("heads", Head, "in_feature", "maps", "frames")
+codecs = Registry("codecs", Codec, "image_size")
+losses = Registry("losses", Loss)
+optimizers = Registry("optimizers", OptimizerFactory, "params")
+schedulers = Registry("schedulers", SchedulerFactory, "optimizer", "total_steps", "steps_per_epoch")
+protocols = Registry("protocols", ProtocolMetric)
+trackers = Registry("trackers", Tracker, "fps", "size")
+formats = Registry("formats", Format)
+callbacks = Registry("callbacks", LightningCallback, "paths")
+loggers = Registry("loggers", LightningLogger, "paths")
 
-REGISTRIES: dict[str, Registry] = {
-    registry.kind: registry
-    for registry in (
-        datasets,
-        transforms,
-        inputs,
-        backbones,
-        decoders,
-        heads,
-        codecs,
-        losses,
-        optimizers,
-        schedulers,
-        trackers,
-        protocols,
-        formats,
-        callbacks,
-        loggers,
-    )
-}
+REGISTRIES: dict[str, Registry] = {thing.kind: thing for thing in list(vars().values()) if isinstance(thing, Registry)}

@@ -20,37 +20,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from tracknet_core.contracts import (
-    SUPPLIED,
-    Backbone,
-    Codec,
-    Dataset,
-    Decoder,
-    Head,
-    Input,
-    Loss,
-    ProtocolMetric,
-    Transform,
-)
 from tracknet_core.errors import ConfigError, RegistryError
 from tracknet_core.registry import REGISTRIES
 
 Faults = list[str]
 Node = dict[str, Any]
 """A component in a configuration: ``{"name": …, **parameters}``."""
-
-KINDS: dict[Any, str] = {
-    Dataset: "datasets",
-    Transform: "transforms",
-    Input: "inputs",
-    Backbone: "backbones",
-    Decoder: "decoders",
-    Head: "heads",
-    Codec: "codecs",
-    Loss: "losses",
-    ProtocolMetric: "protocols",
-}
-"""Kind of component that a parameter with this hint takes."""
 
 KIND = "kind"
 """Key in the metadata of a dataclass field that holds a component, or a list of components, of that kind."""
@@ -116,7 +91,7 @@ def check_component(kind: str, node: Any, path: str, faults: Faults, *, nested: 
     except RegistryError as error:
         faults.append(f"{path}.name: {error}")
         return dict(node)
-    supplied = frozenset() if nested else SUPPLIED[kind]
+    supplied = frozenset() if nested else REGISTRIES[kind].supplied
     parameters = {p.name: p for p in _named(constructor) if p.name not in supplied}
     checked: Node = {"name": name}
     for key in node:
@@ -163,7 +138,7 @@ def nested_kind(hint: Any) -> str | None:
     """Return the kind of the nested components that a parameter takes: one, a list, or a mapping; None for values."""
     if get_origin(hint) in (list, dict):
         hint = get_args(hint)[-1]
-    return KINDS.get(hint) if isinstance(hint, type) else None
+    return next((kind for kind, registry in REGISTRIES.items() if registry.contract is hint), None)
 
 
 def check_value(value: Any, hint: Any, path: str, faults: Faults) -> Any:

@@ -33,7 +33,6 @@ import torch
 from torch import Tensor, nn
 
 from tracknet_core.contracts import (
-    SUPPLIED,
     Backbone,
     BatchTransform,
     Candidates,
@@ -57,6 +56,7 @@ from tracknet_core.contracts import (
     Window,
 )
 from tracknet_core.errors import CheckpointError
+from tracknet_core.registry import REGISTRIES
 from tracknet_core.schema import nested_kind
 
 BATCH = 2
@@ -85,7 +85,7 @@ def check_constructor(kind: str, constructor: Callable[..., Any]) -> None:
             f"{name}: the parameter '{parameter}' is {parameter.kind.description}; all are keyword-only, one by one. "
             "(A class without a constructor has that of its base: add 'def __init__(self)'.)",
         )
-        if parameter.name in SUPPLIED[kind]:
+        if parameter.name in REGISTRIES[kind].supplied:
             continue
         hint = parameter.annotation
         _require(hint is not inspect.Parameter.empty, f"{name}: the parameter '{parameter.name}' has no type hint")

@@ -16,7 +16,7 @@ _numbers = itertools.count()
 @pytest.fixture
 def registry() -> Registry:
     """A kind of its own for every test, since catalogue keeps what is registered until the process ends."""
-    return Registry(f"gadgets{next(_numbers)}")
+    return Registry(f"gadgets{next(_numbers)}", object)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_decorator_and_entry_point_of_one_class_agree(registry: Registry, instal
     source = f"""
 from tracknet_core.registry import Registry
 
-@Registry({registry.kind!r}).register("lever")
+@Registry({registry.kind!r}, object).register("lever")
 class Lever:
     pass
 """

@@ -1,0 +1,297 @@
+"""One Protocol per kind of component: what it is given, and what it gives.
+
+Constructors of components are keyword-only and typed: they are the schema of the configuration. What the
+docstring of a Protocol lists under "assembly supplies" is given by the core to constructors that name it,
+and cannot be set by the user. A component may subclass the Protocol of its kind, and so inherit what has a default.
+
+Letters are those of :mod:`tracknet_core.contracts.road`. This module must not import torch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+
+from tracknet_core.contracts.road import (
+    Candidates,
+    Clip,
+    Detections,
+    FeatureSpec,
+    Normalization,
+    PublishedSplit,
+    Size,
+    TrackPoint,
+    Window,
+)
+
+if TYPE_CHECKING:
+    import lightning.pytorch
+    import numpy as np
+    import torch
+    from torch import Tensor, nn
+
+
+class Dataset(Protocol):
+    """A reader of one format. Assembly supplies: ``root`` (Path or None)."""
+
+    published_splits: ClassVar[Mapping[str, PublishedSplit]] = {}
+    """Splits of papers by name, such as ``wasb``; over the clips of all ``splits``. The name of one that draws frames
+    ends in ``_random_frames``."""
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names of the splits that are there, such as ``("train", "val")``; a copy may lack some that others have."""
+
+    def clips(self, split: str) -> Sequence[Clip]:
+        """Return the clips of a split, in a fixed order.
+
+        :class:`tracknet_core.labels.LazyClips` opens each when it is asked for, so that one broken clip hides no other.
+
+        Raises:
+            DataError: a file or folder is missing or broken; the message names it, and the line.
+        """
+
+
+class Transform(Protocol):
+    """One augmentation of a whole window: one draw for all its frames."""
+
+    def __call__(self, window: Window, rng: np.random.Generator) -> Window:
+        """Return the changed window; ``xy`` moves with the pixels, ``visibility`` follows what is seen."""
+
+    def output_size(self, size: Size) -> Size:
+        """Return the size of the frames that come out when frames of ``size`` go in; the same by default."""
+        return size
+
+    def input_frames(self, frames: int) -> int:
+        """Return how many consecutive frames must go in for ``frames`` to come out; as many by default."""
+        return frames
+
+
+@runtime_checkable
+class BatchTransform(Protocol):
+    """An augmentation across the windows of a batch, on the device, after the targets were drawn; kind ``transforms``.
+
+    Its draws come from torch's generator, which the module seeds every epoch.
+    """
+
+    def mix(self, frames: Tensor, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return changed frames, target and weight.
+
+        Args:
+            frames: (B, P, 3, H, W) uint8.
+            target: (B, K, h, w), as the codec encoded it.
+            weight: (B, K), 0 where a frame is left out of the loss.
+        """
+
+
+class Input(Protocol):
+    """How T frames (and a background) enter a network; an nn.Module. Assembly supplies: ``frames`` (T)."""
+
+    background: bool = False
+    """Whether the input needs the background of the clip as a further picture: P = T + 1."""
+
+    channels: int
+    """Channels of a network sample."""
+
+    targets: tuple[int, ...]
+    """The K positions in the window that get a heatmap."""
+
+    maps: int
+    """Heatmaps per network sample: B * K == N * maps."""
+
+    def __call__(self, frames: Tensor) -> Tensor:
+        """(B, P, 3, H, W) normalised frames -> (N, channels, H, W)."""
+
+
+class Backbone(Protocol):
+    """Feature extractor; an nn.Module. Assembly supplies: ``in_channels``, ``image_size`` (W, H)."""
+
+    features: tuple[FeatureSpec, ...]
+    """The maps that come out, fine to coarse."""
+
+    normalization: Normalization
+    """What the weights expect of RGB frames."""
+
+    def __call__(self, x: Tensor) -> list[Tensor]:
+        """(N, in_channels, H, W) -> one (N, C_i, H / s_i, W / s_i) per feature, exactly."""
+
+
+class Decoder(Protocol):
+    """Merges feature maps into one; an nn.Module. Assembly supplies: ``in_features``.
+
+    A decoder that does not fit raises ValueError in its constructor, with the strides that it got.
+    """
+
+    feature: FeatureSpec
+    """The map that comes out."""
+
+    def __call__(self, features: list[Tensor]) -> Tensor:
+        """Feature maps -> (N, C, H / stride, W / stride)."""
+
+
+class Head(Protocol):
+    """Feature map to logits; an nn.Module. Assembly supplies: ``in_feature``, ``maps``, ``frames``.
+
+    ``maps`` are the heatmaps per network sample, ``frames`` the frames that a network sample was made of.
+    """
+
+    def __call__(self, feature: Tensor, frames: Tensor, size: Size) -> Tensor:
+        """Return logits for the target frames.
+
+        Args:
+            feature: (N, C, H / stride, W / stride), the decoder's map.
+            frames: (B, P, 3, H, W), the normalised frames, for heads that look at motion.
+            size: (w, h) cells of the heatmap to give.
+
+        Returns:
+            (N, maps, h, w).
+        """
+
+
+class Codec(Protocol):
+    """Places to targets and logits to places; batched tensor code. Assembly supplies: ``image_size`` (W, H)."""
+
+    size: Size
+    """(w, h) cells of the heatmap of a whole image; a crop has proportionally fewer."""
+
+    def encode(self, xy: Tensor, visible: Tensor, size: Size) -> Tensor:
+        """Return what the logits should become.
+
+        Args:
+            xy: (B, K, 2) pixels of the network input; NaN allowed where ``visible`` is False.
+            visible: (B, K) bool; False gives an empty target.
+            size: (W, H) pixels of the network input, the image or a crop of it.
+
+        Returns:
+            (B, K, h, w) for one map per frame.
+        """
+
+    def decode(self, logits: Tensor) -> Detections:
+        """(B, K, h, w) -> detections in pixels of the network input."""
+
+
+class Loss(Protocol):
+    """How far logits are from the target; an nn.Module."""
+
+    def __call__(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        """Return a scalar.
+
+        Args:
+            logits: (B, K, h, w).
+            target: (B, K, h, w), as the codec encoded it.
+            weight: (B, K), 0 leaves a frame out; the result is finite even if all are 0.
+        """
+
+
+class Network(Protocol):
+    """The whole network as callbacks see it: ``pl_module.model``; an nn.Module."""
+
+    input: Input
+    backbone: Backbone
+    decoder: Decoder
+    head: Head
+    codec: Codec
+
+
+OptimizerFactory = Callable[..., "torch.optim.Optimizer"]
+"""Kind ``optimizers``. Assembly supplies: ``params``, torch's parameter groups."""
+
+SchedulerFactory = Callable[..., "torch.optim.lr_scheduler.LRScheduler"]
+"""Kind ``schedulers``, stepped once per optimizer step. Assembly supplies: ``optimizer``, ``total_steps``,
+``steps_per_epoch``."""
+
+
+class Tracker(Protocol):
+    """Detections of a clip, in order, to the trajectory. Assembly supplies: ``fps``, ``size`` (W, H of the video)."""
+
+    causal: bool = True
+    """Whether the balls of a frame are given before a later frame is asked for, as a live stream needs."""
+
+    memory: float = math.inf
+    """Seconds of earlier frames that the balls of a frame depend on; as many are seen again when an interrupted run
+    goes on. Infinity, the clip from its first frame, is always right."""
+
+    def __call__(self, frames: Iterable[Candidates]) -> Iterator[tuple[TrackPoint, ...]]:
+        """Yield the balls of each frame, in order: none, one, or several. A call is a clip of its own."""
+
+
+class ProtocolMetric(Protocol):
+    """Kind ``protocols``: a torchmetrics.Metric with a published rule inside.
+
+    States are sums (``dist_reduce_fx="sum"``) where that is possible, so that clips can be drawn again for intervals;
+    those that are lists hold equally many numbers.
+    """
+
+    rule: str
+    """The rule in a sentence: what is close, in pixels of what, and how recall is counted."""
+
+    def update(self, detections: Detections, xy: Tensor, visibility: Tensor, counted: Tensor, size: Tensor) -> None:
+        """Count a batch, in pixels of the original video.
+
+        Args:
+            detections: candidates per frame; only the best one of each frame counts.
+            xy: (B, K, 2) true places; NaN where there is none.
+            visibility: (B, K) codes of :class:`Visibility`; UNLABELLED frames do not count.
+            counted: (B, K) bool; False leaves a frame out.
+            size: (B, 2) width and height of the original video, for rules in the pixels of another size.
+        """
+
+    def compute(self) -> dict[str, Tensor]:
+        """Return the figures by name, such as ``{"f1": …, "precision": …}``.
+
+        Counts are integer tensors, the others floating point. A figure that the frames do not define is NaN, and
+        intervals leave it out.
+        """
+
+
+class Format(Protocol):
+    """Kind ``formats``: a trained network as a file that runs without tracknet's code.
+
+    The network that is written takes (B, P, 3, H, W) uint8 frames, B being free, and returns a tuple: logits
+    (B, K, h, w), ``xy`` (B, K, D, 2) in pixels of the frames, ``score`` (B, K, D) and ``present`` (B, K, D).
+    """
+
+    suffix: str
+    """Of its files, such as ``.onnx``."""
+
+    runs_code: bool = False
+    """Whether loading a file can run code that is inside it; such a file is read only where its backend is named."""
+
+    def check(self, path: Path) -> None:
+        """Refuse before the long work what :meth:`save` would refuse: packages are missing, or files are in the way.
+
+        Args:
+            path: where the file is going to lie.
+
+        Raises:
+            UserError: something is missing, or there already.
+        """
+
+    def save(self, network: nn.Module, frames: Tensor, path: Path, notes: Mapping[str, str]) -> None:
+        """Write the network.
+
+        Args:
+            network: what to write, in evaluation mode, on the CPU.
+            frames: an example of its input.
+            path: where to; nothing is there yet.
+            notes: texts that travel inside the file, where the format has room for them.
+        """
+
+    def load(self, path: Path) -> Callable[[Tensor], tuple[Tensor, ...]]:
+        """Return a function that runs the file: frames to logits, xy, score, present.
+
+        Raises:
+            CheckpointError: the file is not of this format.
+        """
+
+    def notes(self, path: Path) -> dict[str, str]:
+        """Return the texts that travel inside the file."""
+
+
+LightningCallback = Callable[..., "lightning.pytorch.Callback"]
+"""Kind ``callbacks``. Assembly supplies: ``paths`` (RunPaths)."""
+
+LightningLogger = Callable[..., "lightning.pytorch.loggers.Logger"]
+"""Kind ``loggers``. Assembly supplies: ``paths`` (RunPaths)."""

@@ -1,0 +1,296 @@
+"""What travels on the road of the data, from the frames of a clip to the balls of its frames.
+
+Letters used in shapes: B batch, T input frames, P pictures of a window (its T frames and, where the network asks for
+it, the background of the clip as the last one), K target frames (those that get an answer), N samples that pass through
+the network, C channels, H x W pixels of the network input, h x w cells of the codec's grid, D detections per frame.
+
+Pixel coordinates are ``(x, y)`` with the centre of the top-left pixel at (0, 0), so a point moves between an
+image and its resized copy by ``(x + 0.5) * scale - 0.5`` (:func:`rescale`). Sizes are ``(width, height)``.
+
+This module must not import torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Size = tuple[int, int]
+"""Width and height, in pixels or cells."""
+
+UInt8Array = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+
+
+class Visibility(IntEnum):
+    """What a label says about the ball in one frame; the codes of the tennis set (TrackNet), and one more."""
+
+    UNLABELLED = -1  # nobody said anything usable: no training, no score
+    ABSENT = 0  # there is no ball in the frame
+    EASY = 1
+    HARD = 2
+    OCCLUDED = 3  # in the frame, but hidden: the place is an estimate
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether a tracker is expected to find the ball (codes 1 and 2, as WASB counts)."""
+        return self in (Visibility.EASY, Visibility.HARD)
+
+
+@runtime_checkable
+class FrameSource(Protocol):
+    """The frames of one clip, read lazily; cheap to make, to pickle and to hold."""
+
+    @property
+    def size(self) -> Size:
+        """Width and height of the original frames, in pixels."""
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+
+    def fingerprint(self) -> str | None:
+        """Return a text that changes when the pictures may have changed: path, size and time stamp of every file.
+
+        None if the pictures must not be kept in a cache.
+
+        Raises:
+            DataError: a file is missing.
+        """
+
+    def read(self, indices: Sequence[int], size: Size | None = None) -> Iterator[UInt8Array]:
+        """Yield the frames at strictly ascending ``indices``, each an RGB array (H, W, 3), decoded once.
+
+        Args:
+            indices: frame numbers, 0-based, strictly ascending.
+            size: width and height to deliver; the original size if None.
+
+        Raises:
+            DataError: a frame cannot be read; the message names the file and the frame.
+        """
+
+
+@dataclass(frozen=True)
+class Clip:
+    """An unbroken run of frames with one label each.
+
+    Attributes:
+        name: unique within the dataset, such as ``match1/1_00_01``; patterns of ``data.split`` match it.
+        frames: where the pictures come from.
+        xy: (N, 2) place of the ball in pixels of the original video; NaN where unknown.
+        visibility: (N,) codes of :class:`Visibility`.
+        weight: how often its windows are drawn in training, relative to those of other clips.
+    """
+
+    name: str
+    frames: FrameSource
+    xy: FloatArray
+    visibility: IntArray
+    weight: float = 1.0
+
+    def replace(self, **changes: Any) -> Clip:
+        """Return a copy with other attributes."""
+        return replace(self, **changes)
+
+    def __len__(self) -> int:
+        """Return the number of labelled frames."""
+        return len(self.visibility)
+
+
+@dataclass(frozen=True)
+class Window:
+    """T frames with labels, in the pixels of ``frames``.
+
+    Attributes:
+        frames: (P, H, W, 3) uint8, RGB: T frames in the order of time and, where the network asks for it, the
+            background of the clip as the last picture. What changes pictures changes all P of them.
+        xy: (T, 2) place of the ball in pixels of ``frames``; NaN where there is none.
+        visibility: (T,) codes of :class:`Visibility`.
+    """
+
+    frames: UInt8Array
+    xy: FloatArray
+    visibility: IntArray
+
+    def __len__(self) -> int:
+        """Return T, the number of frames; a background does not count."""
+        return len(self.visibility)
+
+    def replace(self, **changes: Any) -> Window:
+        """Return a copy with other arrays."""
+        return replace(self, **changes)
+
+    def at(self, positions: Sequence[int]) -> Window:
+        """Return the window of the frames at ``positions``, in that order; the background, if any, stays the last."""
+        pictures = [*positions, *range(len(self), len(self.frames))]
+        return Window(self.frames[pictures], self.xy[list(positions)], self.visibility[list(positions)])
+
+
+class Batch(NamedTuple):
+    """What the loader gives to the module.
+
+    Attributes:
+        frames: (B, P, 3, H, W) uint8, RGB; memory may be channels-last.
+        xy: (B, T, 2) float, place of the ball in pixels of ``frames``; NaN where there is none.
+        visibility: (B, T) codes of :class:`Visibility`.
+        counted: (B, T) bool; False for padding and for frames that another window of the clip reports, which are
+            UNLABELLED here.
+        original_xy: (B, T, 2) float, place of the ball in pixels of the original video; NaN where there is none.
+        original_size: (B, 2) width and height of the original video.
+        clip: (B,) index of the clip in its split.
+        number: (B, T) number of each frame in its clip; in training as read, before transforms changed the order.
+    """
+
+    frames: Tensor
+    xy: Tensor
+    visibility: Tensor
+    counted: Tensor
+    original_xy: Tensor
+    original_size: Tensor
+    clip: Tensor
+    number: Tensor
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Candidates for the ball, best first; D of them per frame, fewer where ``present`` is False.
+
+    Attributes:
+        xy: (B, K, D, 2) places in pixels.
+        score: (B, K, D) confidence, higher is surer; comparable within one codec.
+        present: (B, K, D) bool; a frame without a True has no ball.
+    """
+
+    xy: Tensor
+    score: Tensor
+    present: Tensor
+
+    def best(self) -> Detections:
+        """Return the first candidate of each frame alone (D = 1)."""
+        return Detections(self.xy[..., :1, :], self.score[..., :1], self.present[..., :1])
+
+    def rescaled(self, source: Tensor | Size, target: Tensor) -> Detections:
+        """Return the same detections in the pixels of another size.
+
+        Args:
+            source: width and height that ``xy`` refers to.
+            target: (B, 2) width and height to refer to.
+        """
+        scale = target.to(self.xy.dtype) / self.xy.new_tensor(source)
+        return replace(self, xy=rescale(self.xy, scale[:, None, None, :]))
+
+
+def rescale(xy: Any, scale: Any) -> Any:
+    """Move points into an image resized by ``scale``: pixel centres stay centres (half-pixel rule)."""
+    return (xy + 0.5) * scale - 0.5
+
+
+@dataclass(frozen=True)
+class RandomFrames:
+    """A split that draws single frames; neighbouring frames are near-duplicates, so what is scored was trained on.
+
+    Attributes:
+        shares: share of the frames of each split, such as ``{"train": 0.7, "val": 0.3}``.
+        seed: of the draw.
+    """
+
+    shares: Mapping[str, float]
+    seed: int = 0
+
+
+PublishedSplit = Mapping[str, Sequence[str]] | RandomFrames
+"""Patterns of clip names for each split, or the share of the frames that is drawn for it."""
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """Facts about a feature map: its channels, and the input pixels per cell."""
+
+    channels: int
+    stride: int
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """Mean and standard deviation per RGB channel, for frames scaled to 0..1."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+class ValidationOutput(NamedTuple):
+    """What the module's validation step returns, for callbacks such as previews.
+
+    Attributes:
+        logits: (B, K, h, w).
+        target: (B, K, h, w), as the codec encoded it.
+        detections: places in pixels of the network input.
+        targets: the K positions in the window that the maps belong to.
+    """
+
+    logits: Tensor
+    target: Tensor
+    detections: Detections
+    targets: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class RunPaths:
+    """Where a run writes.
+
+    Attributes:
+        run_id: ``run-<timestamp>-s<seed>``.
+        logs: folder of this run's logs and previews.
+        checkpoints: folder that all runs share; files carry the ``run_id``.
+    """
+
+    run_id: str
+    logs: Path
+    checkpoints: Path
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What the network found in one frame: D places where the ball may be, best first.
+
+    Attributes:
+        number: number of the frame in its clip, 0-based.
+        time: presentation time of the frame, in seconds from the first.
+        xy: (D, 2) places in pixels of the original video.
+        score: (D,) confidence, higher is surer; comparable within one codec.
+    """
+
+    number: int
+    time: float
+    xy: FloatArray
+    score: FloatArray
+
+
+@dataclass(frozen=True)
+class TrackPoint:
+    """A ball in one frame.
+
+    Attributes:
+        xy: place in pixels of the original video.
+        score: confidence; that of the detection, or the tracker's own where there was none.
+        origin: ``detected`` by the network, ``predicted`` from the past, or ``filled`` in from both sides.
+        track: which of several balls; 0 where a tracker follows one.
+    """
+
+    xy: tuple[float, float]
+    score: float
+    origin: Literal["detected", "predicted", "filled"] = "detected"
+    track: int = 0
