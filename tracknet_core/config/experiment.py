@@ -463,7 +463,7 @@ def _offer(section: str, folders: list[Path]) -> str:
 
 def _shipped_experiments() -> Path:
     """Return the experiments that come with tracknet: in a wheel inside the package, in a checkout beside it."""
-    package = Path(__file__).parent
+    package = Path(__file__).parent.parent
     inside = package / "experiments"
     return inside if inside.is_dir() else package.parent / "experiments"
 

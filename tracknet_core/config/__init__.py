@@ -1,0 +1,39 @@
+"""From an experiment file to one resolved, validated configuration."""
+
+from tracknet_core.config.experiment import (
+    DEFAULT,
+    SECTIONS,
+    Cache,
+    Config,
+    DataConfig,
+    Loader,
+    ModelConfig,
+    Preprocess,
+    Sampling,
+    Sequences,
+    TrainingConfig,
+    import_plugins,
+    load_config,
+    load_data,
+    parse_component,
+    parse_config,
+)
+
+__all__ = [
+    "DEFAULT",
+    "SECTIONS",
+    "Cache",
+    "Config",
+    "DataConfig",
+    "Loader",
+    "ModelConfig",
+    "Preprocess",
+    "Sampling",
+    "Sequences",
+    "TrainingConfig",
+    "import_plugins",
+    "load_config",
+    "load_data",
+    "parse_component",
+    "parse_config",
+]
