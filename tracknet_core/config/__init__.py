@@ -3,6 +3,13 @@
 from tracknet_core.config.experiment import (
     DEFAULT,
     SECTIONS,
+    load_config,
+    load_data,
+    parse_component,
+    parse_config,
+)
+from tracknet_core.config.plugin_files import import_plugins
+from tracknet_core.config.sections import (
     Cache,
     Config,
     DataConfig,
@@ -12,11 +19,6 @@ from tracknet_core.config.experiment import (
     Sampling,
     Sequences,
     TrainingConfig,
-    import_plugins,
-    load_config,
-    load_data,
-    parse_component,
-    parse_config,
 )
 
 __all__ = [

@@ -1,34 +1,17 @@
 """From experiment files, groups and overrides to one validated configuration."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import catalogue
 import pytest
-from omegaconf import OmegaConf
 
-from tracknet_core.config import Config, load_config, load_data, parse_config
+from tracknet_core.config import load_config, load_data
 from tracknet_core.errors import ConfigError
-from tracknet_core.registry import NAMESPACE
 
 Write = Callable[[str, str], Path]
 
 
-@pytest.fixture
-def faults() -> Callable[..., list[str]]:
-    """Load an experiment that is wrong and return what it is told."""
-
-    def load(*arguments: Any, **options: Any) -> list[str]:
-        with pytest.raises(ConfigError) as caught:
-            load_config(*arguments, **options)
-        return caught.value.faults
-
-    return load
-
-
-# -------------------------------------------------------------------------------------- files and groups
+# -------------------------------------------------------------------------------- files and groups
 
 
 def test_a_section_may_be_the_name_of_a_file(experiment: Path, write: Write) -> None:
@@ -93,7 +76,7 @@ def test_a_missing_experiment_is_named(tmp_path: Path, faults: Callable[..., lis
     assert faults(path) == [f"{path}: no such experiment file. Give the path of a YAML file."]
 
 
-# ----------------------------------------------------------------------------------------------- merging
+# ----------------------------------------------------------------------------------------- merging
 
 
 def test_a_node_whose_name_changes_starts_afresh(experiment: Path, write: Write) -> None:
@@ -133,7 +116,7 @@ def test_a_single_element_of_a_list_cannot_be_set(
     assert "lists are replaced whole" in message
 
 
-# --------------------------------------------------------------------------------------------- overrides
+# --------------------------------------------------------------------------------------- overrides
 
 
 def test_overrides_come_last_and_are_typed_as_yaml(experiment: Path) -> None:
@@ -201,57 +184,7 @@ def test_null_is_nothing_and_none_is_a_word(experiment: Path, faults: Callable[.
     assert message.endswith("write null.")
 
 
-# -------------------------------------------------------------------------------------------- shorthands
-
-
-def test_model_fpn_is_the_decoder(experiment: Path, write: Write) -> None:
-    parts = "input: stack\nbackbone: tiny\nhead: heatmap\nheatmap: {name: gaussian, size: [32, 24]}\n"
-    write("model/pyramid.yaml", f"{parts}fpn: {{lateral_dim: 16}}\n")
-    decoder = load_config(experiment, ["model=pyramid", "model.fpn.fuse=concat"]).model.decoder
-    assert (decoder["name"], decoder["lateral_dim"], decoder["fuse"]) == ("fpn", 16, "concat")
-
-
-def test_model_fpn_beside_another_decoder_is_a_fault(experiment: Path, faults: Callable[..., list[str]]) -> None:
-    assert faults(experiment, ["model.fpn.lateral_dim=16"]) == [
-        "model.fpn: settings for 'fpn', but decoder is 'upsampling'. Set decoder.name to 'fpn', or remove these "
-        "settings."
-    ]
-
-
-def test_training_early_stopping_is_a_callback(experiment: Path) -> None:
-    before = load_config(experiment).training.callbacks
-    after = load_config(experiment, ["training.early_stopping.patience=2"]).training.callbacks
-    assert after[:-1] == before
-    assert (after[-1]["name"], after[-1]["patience"]) == ("early_stopping", 2)
-    assert load_config(experiment, ["training.early_stopping=true"]).training.callbacks[-1]["name"] == "early_stopping"
-    for off in ("null", "false"):
-        assert load_config(experiment, [f"training.early_stopping={off}"]).training.callbacks == before
-
-
-def test_training_backbone_freeze_epochs_is_a_callback(experiment: Path) -> None:
-    callbacks = load_config(experiment, ["training.backbone_freeze_epochs=2"]).training.callbacks
-    assert callbacks[-1] == {"name": "backbone_freeze", "epochs": 2}
-
-
-def test_data_preprocess_flip_prob_is_a_transform(experiment: Path) -> None:
-    assert load_config(experiment, ["data.preprocess.flip_prob=0.25"]).data.transforms == [
-        {"name": "flip", "prob": 0.25}
-    ]
-
-
-def test_a_shorthand_changes_the_component_that_is_there_in_its_place(experiment: Path) -> None:
-    overrides = ["data.transforms=[flip,color_jitter]", "data.preprocess.flip_prob=0.25"]
-    transforms = load_config(experiment, overrides).data.transforms
-    assert [node["name"] for node in transforms] == ["flip", "color_jitter"]
-    assert transforms[0]["prob"] == 0.25
-
-
-def test_a_misspelt_shorthand_is_a_fault(experiment: Path, faults: Callable[..., list[str]]) -> None:
-    (message,) = faults(experiment, ["training.early_stoping.patience=2"])
-    assert message.startswith("training.early_stoping: no such setting.")
-
-
-# ------------------------------------------------------------------------------------------------ faults
+# ------------------------------------------------------------------------------------------ faults
 
 
 def test_all_faults_come_in_one_error(experiment: Path, faults: Callable[..., list[str]]) -> None:
@@ -283,48 +216,7 @@ def test_all_faults_come_in_one_error(experiment: Path, faults: Callable[..., li
     assert "Did you mean 'optimizer'?" in text
 
 
-@pytest.mark.parametrize(
-    ("override", "path"),
-    [
-        ("data.sequence.length=0", "data.sequence.length"),
-        ("data.preprocess.resize=[0,24]", "data.preprocess.resize"),
-        ("training.batch_size=0", "training.batch_size"),
-        ("training.epochs=0", "training.epochs"),
-        ("training.seed=-1", "training.seed"),
-        ("training.limit_train_batches=-1", "training.limit_train_batches"),
-        ("training.data_loader.num_workers=-1", "training.data_loader.num_workers"),
-    ],
-)
-def test_numbers_that_are_too_small_are_told_the_least(
-    override: str, path: str, experiment: Path, faults: Callable[..., list[str]]
-) -> None:
-    (message,) = faults(experiment, [override])
-    assert message.startswith(f"{path}: ")
-    assert "is too small. It accepts: " in message
-
-
-def test_a_seed_that_numpy_does_not_take_is_told(experiment: Path, faults: Callable[..., list[str]]) -> None:
-    assert faults(experiment, ["training.seed=4294967296"]) == [
-        "training.seed: 4294967296 is too large. It accepts: 0 to 4294967295."
-    ]
-
-
-@pytest.mark.parametrize("setting", ["limit_train_batches", "limit_val_batches"])
-def test_a_share_of_the_batches_is_at_most_one(
-    setting: str, experiment: Path, faults: Callable[..., list[str]]
-) -> None:
-    assert faults(experiment, [f"training.{setting}=1.5"]) == [
-        f"training.{setting}: 1.5 is no share of the batches. It accepts: 0.0 to 1.0, or a whole number of batches."
-    ]
-    assert getattr(load_config(experiment, [f"training.{setting}=15"]).training, setting) == 15
-
-
-def test_a_single_frame_is_a_sequence_that_is_not_enabled(experiment: Path) -> None:
-    sequence = load_config(experiment, ["data.sequence.enabled=false"]).data.sequence
-    assert (sequence.length, sequence.frames) == (3, 1)
-
-
-# --------------------------------------------------------------------------------------------- round trip
+# -------------------------------------------------------------------------------------- round trip
 
 
 def test_the_resolved_configuration_is_an_experiment_that_resolves_to_itself(experiment: Path, write: Write) -> None:
@@ -334,26 +226,7 @@ def test_the_resolved_configuration_is_an_experiment_that_resolves_to_itself(exp
     assert again == config
 
 
-def test_the_plain_form_of_a_configuration_parses_to_an_equal_one(config: Config) -> None:
-    plain = config.as_dict()
-    assert _types(plain) <= {dict, list, str, int, float, bool, type(None)}
-    assert parse_config(plain) == config
-    assert OmegaConf.to_container(OmegaConf.create(config.as_yaml())) == plain
-
-
-def test_the_size_of_the_network_input_is_filled_in(config: Config) -> None:
-    changed = config.with_image_size((32, 16))
-    assert changed.data.preprocess.resize == (32, 16)
-    assert changed.model == config.model
-    assert config.data.preprocess.resize == (64, 48)
-
-
-def _types(value: Any) -> set[type]:
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return {type(value)}.union(*(_types(item) for item in items))
-
-
-# -------------------------------------------------------------------------------------- the section `data` alone
+# ------------------------------------------------------------------------ the section `data` alone
 
 
 def test_the_data_section_needs_no_model(tiny: None, write: Write) -> None:
@@ -384,77 +257,3 @@ def test_faults_of_the_data_section_come_in_one_error(tmp_path: Path, monkeypatc
     assert [fault.split(":")[0] for fault in caught.value.faults] == ["data.rot", "data.dataset.sed"]
     with pytest.raises(ConfigError, match=r"data\.root: required, but not set"):
         load_data(None, [], "tennis")
-
-
-# ----------------------------------------------------------------------------------------------- plugins
-
-PART = """\
-from torch import nn
-from tracknet_core.registry import losses
-
-@losses.register("{name}")
-class {name}(nn.Module):
-    def __init__(self, *, power: float = 2.0) -> None:
-        super().__init__()
-"""
-
-
-@pytest.fixture
-def forget(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Forget at the end of the test what a plugin registers as a loss."""
-
-    def forget_later(name: str) -> None:
-        monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "losses", name), None)
-        monkeypatch.delitem(catalogue.REGISTRY, (NAMESPACE, "losses", name))
-
-    return forget_later
-
-
-def test_a_plugin_file_is_found_beside_the_experiment(
-    experiment: Path, write: Write, forget: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    forget("FileLoss")
-    write("parts/mine.py", PART.format(name="FileLoss"))
-    path = write("p.yaml", "plugins: [./parts/mine.py]\ndata: tiny\nmodel: tiny\ntraining: {loss: FileLoss}\n")
-    monkeypatch.chdir("/")
-    config = load_config(path, ["training.loss.power=3"])
-    assert config.training.loss == {"name": "FileLoss", "power": 3.0}
-    assert parse_config(config.as_dict()) == config
-
-
-def test_a_plugin_may_be_a_module_of_the_path(
-    experiment: Path, write: Write, forget: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    forget("ModuleLoss")
-    write("some_plugin_module.py", PART.format(name="ModuleLoss"))
-    monkeypatch.syspath_prepend(tmp_path)
-    path = write("p.yaml", "plugins: [some_plugin_module]\ndata: tiny\nmodel: tiny\n")
-    assert load_config(path, ["training.loss=ModuleLoss"]).training.loss["power"] == 2.0
-    monkeypatch.delitem(sys.modules, "some_plugin_module")
-
-
-def test_a_plugin_of_the_command_line_is_found_from_the_working_folder(
-    experiment: Path, write: Write, forget: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    forget("LineLoss")
-    monkeypatch.chdir(write("work/mine_too.py", PART.format(name="LineLoss")).parent)
-    config = load_config(experiment, ["plugins=[mine_too.py]", "training.loss=LineLoss"])
-    assert config.training.loss["name"] == "LineLoss"
-
-
-@pytest.mark.parametrize(
-    ("plugins", "complaint"),
-    [
-        ("[no_such_module_at_all]", "'no_such_module_at_all' does not import: ModuleNotFoundError"),
-        ("[./gone.py]", "gone.py: no such file."),
-        ("[./broken.py]", "broken.py' does not import: ZeroDivisionError"),
-        ("mine.py", "'mine.py' is not a list of modules or files"),
-    ],
-)
-def test_a_plugin_that_does_not_import_is_named(
-    plugins: str, complaint: str, experiment: Path, write: Write, faults: Callable[..., list[str]]
-) -> None:
-    write("broken.py", "1 / 0\n")
-    (message,) = faults(write("p.yaml", f"plugins: {plugins}\ndata: tiny\nmodel: tiny\n"))
-    assert message.startswith("plugins: ")
-    assert complaint in message
