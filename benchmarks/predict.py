@@ -87,7 +87,7 @@ def untrained(name: str, folder: Path) -> Path:
     """Write a checkpoint of one of ``NETWORKS``, with random weights."""
     config = load_config(EXPERIMENT, [*SETTINGS, *NETWORKS[name]])
     torch.manual_seed(0)
-    state = {f"model.{key}": value for key, value in build_model(config, pretrained=False).state_dict().items()}
+    state = {f"model.{key}": value for key, value in build_model(config, fetch=False).state_dict().items()}
     path = folder / f"{name}.ckpt"
     torch.save({"state_dict": state, **describe(config.as_dict())}, path)
     return path

@@ -64,7 +64,7 @@ def test_the_command_in_the_comment_runs_this_file(file: Path) -> None:
 def test_the_network_is_built_and_takes_what_training_gives_it(file: Path) -> None:
     config = load(file, *with_root(file))
     torch.manual_seed(0)
-    model = build_model(config, pretrained=False)
+    model = build_model(config, fetch=False)
     size = config.data.preprocess.resize
     assert size is not None
     model.check_size(size)

@@ -56,13 +56,12 @@ def check_and_build(kind: str, node: Any, path: str, **supplied: Any) -> Any:
     return build(kind, require_component(kind, node, path), path, **supplied)
 
 
-def build_model(config: Config, *, pretrained: bool = True) -> BallTracker:
+def build_model(config: Config, *, fetch: bool = True) -> BallTracker:
     """Return the network of an experiment, put together by name.
 
     Args:
         config: a configuration whose ``data.preprocess.resize`` is set.
-        pretrained: False builds the same network without fetching pretrained weights, for weights that come
-            from a checkpoint.
+        fetch: whether parts may fetch or read pretrained weights; False where a checkpoint brings all weights.
 
     Raises:
         ConfigError: parts that do not exist or do not fit each other.
@@ -71,11 +70,15 @@ def build_model(config: Config, *, pretrained: bool = True) -> BallTracker:
     if image_size is None:
         raise ConfigError("data.preprocess.resize: null, but the network needs the size of its input.")
     nodes = config.model
-    backbone_node = nodes.backbone
-    if not pretrained and "pretrained" in backbone_node:
-        backbone_node = {**backbone_node, "pretrained": False}
     input_ = build("inputs", nodes.input, "model.input", frames=config.data.sequence.frames)
-    backbone = build("backbones", backbone_node, "model.backbone", in_channels=input_.channels, image_size=image_size)
+    backbone = build(
+        "backbones",
+        nodes.backbone,
+        "model.backbone",
+        in_channels=input_.channels,
+        image_size=image_size,
+        fetch=fetch,
+    )
     decoder = build("decoders", nodes.decoder, "model.decoder", in_features=backbone.features)
     pictures = config.data.sequence.frames + input_.background
     frames_per_sample = pictures * input_.maps // len(input_.targets)

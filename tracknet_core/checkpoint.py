@@ -68,7 +68,7 @@ def load_model(path: Path) -> tuple[Config, BallTracker]:
     """
     content = read_checkpoint(path)
     config = stored_config(content[KEY].get("config"), path, built=["model"])
-    model = build_model(config, pretrained=False)
+    model = build_model(config, fetch=False)
     _copy_weights(model, content, path)
     return config, model
 

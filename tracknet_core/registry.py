@@ -170,7 +170,7 @@ def _distribution(entry: EntryPoint) -> str:
 datasets = Registry("datasets", Dataset, "root")
 transforms = Registry("transforms", Transform)
 inputs = Registry("inputs", Input, "frames")
-backbones = Registry("backbones", Backbone, "in_channels", "image_size")
+backbones = Registry("backbones", Backbone, "in_channels", "image_size", "fetch")
 decoders = Registry("decoders", Decoder, "in_features")
 heads = Registry("heads", Head, "in_feature", "maps", "frames")
 codecs = Registry("codecs", Codec, "image_size")

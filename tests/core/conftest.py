@@ -114,11 +114,13 @@ class TinyRallies(Dataset):
 class TinyBackbone(nn.Module):
     """One map at stride 4, with a norm and with dropout, whose draws a seed must repeat."""
 
-    def __init__(self, *, in_channels: int, width: int = 8, dropout: float = 0.1, pretrained: bool = False) -> None:
+    def __init__(
+        self, *, in_channels: int, fetch: bool, width: int = 8, dropout: float = 0.1, pretrained: bool = False
+    ) -> None:
         super().__init__()
         if width < 1:
             raise ValueError(f"width: {width} is too small. Give at least 1.")
-        if pretrained:
+        if pretrained and fetch:
             raise ValueError("pretrained: true, but there are no weights.")
         self.features = (FeatureSpec(width, 4),)
         self.normalization = Normalization((0.4, 0.5, 0.6), (0.2, 0.2, 0.2))

@@ -36,7 +36,7 @@ def test_weights_that_come_from_a_checkpoint_are_not_fetched(experiment: Path) -
     config = load_config(experiment, ["model.backbone.pretrained=true"])
     with pytest.raises(ConfigError, match=r"^model\.backbone: pretrained: true, but there are no weights\.$"):
         build_model(config)
-    build_model(config, pretrained=False)
+    build_model(config, fetch=False)
 
 
 @pytest.mark.parametrize(("input_", "frames"), [("stack", 3), ("{name: stack, outputs: last}", 3), ("per_frame", 1)])

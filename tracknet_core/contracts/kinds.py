@@ -106,7 +106,11 @@ class Input(Protocol):
 
 
 class Backbone(Protocol):
-    """Feature extractor; an nn.Module. Assembly supplies: ``in_channels``, ``image_size`` (W, H)."""
+    """Feature extractor; an nn.Module. Assembly supplies: ``in_channels``, ``image_size`` (W, H), ``fetch``.
+
+    ``fetch`` says whether pretrained weights may be fetched or read. It is False where a checkpoint brings all weights:
+    the network is then the same, from random weights, so that a checkpoint works without a network or a file.
+    """
 
     features: tuple[FeatureSpec, ...]
     """The maps that come out, fine to coarse."""

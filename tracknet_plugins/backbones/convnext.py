@@ -20,6 +20,7 @@ class ConvNeXt(nn.Module):
     Args:
         in_channels: channels of a network sample.
         image_size: (W, H) pixels of the network input, multiples of the coarsest stride.
+        fetch: whether pretrained weights are fetched or read; False leaves that to a checkpoint.
         variant: timm's name, such as ``convnextv2_atto.fcmae`` or ``convnext_tiny.dinov3_lvd1689m``.
         stages: stages that give a map, from 0 (finest) to 3. Stages after the last of them are not kept.
         pretrained: random weights (False), the published ones (True), or the path of a file of weights.
@@ -45,6 +46,7 @@ class ConvNeXt(nn.Module):
         *,
         in_channels: int,
         image_size: tuple[int, int],
+        fetch: bool = True,
         variant: str = "convnext_atto",
         stages: tuple[int, ...] = (0, 1, 2, 3),
         pretrained: bool | str = False,
@@ -76,15 +78,14 @@ class ConvNeXt(nn.Module):
                 f"{', '.join(own)}: the pretrained weights of {variant!r} have their own. Remove the parameter, or "
                 "train from random weights (pretrained: false)."
             )
+        weights = fetch and pretrained
         self.stages = list(stages)
-        self.network = create(
-            variant, pretrained=pretrained, in_channels=in_channels, drop_path_rate=drop_path, **shape
-        )
+        self.network = create(variant, pretrained=weights, in_channels=in_channels, drop_path_rate=drop_path, **shape)
         if patch_size is not None and self.network.stem[0].kernel_size != (patch_size, patch_size):
             raise ValueError(
                 f"patch_size: {variant!r} does not begin with patches. Remove it, or choose another variant."
             )
-        if pretrained is False:
+        if weights is False:
             _start_scales(self.network, layer_scale, variant)
         info = [self.network.feature_info[stage] for stage in stages]
         self.features = tuple(FeatureSpec(int(stage["num_chs"]), int(stage["reduction"])) for stage in info)

@@ -32,6 +32,7 @@ class Timm(nn.Module):
     Args:
         in_channels: channels of a network sample.
         image_size: (W, H) pixels of the network input, multiples of the coarsest stride.
+        fetch: whether pretrained weights are fetched or read; False leaves that to a checkpoint.
         model: timm's name of the network, with or without the tag of its weights.
         out_indices: the levels that give a map, from 0 (finest); all if None. Levels after the last of them are not
             kept, where timm can leave them out.
@@ -50,6 +51,7 @@ class Timm(nn.Module):
         *,
         in_channels: int,
         image_size: tuple[int, int],
+        fetch: bool = True,
         model: str = "resnet18",
         out_indices: list[int] | None = None,
         pretrained: bool | str = False,
@@ -73,7 +75,7 @@ class Timm(nn.Module):
         check_size(image_size, self.features[-1].stride)
         self.channels_last = getattr(self.network, "output_fmt", "NCHW") == "NHWC"
         self._probe(model, in_channels, image_size)
-        if pretrained is not False:
+        if fetch and pretrained is not False:
             self.network = create(model, pretrained=pretrained, in_channels=in_channels, features=features, **options)
         self.normalization = normalization(model)
         self.freeze = freeze

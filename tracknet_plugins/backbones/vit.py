@@ -27,6 +27,7 @@ class ViT(nn.Module):
     Args:
         in_channels: channels of a network sample.
         image_size: (W, H) pixels of the network input, multiples of the patch.
+        fetch: whether pretrained weights are fetched or read; False leaves that to a checkpoint.
         variant: timm's name, such as ``vit_small_patch14_reg4_dinov2.lvd142m`` or ``vit_small_patch16_dinov3``.
         layers: blocks that give a map, counted from 0, negative from the end; the last one if None. Blocks after
             the last of them are not kept.
@@ -52,6 +53,7 @@ class ViT(nn.Module):
         *,
         in_channels: int,
         image_size: tuple[int, int],
+        fetch: bool = True,
         variant: str = "vit_tiny_patch16_224",
         layers: list[int] | None = None,
         pretrained: bool | str = False,
@@ -90,7 +92,9 @@ class ViT(nn.Module):
             options["patch_size"] = patch_size
         if position == "none":
             options["pos_embed"] = "none"
-        self.network = create(variant, pretrained=pretrained, in_channels=in_channels, dynamic_img_size=True, **options)
+        self.network = create(
+            variant, pretrained=fetch and pretrained, in_channels=in_channels, dynamic_img_size=True, **options
+        )
         patch = int(self.network.patch_embed.patch_size[0])
         check_size(image_size, patch)
         self.layers = _positions(layers, len(self.network.blocks))
