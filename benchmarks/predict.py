@@ -121,7 +121,13 @@ def end_to_end(checkpoint: Path, detector: Detector, video: Path, folder: Path) 
         with contextlib.redirect_stdout(io.StringIO()):
             for job in find_jobs([str(video)], folder / "out", fps=30, existing="overwrite"):
                 Prediction(
-                    job, detector, None, checkpoint=checkpoint, step=None, ensemble=None, batch_size=BATCH_SIZE
+                    job,
+                    detector,
+                    {"name": "none"},
+                    checkpoint=checkpoint,
+                    step=None,
+                    ensemble=None,
+                    batch_size=BATCH_SIZE,
                 ).run()
 
     return cost_of(go).wall

@@ -63,7 +63,10 @@ def _parser() -> argparse.ArgumentParser:
         "--protocol", nargs="+", action="extend", metavar="NAME", help=f"default: {' '.join(PROTOCOLS)}"
     )
     parser.add_argument(
-        "--tracker", metavar="NAME", help="such as kalman or '{name: kalman, max_gap: 5}'; default: the best candidate"
+        "--tracker",
+        default="none",
+        metavar="NAME",
+        help="such as kalman or '{name: kalman, max_gap: 5}'; default: none, the best candidate of each frame",
     )
     parser.add_argument("--threshold", type=float, metavar="SCORE", help="leave out balls with a lower score")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was found; a new file")
@@ -235,7 +238,7 @@ def _run(options: argparse.Namespace) -> Evaluation:
     protocols: dict[str, ProtocolMetric] = {
         name: build("protocols", node, "--protocol") for name, node in components.items()
     }
-    tracker = None if options.tracker is None else parse_component("trackers", options.tracker, "--tracker")
+    tracker = parse_component("trackers", options.tracker, "--tracker")
     clips = _clips(data, options.split)
     if detector is None:
         predicted, notes = predictions_of(options.predictions, clips, options.first_frame)
@@ -298,7 +301,7 @@ def _detector(path: Path, options: argparse.Namespace) -> Detector:
 
 
 def _detected(
-    detector: Detector, clips: Sequence[Clip], tracker: Node | None, options: argparse.Namespace
+    detector: Detector, clips: Sequence[Clip], tracker: Node, options: argparse.Namespace
 ) -> tuple[Predicted, list[str]]:
     from tracknet_core.progress import Progress  # noqa: PLC0415
     from tracknet_core.tracking.clip import predict_clip  # noqa: PLC0415

@@ -31,7 +31,10 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="of the rows; default: %(default)s")
     parser.add_argument("--overlay", action="store_true", help="write a video that shows the ball and its trail")
     parser.add_argument(
-        "--tracker", metavar="NAME", help="such as kalman or '{name: kalman, max_gap: 5}'; default: the best candidate"
+        "--tracker",
+        default="none",
+        metavar="NAME",
+        help="such as kalman or '{name: kalman, max_gap: 5}'; default: none, the best candidate of each frame",
     )
     parser.add_argument("--step", type=int, metavar="N", help="frames between windows; default: no overlap")
     parser.add_argument(
@@ -77,7 +80,7 @@ def _run(options: argparse.Namespace) -> int:
         overlay=options.overlay,
         existing=options.existing,
     )
-    tracker = None if options.tracker is None else parse_component("trackers", options.tracker, "--tracker")
+    tracker = parse_component("trackers", options.tracker, "--tracker")
     detector = load_detector(options.checkpoint, device=options.device, backend=options.backend)
     try:
         check_windows(detector, options.step, options.ensemble, options.batch_size)

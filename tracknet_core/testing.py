@@ -49,6 +49,7 @@ from tracknet_core.contracts import (
     Normalization,
     ProtocolMetric,
     Size,
+    TrackedFrame,
     Tracker,
     TrackPoint,
     Transform,
@@ -519,7 +520,7 @@ def check_format(component: Format, folder: Path, *, tolerance: float = 1e-4) ->
 
 
 def check_tracker(component: Tracker, *, size: Size = (1280, 720), fps: float = 30.0) -> None:
-    """Check a tracker: a tuple for each frame, in order, of well-formed balls; a call is a clip of its own.
+    """Check a tracker: each frame comes back, in order, with well-formed balls; a call is a clip of its own.
 
     It is given a ball that crosses the image in a straight line and misses some frames, among false candidates; clips
     without any; an uneven clock; and no frames at all. What it makes of these is its own affair, but that a ball
@@ -534,16 +535,18 @@ def check_tracker(component: Tracker, *, size: Size = (1280, 720), fps: float = 
         AssertionError: it breaks the contract of its kind.
     """
     _require(list(component(iter(()))) == [], "a clip without frames gives nothing")
-    empty = [_candidates(number, number / fps, ()) for number in range(5)]
-    points = _tracked(component, empty)
-    _require(not any(points), f"a ball was found where there never was a candidate: {points}")
+    empty = [_candidates(number, number / fps, ()) for number in range(3, 8)]  # as after frames that are broken
+    tracked = _tracked(component, empty)
+    _require(
+        not any(frame.balls for frame in tracked), f"a ball was found where there never was a candidate: {tracked}"
+    )
 
     plain, busy = _crossing(size, fps, busy=False), _crossing(size, fps, busy=True)
     found = _tracked(component, plain)
     late = found[len(found) // 2 :]
     near = [
-        any(math.dist(point.xy, frame.xy[0]) < 0.01 * size[1] for point in balls)
-        for balls, frame in zip(late, plain[len(found) // 2 :], strict=True)
+        any(math.dist(point.xy, frame.xy[0]) < 0.01 * size[1] for point in tracked.balls)
+        for tracked, frame in zip(late, plain[len(found) // 2 :], strict=True)
     ]
     _require(all(near), "a ball that is found in every frame, and alone, is not followed")
 
@@ -812,7 +815,7 @@ def _require_short_memory(component: Tracker, once: Sequence[Candidates], fps: f
     ]
     whole = _tracked(component, frames)[-count:]
     late = _tracked(component, frames[-again - count :])[-count:]
-    for balls, others in zip(whole, late, strict=True):
+    for balls, others in ((one.balls, other.balls) for one, other in zip(whole, late, strict=True)):
         same = [(ball.origin, ball.track) for ball in balls] == [(ball.origin, ball.track) for ball in others]
         _require(
             same and all(math.dist(ball.xy, other.xy) < 1e-3 for ball, other in zip(balls, others, strict=True)),
@@ -820,7 +823,7 @@ def _require_short_memory(component: Tracker, once: Sequence[Candidates], fps: f
         )
 
 
-def _tracked(component: Tracker, frames: Sequence[Candidates]) -> list[tuple[TrackPoint, ...]]:
+def _tracked(component: Tracker, frames: Sequence[Candidates]) -> list[TrackedFrame]:
     """Return what a tracker makes of a clip, whose form is checked."""
     asked = 0
 
@@ -831,16 +834,27 @@ def _tracked(component: Tracker, frames: Sequence[Candidates]) -> list[tuple[Tra
             yield frame
 
     result = []
-    for balls in component(given()):
-        result.append(balls)
+    for tracked in component(given()):
+        _require(
+            isinstance(tracked, TrackedFrame),
+            "a tracker yields frames, such as TrackedFrame(frame.number, frame.time, balls), not the balls alone: got "
+            f"{tracked!r}",
+        )
+        result.append(tracked)
         _require(
             not component.causal or asked == len(result),
             f"a causal tracker gives the balls of a frame before it asks for the next: frame {len(result) - 1} came "
             f"after {asked} frames were asked for",
         )
-    _require(len(result) == len(frames), f"{len(frames)} frames give as many tuples, got {len(result)}")
-    for number, balls in enumerate(result):
+    _require(len(result) == len(frames), f"{len(frames)} frames give as many, got {len(result)}")
+    for number, (given_one, tracked) in enumerate(zip(frames, result, strict=True)):
         where = f"frame {number}: "
+        _require(
+            (tracked.number, tracked.time) == (given_one.number, given_one.time),
+            f"{where}number {given_one.number} and time {given_one.time} stay those of the candidates, got "
+            f"{tracked.number} and {tracked.time}",
+        )
+        balls = tracked.balls
         _require(
             isinstance(balls, tuple) and all(isinstance(point, TrackPoint) for point in balls),
             f"{where}a tuple of TrackPoint is due, got {balls!r}",

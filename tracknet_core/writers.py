@@ -6,37 +6,18 @@ import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, TextIO
 
-from tracknet_core.contracts import TrackPoint
+from tracknet_core.contracts import TrackedFrame, TrackPoint
 from tracknet_core.errors import DataError
 
-COLUMNS = ("Frame", "Visibility", "X", "Y", "Confidence", "Time")
-"""Of a CSV file; the first four are those of TrackNet."""
-
-TRACKER_COLUMNS = ("Origin", "Track")
-"""Further ones where a tracker was at work: detected, predicted or filled; and which of several balls."""
+COLUMNS = ("Frame", "Visibility", "X", "Y", "Confidence", "Time", "Origin", "Track")
+"""Of a CSV file; the first four are those of TrackNet, the last two say where a ball comes from and which it is."""
 
 _FLUSH_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class TrackedFrame:
-    """The balls of one frame.
-
-    Attributes:
-        number: of the frame in its clip, 0-based.
-        time: presentation time, in seconds from the first frame.
-        balls: places in pixels of the original video; none, one, or several.
-    """
-
-    number: int
-    time: float
-    balls: tuple[TrackPoint, ...]
 
 
 class Rows(ABC):
@@ -59,31 +40,24 @@ class Rows(ABC):
 
 
 class CsvRows(Rows):
-    """One row per ball, and one for a frame without: ``Frame,Visibility,X,Y,Confidence,Time``.
+    """One row per ball, and one for a frame without: ``Frame,Visibility,X,Y,Confidence,Time,Origin,Track``.
 
     Places are pixels of the original video, times seconds. A frame without a ball has Visibility, X, Y and Confidence
-    0, as readers of TrackNet's files expect; a ball at (0, 0) has Visibility 1.
-
-    Args:
-        tracked: add the columns ``Origin,Track``.
+    0, as readers of TrackNet's files expect, and no Origin and Track; a ball at (0, 0) has Visibility 1.
     """
 
     suffix = ".csv"
-
-    def __init__(self, *, tracked: bool = False) -> None:
-        self._tracked = tracked
-        self.header = ",".join(COLUMNS + (TRACKER_COLUMNS if tracked else ())) + "\n"
+    header = ",".join(COLUMNS) + "\n"
 
     def encode(self, frame: TrackedFrame) -> str:
         """Return a line per ball."""
         if not frame.balls:
-            return f"{frame.number},0,0,0,0,{frame.time:.6f}{',,' if self._tracked else ''}\n"
+            return f"{frame.number},0,0,0,0,{frame.time:.6f},,\n"
         return "".join(self._line(frame, ball) for ball in frame.balls)
 
     def _line(self, frame: TrackedFrame, ball: TrackPoint) -> str:
         x, y = ball.xy
-        more = f",{ball.origin},{ball.track}" if self._tracked else ""
-        return f"{frame.number},1,{x:.3f},{y:.3f},{ball.score:.6f},{frame.time:.6f}{more}\n"
+        return f"{frame.number},1,{x:.3f},{y:.3f},{ball.score:.6f},{frame.time:.6f},{ball.origin},{ball.track}\n"
 
     def number(self, line: str) -> int:
         """Return the first cell."""
@@ -97,8 +71,7 @@ class CsvRows(Rows):
             yield TrackedFrame(number, float(several[0][5]), balls)
 
     def _ball(self, cells: list[str]) -> TrackPoint:
-        xy, score = (float(cells[2]), float(cells[3])), float(cells[4])
-        return TrackPoint(xy, score, cells[6], int(cells[7])) if self._tracked else TrackPoint(xy, score)  # type: ignore[arg-type]
+        return TrackPoint((float(cells[2]), float(cells[3])), float(cells[4]), cells[6], int(cells[7]))  # type: ignore[arg-type]
 
 
 class JsonRows(Rows):

@@ -20,7 +20,7 @@ import torch
 from tracknet_core.assembly import build_model
 from tracknet_core.checkpoint import describe
 from tracknet_core.config import Config, load_data
-from tracknet_core.contracts import Candidates, Clip, Tracker, TrackPoint
+from tracknet_core.contracts import Candidates, Clip, TrackedFrame, Tracker, TrackPoint
 from tracknet_core.errors import DataError
 from tracknet_core.evaluate import main
 from tracknet_core.loading.splits import choose_clips
@@ -35,13 +35,14 @@ class Second(Tracker):
     def __init__(self, *, size: tuple[int, int], shift: float = 5.0) -> None:
         self.shift = shift
 
-    def __call__(self, frames: Iterable[Candidates]) -> Iterator[tuple[TrackPoint, ...]]:
+    def __call__(self, frames: Iterable[Candidates]) -> Iterator[TrackedFrame]:
         for frame in frames:
-            yield tuple(
+            balls = tuple(
                 TrackPoint((float(x) + shift, float(y)), float(score) - shift / 100)
                 for (x, y), score in zip(frame.xy[:1], frame.score[:1], strict=True)
                 for shift in (self.shift, 0.0)
             )
+            yield TrackedFrame(frame.number, frame.time, balls)
 
 
 @pytest.fixture
@@ -131,19 +132,19 @@ def test_of_several_balls_the_surest_counts_as_in_a_file(
     def candidates() -> Iterator[Candidates]:
         return detect_clip(load_detector(checkpoint), clips[0].frames)
 
-    plain, _ = predict_clip(clips[0], candidates(), None)
+    plain, _ = predict_clip(clips[0], candidates(), {"name": "none"})
     followed, _ = predict_clip(clips[0], candidates(), {"name": "second", "shift": 5.0})
 
     np.testing.assert_array_equal(followed.xy, plain.xy)
     assert plain.present.any()
 
 
-@pytest.mark.parametrize("tracker", [None, {"name": "second", "shift": 5.0}])
+@pytest.mark.parametrize("tracker", [{"name": "none"}, {"name": "second", "shift": 5.0}])
 def test_a_frame_that_cannot_be_read_is_one_without_a_ball(
     make_candidates: Callable[[Sequence[int]], list[Candidates]],
     clips: list[Clip],
     monkeypatch: pytest.MonkeyPatch,
-    tracker: dict[str, Any] | None,
+    tracker: dict[str, Any],
 ) -> None:
     monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "trackers", "second"), Second)
     count = len(clips[0])

@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tracknet_core.contracts import FrameSource, TrackPoint
+from tracknet_core.contracts import FrameSource, TrackedFrame, TrackPoint
 from tracknet_core.overlay import TRAIL_SECONDS, Trail, drawn, overlay_path
 from tracknet_core.video import ImageFrames, VideoFrames
-from tracknet_core.writers import TrackedFrame
 
 SIZE = (160, 96)
 

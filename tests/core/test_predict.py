@@ -24,7 +24,7 @@ from tracknet_core import predict
 from tracknet_core.assembly import build_model
 from tracknet_core.checkpoint import describe
 from tracknet_core.config import Config
-from tracknet_core.contracts import Candidates, Detections, Tracker, TrackPoint
+from tracknet_core.contracts import Candidates, Detections, TrackedFrame, Tracker, TrackPoint
 from tracknet_core.playback import LiveFrames
 from tracknet_core.registry import trackers
 from tracknet_core.tracking.detector import Detector
@@ -127,12 +127,12 @@ def assert_finds_the_ball(found: list[dict[str, str]], numbers: Iterable[int], *
 def test_every_frame_has_a_row_in_pixels_of_the_video(go: Callable[..., int], video: Path, tmp_path: Path) -> None:
     assert go(video) == 0
     path = tmp_path / "out" / "rally.csv"
-    assert path.read_text().startswith("Frame,Visibility,X,Y,Confidence,Time\n")
+    assert path.read_text().startswith("Frame,Visibility,X,Y,Confidence,Time,Origin,Track\n")
     found = rows(path)
     assert [int(row["Frame"]) for row in found] == list(range(40))
     assert_finds_the_ball([row for row in found if row["Frame"] not in ("7", "8")], [*range(7), *range(9, 40)])
     without = [[*row.values()] for row in found if row["Frame"] in ("7", "8")]
-    assert without == [["7", "0", "0", "0", "0", "0.280000"], ["8", "0", "0", "0", "0", "0.320000"]]
+    assert without == [["7", "0", "0", "0", "0", "0.280000", "", ""], ["8", "0", "0", "0", "0", "0.320000", "", ""]]
     assert sorted(file.name for file in path.parent.iterdir()) == ["rally.csv"]
 
 
@@ -297,13 +297,14 @@ class Doubling(Tracker):
         self.facts = (fps, size)
         self.offset = offset
 
-    def __call__(self, frames: Iterable[Candidates]) -> Iterator[tuple[TrackPoint, ...]]:
+    def __call__(self, frames: Iterable[Candidates]) -> Iterator[TrackedFrame]:
         for frame in frames:
             if not len(frame.xy):
-                yield ()
+                yield TrackedFrame(frame.number, frame.time)
                 continue
             x, y = map(float, frame.xy[0])
-            yield TrackPoint((x, y), 0.9), TrackPoint((x + self.offset, y), 0.5, "predicted", 1)
+            balls = (TrackPoint((x, y), 0.9), TrackPoint((x + self.offset, y), 0.5, "predicted", 1))
+            yield TrackedFrame(frame.number, frame.time, balls)
 
 
 @trackers.register("test_late")
@@ -315,11 +316,11 @@ class Late(Tracker):
     def __init__(self, *, fps: float) -> None:
         self.fps = fps
 
-    def __call__(self, frames: Iterable[Candidates]) -> Iterator[tuple[TrackPoint, ...]]:
-        seen = [frame.xy[0] for frame in frames if len(frame.xy)]
-        x, y = np.mean(seen, axis=0).tolist()
-        for _ in range(40):
-            yield (TrackPoint((x, y), 1.0, "filled"),)
+    def __call__(self, frames: Iterable[Candidates]) -> Iterator[TrackedFrame]:
+        seen = list(frames)
+        x, y = np.mean([frame.xy[0] for frame in seen if len(frame.xy)], axis=0).tolist()
+        for frame in seen:
+            yield TrackedFrame(frame.number, frame.time, (TrackPoint((x, y), 1.0, "filled"),))
 
 
 def test_a_tracker_adds_where_a_ball_comes_from_and_which_it_is(

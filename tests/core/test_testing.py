@@ -19,6 +19,7 @@ from tracknet_core.contracts import (
     Format,
     Input,
     Normalization,
+    TrackedFrame,
     Tracker,
     TrackPoint,
     Transform,
@@ -763,14 +764,17 @@ class BestOfEach(Tracker):
 
     def __call__(self, frames: Any) -> Any:
         for frame in frames:
-            yield self.balls(frame)
+            yield self.frame(frame)
+
+    def frame(self, frame: Candidates) -> Any:
+        return TrackedFrame(frame.number, frame.time, self.balls(frame))
 
 
 class Offline(BestOfEach):
     causal = False
 
     def __call__(self, frames: Any) -> Any:
-        yield from [self.balls(frame) for frame in frames]
+        yield from [self.frame(frame) for frame in frames]
 
 
 class LookingAhead(Offline):
@@ -779,7 +783,7 @@ class LookingAhead(Offline):
 
 class LosingOne(BestOfEach):
     def __call__(self, frames: Any) -> Any:
-        yield from [self.balls(frame) for frame in frames][:-1]
+        yield from [self.frame(frame) for frame in frames][:-1]
 
     causal = False
 
@@ -846,7 +850,20 @@ class Counting(BestOfEach):
         for frame in frames:
             balls = self.balls(frame)
             number += len(balls)
-            yield tuple(replace(ball, track=number) for ball in balls)
+            yield TrackedFrame(frame.number, frame.time, tuple(replace(ball, track=number) for ball in balls))
+
+
+class OldForm(BestOfEach):
+    """Gives the balls alone, as trackers once did."""
+
+    def frame(self, frame: Any) -> Any:
+        return self.balls(frame)
+
+
+class CountingFromZero(BestOfEach):
+    def __call__(self, frames: Any) -> Any:
+        for number, frame in enumerate(frames):
+            yield replace(self.frame(frame), number=number)
 
 
 class Short(BestOfEach):
@@ -863,7 +880,7 @@ def test_a_tracker_passes(tracker):
     ("tracker", "words"),
     [
         (LookingAhead(), "frame 0 came after 5 frames were asked for"),
-        (LosingOne(), "5 frames give as many tuples, got 4"),
+        (LosingOne(), "5 frames give as many, got 4"),
         (Inventing(), "where there never was a candidate"),
         (Blind(), "is not followed"),
         (Twins(), r"frame 0: two balls have the same track: \[0, 0\]"),
@@ -873,6 +890,11 @@ def test_a_tracker_passes(tracker):
         (Guessing(), "unknown origin 'guessed'"),
         (Moving(), "changed the candidates"),
         (Remembering(), "two calls at the same time disturb each other"),
+        (
+            OldForm(),
+            r"yields frames, such as TrackedFrame\(frame.number, frame.time, balls\), not the balls alone: got \(\)",
+        ),
+        (CountingFromZero(), "frame 0: number 3 and time .* stay those of the candidates, got 0 and"),
         (Counting(), "a clip that begins 1 s earlier, its memory, has other balls"),
     ],
 )

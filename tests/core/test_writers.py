@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tracknet_core.contracts import TrackPoint
+from tracknet_core.contracts import TrackedFrame, TrackPoint
 from tracknet_core.errors import DataError
-from tracknet_core.writers import CsvRows, JsonRows, RowFile, Rows, TrackedFrame, part_of
+from tracknet_core.writers import CsvRows, JsonRows, RowFile, Rows, part_of
 
 RUN = {"tracker": "kalman", "step": "1"}
 
@@ -21,14 +21,6 @@ FRAMES = [
 ]
 
 CSV = """\
-Frame,Visibility,X,Y,Confidence,Time
-0,1,0.000,0.000,0.500000,0.000000
-1,0,0,0,0,0.033333
-3,1,12.346,7.000,0.987654,0.100000
-3,1,1.500,2.000,31.500000,0.100000
-"""
-
-TRACKED = """\
 Frame,Visibility,X,Y,Confidence,Time,Origin,Track
 0,1,0.000,0.000,0.500000,0.000000,detected,0
 1,0,0,0,0,0.033333,,
@@ -45,7 +37,7 @@ JSON = (
     '{"x": 1.5, "y": 2.0, "confidence": 31.5, "origin": "detected", "track": 2}]}\n'
 )
 
-FORMS = [(CsvRows(), CSV), (CsvRows(tracked=True), TRACKED), (JsonRows(), JSON)]
+FORMS = [(CsvRows(), CSV), (JsonRows(), JSON)]
 
 
 def begin(path: Path, text: str) -> None:
@@ -88,7 +80,7 @@ def test_a_run_goes_on_after_the_last_frame_that_is_surely_whole(
     assert path.read_text() == text
 
 
-@pytest.mark.parametrize("left", ["", "Frame,Vis", "Frame,Visibility,X,Y,Confidence,Time\n"])
+@pytest.mark.parametrize("left", ["", "Frame,Vis", "Frame,Visibility,X,Y,Confidence,Time,Origin,Track\n"])
 def test_a_file_that_was_just_begun_begins_again(tmp_path: Path, left: str) -> None:
     path = tmp_path / "rally.csv"
     begin(path, left)
@@ -100,7 +92,12 @@ def test_a_file_that_was_just_begun_begins_again(tmp_path: Path, left: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("rows", "left"), [(CsvRows(), TRACKED), (CsvRows(tracked=True), CSV), (JsonRows(), CSV), (CsvRows(), "a\nb\n")]
+    ("rows", "left"),
+    [
+        (CsvRows(), "Frame,Visibility,X,Y,Confidence,Time\n0,1,1.000,2.000,0.5,0.0\n"),
+        (JsonRows(), CSV),
+        (CsvRows(), "a\nb\n"),
+    ],
 )
 def test_rows_of_another_form_are_left_alone(tmp_path: Path, rows: Rows, left: str) -> None:
     path = tmp_path / "rally"
@@ -112,9 +109,9 @@ def test_rows_of_another_form_are_left_alone(tmp_path: Path, rows: Rows, left: s
 
 def test_a_header_of_another_form_counts_without_rows_too(tmp_path: Path) -> None:
     path = tmp_path / "rally.csv"
-    begin(path, CsvRows().header)
+    begin(path, "Frame,Visibility,X,Y,Confidence,Time\n")
     with pytest.raises(DataError, match="its first line is"):
-        RowFile(path, CsvRows(tracked=True), RUN, resume=True)
+        RowFile(path, CsvRows(), RUN, resume=True)
 
 
 @pytest.mark.parametrize("left", [CSV, CsvRows().header])

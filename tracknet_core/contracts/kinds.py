@@ -22,7 +22,7 @@ from tracknet_core.contracts.road import (
     Normalization,
     PublishedSplit,
     Size,
-    TrackPoint,
+    TrackedFrame,
     Window,
 )
 
@@ -208,7 +208,7 @@ SchedulerFactory = Callable[..., "torch.optim.lr_scheduler.LRScheduler"]
 
 
 class Tracker(Protocol):
-    """Detections of a clip, in order, to the trajectory. Assembly supplies: ``fps``, ``size`` (W, H of the video)."""
+    """Candidates of a clip, in order, to tracked frames. Assembly supplies: ``fps``, ``size`` (W, H of the video)."""
 
     causal: bool = True
     """Whether the balls of a frame are given before a later frame is asked for, as a live stream needs."""
@@ -217,8 +217,8 @@ class Tracker(Protocol):
     """Seconds of earlier frames that the balls of a frame depend on; as many are seen again when an interrupted run
     goes on. Infinity, the clip from its first frame, is always right."""
 
-    def __call__(self, frames: Iterable[Candidates]) -> Iterator[tuple[TrackPoint, ...]]:
-        """Yield the balls of each frame, in order: none, one, or several. A call is a clip of its own."""
+    def __call__(self, frames: Iterable[Candidates]) -> Iterator[TrackedFrame]:
+        """Yield each frame, in order, by its number and time, with its balls. A call is a clip of its own."""
 
 
 class ProtocolMetric(Protocol):

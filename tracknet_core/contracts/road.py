@@ -294,3 +294,18 @@ class TrackPoint:
     score: float
     origin: Literal["detected", "predicted", "filled"] = "detected"
     track: int = 0
+
+
+@dataclass(frozen=True)
+class TrackedFrame:
+    """The balls of one frame.
+
+    Attributes:
+        number: of the frame in its clip, 0-based.
+        time: presentation time, in seconds from the first frame.
+        balls: places in pixels of the original video; none, one, or several.
+    """
+
+    number: int
+    time: float
+    balls: tuple[TrackPoint, ...] = ()

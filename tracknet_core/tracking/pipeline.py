@@ -6,7 +6,6 @@ import hashlib
 import math
 import signal
 import sys
-from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from itertools import chain
@@ -14,7 +13,7 @@ from pathlib import Path
 from threading import Event
 
 from tracknet_core.assembly import build
-from tracknet_core.contracts import Candidates, Tracker, TrackPoint
+from tracknet_core.contracts import Candidates, TrackedFrame, Tracker
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.overlay import drawn
 from tracknet_core.playback import DECODING_NICENESS, LiveFrames, TimedFrame, ahead, play
@@ -22,7 +21,7 @@ from tracknet_core.progress import Progress
 from tracknet_core.schema import Node
 from tracknet_core.tracking.detector import Detector, Ensemble, clip_background, detect
 from tracknet_core.tracking.jobs import Job
-from tracknet_core.writers import CsvRows, JsonRows, RowFile, Rows, TrackedFrame
+from tracknet_core.writers import CsvRows, JsonRows, RowFile, Rows
 
 _FRAMES_AHEAD = 64  # at the size of the network: 28 MB at 512 x 288
 _ROWS_AHEAD = 256
@@ -34,7 +33,7 @@ class Prediction:
     Args:
         job: what to do.
         detector: the network.
-        tracker: node of the tracker; None takes the best candidate of each frame.
+        tracker: validated node of the tracker.
         checkpoint: the file of the network.
         step: frames between the starts of windows; None for no overlap.
         ensemble: what overlapping windows make of a frame; None for the default of :func:`detect`.
@@ -49,7 +48,7 @@ class Prediction:
         self,
         job: Job,
         detector: Detector,
-        tracker: Node | None,
+        tracker: Node,
         *,
         checkpoint: Path,
         step: int | None,
@@ -65,13 +64,9 @@ class Prediction:
         self._batch_size = 1 if self._live else batch_size
         self._size, self._fps = job.source.size, job.source.fps
         self._node = tracker
-        self._tracker: Tracker | None = None
-        if tracker is not None:
-            self._tracker = build("trackers", tracker, "--tracker", fps=self._fps, size=self._size)
-            if self._live and not self._tracker.causal:
-                raise ConfigError(
-                    f"--tracker: '{tracker['name']}' looks into the future, which a stream does not have."
-                )
+        self._tracker: Tracker = build("trackers", tracker, "--tracker", fps=self._fps, size=self._size)
+        if self._live and not self._tracker.causal:
+            raise ConfigError(f"--tracker: '{tracker['name']}' looks into the future, which a stream does not have.")
         if self._live and detector.background:
             raise ConfigError(f"{job.name}: the network needs the background of a whole clip. Record the stream first.")
         self._stopped = Event()
@@ -92,7 +87,7 @@ class Prediction:
             file = stack.enter_context(rows)
             done = len(file.earlier)
             last = file.earlier[-1] if file.earlier else -1
-            frames = self._tracked(self._candidates(self._start(file.earlier), stack))
+            frames = self._tracker(self._candidates(self._start(file.earlier), stack))
             new = (frame for frame in frames if frame.number > last)
             if self._job.overlay is not None:
                 overlay = self._drawn(chain(file.read_earlier(), new), self._job.overlay)
@@ -116,7 +111,7 @@ class Prediction:
         sys.stdout.flush()
 
     def _rows(self) -> Rows:
-        return JsonRows() if self._job.rows.suffix == JsonRows.suffix else CsvRows(tracked=self._tracker is not None)
+        return JsonRows() if self._job.rows.suffix == JsonRows.suffix else CsvRows()
 
     def _facts(self) -> dict[str, str]:
         """Return what the rows depend on."""
@@ -140,8 +135,7 @@ class Prediction:
         Windows keep their places, which are multiples of the step among the frames that can be decoded. A tracker sees
         again as much as it remembers.
         """
-        seconds = 0.0 if self._tracker is None else self._tracker.memory
-        again = 2 * self._detector.frames + seconds * self._fps
+        again = 2 * self._detector.frames + self._tracker.memory * self._fps
         if len(earlier) <= again:
             return 0
         return earlier[(len(earlier) - math.ceil(again)) // self._step * self._step]
@@ -175,22 +169,6 @@ class Prediction:
                 if self._stopped.is_set():
                     return
                 yield frame
-
-    def _tracked(self, candidates: Iterable[Candidates]) -> Iterator[TrackedFrame]:
-        if self._tracker is None:
-            for found in candidates:
-                best = zip(found.xy[:1].tolist(), found.score[:1].tolist(), strict=True)
-                yield TrackedFrame(found.number, found.time, tuple(TrackPoint((x, y), score) for (x, y), score in best))
-            return
-        seen: deque[tuple[int, float]] = deque()  # what the tracker has taken and not yet answered
-
-        def remembered() -> Iterator[Candidates]:
-            for found in candidates:
-                seen.append((found.number, found.time))
-                yield found
-
-        for points in self._tracker(remembered()):
-            yield TrackedFrame(*seen.popleft(), points)
 
     def _drawn(self, frames: Iterable[TrackedFrame], path: Path) -> Iterator[TrackedFrame]:
         if isinstance(self._job.source, LiveFrames):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tracknet_core.contracts import Candidates, Size, Tracker, TrackPoint
+from tracknet_core.contracts import Candidates, Size, TrackedFrame, Tracker
 from tracknet_core.registry import trackers
 from tracknet_plugins.trackers.following import Rules, check_decay, follow
 from tracknet_plugins.trackers.motion import Motion
@@ -62,8 +62,8 @@ class Kalman(Tracker):
         self._size = size
         self._decay = decay
 
-    def __call__(self, frames: Iterable[Candidates]) -> Iterator[tuple[TrackPoint, ...]]:
+    def __call__(self, frames: Iterable[Candidates]) -> Iterator[TrackedFrame]:
         """Yield the ball of each frame, in order; memory does not grow."""
         for step in follow(frames, self._motion, self._rules):
             point = None if step.track is None else step.track.point(self._size, self._decay)
-            yield () if point is None else (point,)
+            yield TrackedFrame(step.frame.number, step.frame.time, () if point is None else (point,))

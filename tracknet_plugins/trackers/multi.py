@@ -9,7 +9,7 @@ from itertools import count
 
 import numpy as np
 
-from tracknet_core.contracts import Candidates, FloatArray, Size, Tracker, TrackPoint
+from tracknet_core.contracts import Candidates, FloatArray, Size, TrackedFrame, Tracker, TrackPoint
 from tracknet_core.registry import trackers
 from tracknet_plugins.trackers.following import Rules, Track, check_decay
 from tracknet_plugins.trackers.motion import Motion
@@ -79,7 +79,7 @@ class Multi(Tracker):
         self._decay = decay
         self._separation = separation * size[1]
 
-    def __call__(self, frames: Iterable[Candidates]) -> Iterator[tuple[TrackPoint, ...]]:
+    def __call__(self, frames: Iterable[Candidates]) -> Iterator[TrackedFrame]:
         """Yield the balls of each frame, in order, by number; memory grows with the balls in view alone."""
         balls: list[_Ball] = []
         numbers = count()
@@ -91,7 +91,8 @@ class Multi(Tracker):
                 if ball.number is None and ball.track.detections >= self._rules.confirm:
                     balls[place] = replace(ball, number=next(numbers))
             points = (self._point(ball) for ball in balls)
-            yield tuple(sorted((point for point in points if point is not None), key=lambda point: point.track))
+            given = sorted((point for point in points if point is not None), key=lambda point: point.track)
+            yield TrackedFrame(frame.number, frame.time, tuple(given))
 
     def _point(self, ball: _Ball) -> TrackPoint | None:
         return None if ball.number is None else ball.track.point(self._size, self._decay, ball.number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tracknet_core.contracts import Candidates, Tracker, TrackPoint
+from tracknet_core.contracts import Candidates, TrackedFrame, Tracker
 from tracknet_core.registry import trackers
 from tracknet_plugins.trackers.points import detected
 
@@ -19,7 +19,7 @@ class NoTracker(Tracker):
     def __init__(self) -> None:
         pass
 
-    def __call__(self, frames: Iterable[Candidates]) -> Iterator[tuple[TrackPoint, ...]]:
+    def __call__(self, frames: Iterable[Candidates]) -> Iterator[TrackedFrame]:
         """Yield the best detection of each frame, in order."""
         for frame in frames:
-            yield (detected(frame, 0),) if len(frame.score) else ()
+            yield TrackedFrame(frame.number, frame.time, (detected(frame, 0),) if len(frame.score) else ())

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from tracknet_core.contracts import Candidates, Size, Tracker, TrackPoint
+from tracknet_core.contracts import Candidates, Size, TrackedFrame, Tracker, TrackPoint
 from tracknet_core.registry import trackers
 from tracknet_plugins.trackers.following import Rules, Step, check_decay, choose, follow
 from tracknet_plugins.trackers.motion import Belief, Motion
@@ -85,40 +85,47 @@ class Smooth(Tracker):
         # Longer than any gap that is filled, and with enough detections that no piece of a track is dropped.
         self._margin = MARGIN + confirm * (max_gap + 1)
 
-    def __call__(self, frames: Iterable[Candidates]) -> Iterator[tuple[TrackPoint, ...]]:
+    def __call__(self, frames: Iterable[Candidates]) -> Iterator[TrackedFrame]:
         """Yield the ball of each frame, in order, a piece of a track at a time."""
         steps: list[Step] = []
         given = 0  # how many of them were given out before, and are there for what follows
         for step in follow(frames, self._motion, self._rules):
             if step.begins or step.track is None:
-                yield from self._points(steps)[given:]
+                yield from self._tracked(steps)[given:]
                 steps, given = [], 0
             if step.track is None:
-                yield ()
+                yield TrackedFrame(step.frame.number, step.frame.time)
                 continue
             steps.append(step)
             if len(steps) == 8 * self._margin:
-                yield from self._points(steps)[given : -self._margin]
+                yield from self._tracked(steps)[given : -self._margin]
                 steps, given = steps[-2 * self._margin :], self._margin
-        yield from self._points(steps)[given:]
+        yield from self._tracked(steps)[given:]
 
-    def _points(self, steps: Sequence[Step]) -> list[tuple[TrackPoint, ...]]:
-        """Return the points of the frames of one track."""
-        points: list[tuple[TrackPoint, ...]] = [()] * len(steps)
+    def _tracked(self, steps: Sequence[Step]) -> list[TrackedFrame]:
+        """Return the frames of one track."""
+        return [
+            TrackedFrame(step.frame.number, step.frame.time, () if point is None else (point,))
+            for step, point in zip(steps, self._points(steps), strict=True)
+        ]
+
+    def _points(self, steps: Sequence[Step]) -> list[TrackPoint | None]:
+        """Return the ball in each frame of one track."""
+        points: list[TrackPoint | None] = [None] * len(steps)
         chosen = np.array([NONE if step.chosen is None else step.chosen for step in steps], dtype=np.int64)
         if (chosen != NONE).sum() < self._rules.confirm:
             return points
         chosen, beliefs = self._revised(steps, chosen)
         score = {n: float(steps[n].frame.score[chosen[n]]) for n in np.flatnonzero(chosen != NONE).tolist()}
         for n in score:
-            points[n] = (TrackPoint(beliefs[n].xy, score[n]),)
+            points[n] = TrackPoint(beliefs[n].xy, score[n])
         for left, right in pairwise(score):
             if right - left - 1 > self._rules.max_gap:
                 continue
             for n in range(left + 1, right):
                 if beliefs[n].is_inside(self._size):
                     faded = min(score[left], score[right]) * self._decay ** min(n - left, right - n)
-                    points[n] = (TrackPoint(beliefs[n].xy, faded, "filled"),)
+                    points[n] = TrackPoint(beliefs[n].xy, faded, "filled")
         return points
 
     def _revised(self, steps: Sequence[Step], chosen: Choices) -> tuple[Choices, list[Belief]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from tracknet_core.contracts import Candidates, Tracker, TrackPoint
+from tracknet_core.contracts import Candidates, TrackedFrame, Tracker, TrackPoint
 from tracknet_core.registry import trackers
 from tracknet_plugins.trackers.points import detected
 
@@ -37,7 +37,7 @@ class WASB(Tracker):
             )
         self.max_distance = max_distance
 
-    def __call__(self, frames: Iterable[Candidates]) -> Iterator[tuple[TrackPoint, ...]]:
+    def __call__(self, frames: Iterable[Candidates]) -> Iterator[TrackedFrame]:
         """Yield the ball of each frame, in order; memory does not grow."""
         last: TrackPoint | None = None
         for frame in frames:
@@ -45,4 +45,4 @@ class WASB(Tracker):
             if last is not None:
                 near = near[np.linalg.norm(frame.xy - np.array(last.xy), axis=1) < self.max_distance]
             last = detected(frame, int(near[np.argmax(frame.score[near])])) if len(near) else None
-            yield () if last is None else (last,)
+            yield TrackedFrame(frame.number, frame.time, () if last is None else (last,))

@@ -15,11 +15,11 @@ GRAVITY = 900 / 720  # image heights per second^2, that of the parabola
 
 
 def origins(points) -> list[str]:
-    return [balls[0].origin if balls else "" for balls in points]
+    return [frame.balls[0].origin if frame.balls else "" for frame in points]
 
 
 def track(points) -> np.ndarray:
-    return np.array([balls[0].xy if balls else (np.nan, np.nan) for balls in points])
+    return np.array([frame.balls[0].xy if frame.balls else (np.nan, np.nan) for frame in points])
 
 
 def test_the_contract_is_kept() -> None:
@@ -53,7 +53,7 @@ def test_a_gap_of_five_frames_is_bridged(clip, parabola, gravity: float, toleran
     error = np.linalg.norm(track(points) - truth, axis=1)
     # Without gravity a prediction misses what the ball falls in 5 frames: 450 * (5 / 30)^2 = 12.5 px, and its lag.
     assert error[20:25].max() < tolerance
-    assert [balls[0].score for balls in points[20:25]] == pytest.approx([0.4, 0.2, 0.1, 0.05, 0.025])
+    assert [frame.balls[0].score for frame in points[20:25]] == pytest.approx([0.4, 0.2, 0.1, 0.05, 0.025])
 
 
 def test_after_max_gap_frames_the_track_ends_and_another_begins_anywhere(clip) -> None:
@@ -63,7 +63,7 @@ def test_after_max_gap_frames_the_track_ends_and_another_begins_anywhere(clip) -
     points = list(Kalman(size=SIZE, max_gap=3)(frames))
 
     assert origins(points) == ["detected"] * 5 + ["predicted"] * 3 + ["", "detected", ""]
-    assert points[9][0].xy == (900.0, 500.0)
+    assert points[9].balls[0].xy == (900.0, 500.0)
 
 
 def test_a_single_false_detection_holds_no_one_up(clip) -> None:
@@ -83,7 +83,7 @@ def test_a_better_score_far_from_the_prediction_is_not_the_ball(clip) -> None:
     points = list(Kalman(size=SIZE)(clip(*frames)))
 
     assert np.abs(track(points)[6] - (420, 300)).max() < 2
-    assert points[6][0].score == pytest.approx(0.6)
+    assert points[6].balls[0].score == pytest.approx(0.6)
 
 
 def test_of_two_detections_inside_of_the_gate_score_times_density_decides(clip) -> None:
@@ -94,7 +94,7 @@ def test_of_two_detections_inside_of_the_gate_score_times_density_decides(clip) 
 
     def chosen(score: float) -> float:
         last = sorted([(*near, 0.5), (*far, score)], key=lambda place: -place[2])
-        return list(tracker(clip(*still, last)))[-1][0].score
+        return list(tracker(clip(*still, last)))[-1].balls[0].score
 
     assert chosen(0.6) == pytest.approx(0.5)
     assert chosen(50.0) == pytest.approx(50.0)  # scores need not be probabilities
@@ -109,7 +109,7 @@ def test_the_gate_grows_with_the_age_of_the_track(clip) -> None:
 
     assert origins(at_once)[-1] == "predicted"
     assert origins(later)[-1] == "detected"
-    assert later[-1][0].xy[0] > 370
+    assert later[-1].balls[0].xy[0] > 370
 
 
 def test_the_clock_of_the_frames_counts(clip) -> None:
@@ -133,7 +133,7 @@ def test_a_prediction_outside_of_the_image_is_no_ball_but_the_track_goes_on(clip
     points = list(Kalman(size=SIZE, agility=0.3, gravity=GRAVITY, max_gap=15)(clip(*frames)))
 
     assert hidden == [*range(10, 18)]
-    assert [n for n, balls in enumerate(points) if not balls] == hidden
+    assert [n for n, frame in enumerate(points) if not frame.balls] == hidden
     np.testing.assert_allclose(track(points)[hidden[-1] + 2 :, 1], y[hidden[-1] + 2 :], atol=3)
 
 

@@ -12,11 +12,11 @@ SIZE = (1280, 720)
 
 
 def numbers(points) -> list[list[int]]:
-    return [[ball.track for ball in balls] for balls in points]
+    return [[ball.track for ball in frame.balls] for frame in points]
 
 
 def place_of(points, number: int) -> np.ndarray:
-    return np.array([ball.xy for balls in points for ball in balls if ball.track == number])
+    return np.array([ball.xy for frame in points for ball in frame.balls if ball.track == number])
 
 
 def test_the_contract_is_kept() -> None:
@@ -58,7 +58,7 @@ def test_a_lost_ball_is_predicted_then_gone_and_its_number_is_not_used_again(cli
 
     expected = [[], [], [0, 1], [0, 1], [0, 1], [0, 1], [0], [0], [0], [0, 2], [0, 2]]
     assert numbers(points) == expected
-    lost = [points[n][1] for n in (4, 5)]
+    lost = [points[n].balls[1] for n in (4, 5)]
     assert [ball.origin for ball in lost] == ["predicted", "predicted"]
     assert [ball.score for ball in lost] == pytest.approx([0.4, 0.2])
 
@@ -70,7 +70,7 @@ def test_candidates_close_to_a_better_one_are_the_same_ball(clip) -> None:
     points = list(Multi(size=SIZE, confirm=1)(frames))
 
     assert numbers(points) == [[0, 1]] * 4
-    assert points[0][1].xy == (315.0, 300.0)
+    assert points[0].balls[1].xy == (315.0, 300.0)
 
 
 def test_no_detection_is_given_to_two_balls(clip) -> None:
@@ -78,7 +78,7 @@ def test_no_detection_is_given_to_two_balls(clip) -> None:
 
     points = list(Multi(size=SIZE, max_gap=3)(clip(*[apart] * 6, together)))
 
-    assert [ball.origin for ball in points[-1]] == ["detected", "predicted"]
+    assert [ball.origin for ball in points[-1].balls] == ["detected", "predicted"]
 
 
 def test_a_new_detection_does_not_take_the_detection_of_a_ball_that_is_known(clip) -> None:
@@ -89,7 +89,7 @@ def test_a_new_detection_does_not_take_the_detection_of_a_ball_that_is_known(cli
     points = list(Multi(size=SIZE)(clip(*frames)))
 
     assert numbers(points) == [[]] * 2 + [[0]] * 6
-    assert points[7][0].origin == "detected"
+    assert points[7].balls[0].origin == "detected"
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,10 @@ def test_the_contract_is_kept() -> None:
 def test_the_best_detection_of_each_frame_however_far_it_jumps(clip) -> None:
     frames = clip([(10, 20, 0.75), (11, 21, 0.5)], [], [(1200, 700, 0.5)], [(0, 0, 0.25)])
 
-    points = list(NoTracker()(frames))
+    tracked = list(NoTracker()(frames))
 
-    assert points == [
+    assert [(frame.number, frame.time) for frame in tracked] == [(number, number / 30) for number in range(4)]
+    assert [frame.balls for frame in tracked] == [
         (TrackPoint((10.0, 20.0), 0.75),),
         (),
         (TrackPoint((1200.0, 700.0), 0.5),),

@@ -14,11 +14,11 @@ SIZE = (1280, 720)
 
 
 def origins(points) -> list[str]:
-    return [balls[0].origin if balls else "" for balls in points]
+    return [frame.balls[0].origin if frame.balls else "" for frame in points]
 
 
 def track(points) -> np.ndarray:
-    return np.array([balls[0].xy if balls else (np.nan, np.nan) for balls in points])
+    return np.array([frame.balls[0].xy if frame.balls else (np.nan, np.nan) for frame in points])
 
 
 def test_the_contract_is_kept() -> None:
@@ -52,7 +52,7 @@ def test_a_gap_is_filled_from_both_sides(clip, parabola) -> None:
     assert origins(points) == ["detected"] * 20 + ["filled"] * 5 + ["detected"] * 15
     # A cubic through a gap of 6 steps, without gravity in the model: a parabola is nearly met.
     assert np.linalg.norm(track(points) - truth, axis=1)[20:25].max() < 1.5
-    assert [balls[0].score for balls in points[20:25]] == pytest.approx([0.4, 0.2, 0.1, 0.2, 0.4])
+    assert [frame.balls[0].score for frame in points[20:25]] == pytest.approx([0.4, 0.2, 0.1, 0.2, 0.4])
 
 
 def test_a_gap_longer_than_max_gap_and_the_ends_stay_empty(clip, parabola) -> None:
@@ -82,7 +82,7 @@ def test_detections_that_stand_alone_are_dropped_unless_one_is_enough(clip) -> N
     assert origins(Smooth(size=SIZE)(frames)) == ["", "", "", "detected", "detected", "detected", ""]
     alone = list(Smooth(size=SIZE, confirm=1, max_gap=0)(frames))
     assert origins(alone) == ["detected", "", "", "detected", "detected", "detected", ""]
-    assert alone[0][0].xy == (100.0, 100.0)
+    assert alone[0].balls[0].xy == (100.0, 100.0)
 
 
 def test_a_filled_place_is_never_outside_of_the_image(clip) -> None:
@@ -92,7 +92,7 @@ def test_a_filled_place_is_never_outside_of_the_image(clip) -> None:
 
     points = list(Smooth(size=SIZE, agility=1.0, gravity=900 / 720, max_gap=20)(clip(*frames)))
 
-    assert [n for n, balls in enumerate(points) if not balls] == [*range(10, 18)]  # where y < 0
+    assert [n for n, frame in enumerate(points) if not frame.balls] == [*range(10, 18)]  # where y < 0
     assert "filled" in origins(points)
 
 

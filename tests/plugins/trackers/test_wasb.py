@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tracknet_core.contracts import TrackPoint
+from tracknet_core.contracts import TrackedFrame, TrackPoint
 from tracknet_core.testing import check_constructor, check_tracker
 from tracknet_plugins.trackers.wasb import WASB
 
 
-def places(points: list[tuple[TrackPoint, ...]]) -> list[tuple[float, float] | None]:
-    return [balls[0].xy if balls else None for balls in points]
+def places(points: list[TrackedFrame]) -> list[tuple[float, float] | None]:
+    return [frame.balls[0].xy if frame.balls else None for frame in points]
 
 
 def test_the_contract_is_kept() -> None:
@@ -27,7 +27,10 @@ def test_at_exactly_the_distance_a_detection_is_dropped(clip) -> None:
 def test_the_highest_score_within_the_gate_wins_over_a_nearer_one(clip) -> None:
     frames = clip([(100, 100, 20)], [(900, 100, 30), (300, 100, 22), (101, 100, 21)])
 
-    assert list(WASB()(frames)) == [(TrackPoint((100.0, 100.0), 20.0),), (TrackPoint((300.0, 100.0), 22.0),)]
+    assert [frame.balls for frame in WASB()(frames)] == [
+        (TrackPoint((100.0, 100.0), 20.0),),
+        (TrackPoint((300.0, 100.0), 22.0),),
+    ]
 
 
 def test_one_missed_frame_removes_the_gate(clip) -> None:
