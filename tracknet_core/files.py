@@ -1,54 +1,174 @@
-"""Outputs that never replace what is there, and are whole or not there at all."""
+"""Outputs that are whole or not there at all, and that never replace what a person made.
+
+Everything is written under another name beside its place, and gets its name when it is complete: :func:`new_file` and
+:func:`new_folder` for what must not exist yet, :func:`replaced_file` for what may be there from before, and
+:func:`part_of` for what grows so slowly that an interrupted command goes on with it.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from tracknet_core.errors import DataError
 
+PARTS = ".tracknet-*.part"
+"""What the names of files look like that are being written, or that a killed process left."""
+
 
 @contextmanager
-def fresh_folder(target: Path) -> Iterator[Path]:
-    """Give an empty folder beside ``target`` to write into; it gets its name when the block ends without an error.
+def replaced_file(target: Path) -> Iterator[Path]:
+    """Give a path to write a file at; it takes the place of ``target`` when the block ends without an error.
+
+    Several processes may write one target: each writes a file of its own, and the last one stays.
+    """
+    part = _part_beside(target)
+    try:
+        yield part
+        _flush(part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def replace_text(target: Path, text: str) -> None:
+    """Write a text file, in the place of one that may be there."""
+    with replaced_file(target) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def new_file(target: Path, option: str = "--output") -> Iterator[Path]:
+    """Give a path to write a file at; it appears at ``target`` when the block ends without an error.
+
+    Other files that are written beside that path appear beside ``target``, before it: when it is there, all are.
 
     Args:
-        target: path of a folder that does not exist yet, or is empty.
+        target: path of a file that does not exist.
+        option: where the path was given, for messages.
 
     Raises:
-        DataError: ``target`` holds something, or is no folder, or cannot be made; or an interrupted command left its
-            half output there.
+        DataError: there is a file, at the beginning or by the end; or no folder, or none that can be written to.
     """
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise DataError(f"--output {target}: there is something already. Name a folder that is new or empty.")
-    partial = target.with_name(f"{target.name}.part")
+    with writing(target, option):
+        check_free(target, option)
+        folder = _part_beside(target)
+        folder.mkdir()
     try:
-        partial.mkdir(parents=True)
+        yield folder / target.name
+        with writing(target, option):
+            _appear(folder, target, option)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def new_folder(target: Path, option: str = "--output") -> Iterator[Path]:
+    """Give an empty folder to write into; it becomes ``target`` when the block ends without an error.
+
+    Args:
+        target: path of a folder that does not exist, or is empty.
+        option: where the path was given, for messages.
+
+    Raises:
+        DataError: ``target`` holds something, at the beginning or by the end, or is no folder, or cannot be made; or an
+            interrupted command left its half output beside it.
+    """
+    taken = DataError(f"{option} {target}: there is something already. Name a folder that is new or empty.")
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise taken
+    part = part_of(target)
+    try:
+        part.mkdir(parents=True)
     except FileExistsError as error:
         raise DataError(
-            f"{partial}: left by a command that was interrupted, or that is still at work. Remove it, or name "
-            "another --output."
+            f"{part}: left by a command that was interrupted, or that is still at work. Remove it, or name another "
+            f"{option}."
         ) from error
     except OSError as error:
-        raise DataError(f"--output {target}: this folder cannot be made ({error.strerror}).") from error
+        raise DataError(f"{option} {target}: this folder cannot be made ({error.strerror}).") from error
     try:
-        yield partial
-        if target.exists():
-            target.rmdir()
-        partial.rename(target)
+        yield part
+        try:
+            if target.exists():
+                target.rmdir()
+            part.rename(target)
+        except OSError as error:
+            raise taken from error
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(part, ignore_errors=True)
 
 
-def check_free(target: Path) -> None:
-    """Refuse a file that exists.
+def part_of(path: Path) -> Path:
+    """Return where something grows until it is complete, if whoever was interrupted goes on with it."""
+    return path.with_name(f"{path.name}.part")
+
+
+def check_free(target: Path, option: str = "--output") -> None:
+    """Refuse the path of a file that exists.
 
     Raises:
         DataError: there is something at ``target``, or no folder to write it in.
+        OSError: it cannot be found out.
     """
-    if target.exists():
-        raise DataError(f"--output {target}: there is a file already. Name a new one, or move it away.")
     if not target.parent.is_dir():
-        raise DataError(f"--output {target}: there is no folder {target.parent}. Make it first.")
+        raise DataError(f"{option} {target}: there is no folder {target.parent}. Make it first.")
+    try:
+        target.lstat()
+    except FileNotFoundError:
+        return
+    raise _taken(target, option)
+
+
+@contextmanager
+def writing(target: Path, option: str = "--output") -> Iterator[None]:
+    """Turn what the system says while ``target`` is written into a message.
+
+    Raises:
+        DataError: in the place of an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{option} {target}: cannot be written ({error.strerror}). Name another file.") from error
+
+
+def _taken(target: Path, option: str) -> DataError:
+    return DataError(f"{option} {target}: there is a file already. Name a new one, or move it away.")
+
+
+def _part_beside(target: Path) -> Path:
+    """Return a path that nobody else writes at; not made of the name, which may be as long as names can be."""
+    return target.with_name(PARTS.replace("*", uuid4().hex))
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file is on the disk, else a power cut could leave its name without its bytes."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _appear(folder: Path, target: Path, option: str) -> None:
+    """Give the files of a folder their names beside ``target``: all of them, ``target`` itself last, or none."""
+    appeared: list[Path] = []
+    written = sorted(folder.iterdir(), key=lambda path: path.name == target.name)
+    try:
+        for path in written:
+            _flush(path)
+            place = target.with_name(path.name)
+            try:
+                os.link(path, place)  # unlike renaming, this never replaces what somebody wrote meanwhile
+            except FileExistsError as error:
+                raise _taken(place, option) from error
+            except OSError:  # a disk without links
+                check_free(place, option)
+                path.rename(place)
+            appeared.append(place)
+    except BaseException:
+        for place in appeared:
+            place.unlink()
+        raise

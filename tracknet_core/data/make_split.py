@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from tracknet_core.errors import ConfigError
-from tracknet_core.files import check_free
+from tracknet_core.files import new_file
 
 SPLITS = ("train", "val", "test")
 
@@ -96,15 +96,13 @@ def split_text(parts: Mapping[str, Mapping[str, Sequence[str]]], command: str) -
 
 
 def write_split(target: Path, text: str) -> None:
-    """Write a split file beside and rename it.
+    """Write a new split file.
 
     Raises:
         DataError: the file exists, or its folder does not.
     """
-    check_free(target)
-    partial = target.with_name(f"{target.name}.part")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(target)
+    with new_file(target) as path:
+        path.write_text(text, encoding="utf-8")
 
 
 def _deal(

@@ -12,7 +12,7 @@ from PIL import Image
 from tracknet_core.contracts import Clip, UInt8Array, Visibility, rescale
 from tracknet_core.drawing import HIDDEN, PAPER, TRUTH, Colour, Point, caption, enlarge, ring, side_by_side, trail
 from tracknet_core.errors import ConfigError, DataError
-from tracknet_core.files import fresh_folder
+from tracknet_core.files import new_folder
 from tracknet_core.labels import clip_names
 from tracknet_core.video import write_video
 
@@ -46,7 +46,7 @@ def write_preview(
         DataError: no clip has a labelled ball, a clip cannot be read, or ``output`` is not empty.
     """
     chosen = _choose(splits, pattern)
-    with fresh_folder(output) as folder:
+    with new_folder(output) as folder:
         Image.fromarray(contact_sheet(chosen, count)).save(folder / SHEET)
         names = [SHEET]
         for clips, i in chosen[: None if pattern is not None else 1]:

@@ -24,7 +24,7 @@ from PIL import Image
 from tracknet_core.contracts import Clip, FrameSource, Visibility
 from tracknet_core.data.make_split import group_clips
 from tracknet_core.errors import ConfigError, DataError
-from tracknet_core.files import fresh_folder
+from tracknet_core.files import new_folder
 from tracknet_core.labels import clip_names
 from tracknet_core.video import VideoFrames, write_video
 
@@ -95,7 +95,7 @@ def convert(
     rallies: list[tuple[str, str]] = []
     unlabelled: list[str] = []
     linked = 0
-    with fresh_folder(output) as folder:
+    with new_folder(output) as folder:
         for split, clips in splits.items():
             targets = rally_paths(split, clip_names(clips))
             for clip in clips:

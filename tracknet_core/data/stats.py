@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tracknet_core.contracts import Clip, Visibility
 from tracknet_core.data.ball_size import ball_areas
 from tracknet_core.drawing import HEAT, INK, PAPER, TRUTH
-from tracknet_core.files import fresh_folder
+from tracknet_core.files import new_folder
 
 SPEED_EDGES = (0, 2, 5, 10, 15, 20, 30, 40, 60, 80, 120, 160, 240)
 """Pixels of the original video per frame; one more bin holds what is faster."""
@@ -153,7 +153,7 @@ def write_statistics(statistics: Statistics, output: Path) -> list[Path]:
     Raises:
         DataError: ``output`` is not empty.
     """
-    with fresh_folder(output) as folder:
+    with new_folder(output) as folder:
         text = json.dumps(statistics.as_dict(), separators=(",", ":"))
         (folder / "stats.json").write_text(text + "\n", encoding="utf-8")
         chart(statistics).save(folder / "stats.png")

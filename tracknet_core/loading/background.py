@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from tracknet_core.contracts import Clip, Size, UInt8Array
+from tracknet_core.files import replaced_file
 
 SAMPLED_FRAMES = 128
 """A clip that is longer is sampled evenly, so that memory is bounded (57 MB at 512 x 288) and short passes suffice."""
@@ -55,9 +55,8 @@ class Backgrounds:
                 return np.array(image.convert("RGB"))
         background = self._computed(clip)
         self._folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        Image.fromarray(background).save(part, format="png")
-        part.replace(path)
+        with replaced_file(path) as part:
+            Image.fromarray(background).save(part, format="png")
         return background
 
     def _computed(self, clip: Clip) -> UInt8Array:

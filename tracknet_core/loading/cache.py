@@ -15,15 +15,16 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
-from uuid import uuid4
 
 import numpy as np
 
 from tracknet_core.config import Cache
 from tracknet_core.contracts import Clip, FrameSource, Size, UInt8Array
 from tracknet_core.errors import DataError
+from tracknet_core.files import PARTS, replaced_file
 from tracknet_core.progress import Progress
 
 FORMAT = 2
@@ -32,7 +33,11 @@ FORMAT = 2
 STALE_SECONDS = 24 * 3600
 """A file that is being built and that nobody wrote to for so long was left by a process that was killed."""
 
-_FRAMES, _PART, _BACKGROUND = "frames_*.rgb", "frames_*.part", "background_*"
+_FRAMES, _BACKGROUND = "frames_*.rgb", "background_*"
+
+
+class _Stopped(Exception):  # noqa: N818 - no error
+    """Nobody wants the file any more that is being built."""
 
 
 class CachedFrames(FrameSource):
@@ -125,19 +130,12 @@ class CachedFrames(FrameSource):
             DataError: a frame cannot be read.
             OSError: the file cannot be written.
         """
-        part = self.path.with_name(f"{self.path.stem}.{uuid4().hex[:12]}.part")
-        try:
-            with part.open("xb") as file:
-                for frame in self._source.read(range(len(self)), self._kept_size):
-                    if stop.is_set():
-                        return
-                    file.write(np.ascontiguousarray(frame).data)
-                    advance()
-                file.flush()
-                os.fsync(file.fileno())  # else a power cut could leave the name without the bytes
-            part.replace(self.path)
-        finally:
-            part.unlink(missing_ok=True)
+        with suppress(_Stopped), replaced_file(self.path) as part, part.open("xb") as file:
+            for frame in self._source.read(range(len(self)), self._kept_size):
+                if stop.is_set():
+                    raise _Stopped
+                file.write(np.ascontiguousarray(frame).data)
+                advance()
 
 
 class FrameCache:
@@ -191,7 +189,7 @@ class FrameCache:
 
     def _remove_leftovers(self) -> None:
         now = time.time()
-        for path, (_, written) in _files(self._folder, _PART).items():
+        for path, (_, written) in _files(self._folder, PARTS).items():
             if now - written > STALE_SECONDS:
                 path.unlink(missing_ok=True)
 
@@ -201,7 +199,7 @@ class FrameCache:
         files = _files(self._folder, _FRAMES)
         removable = sorted(files.keys() - needed.keys(), key=lambda path: files[path][1])
         staying = [files[path][0] for path, frames in needed.items() if path in files and frames.is_kept()]
-        staying += [size for pattern in (_PART, _BACKGROUND) for size, _ in _files(self._folder, pattern).values()]
+        staying += [size for pattern in (PARTS, _BACKGROUND) for size, _ in _files(self._folder, pattern).values()]
         free = int(self._limit_gb * 1e9) - sum(staying)
         fitting: list[CachedFrames] = []
         for frames in missing:

@@ -12,6 +12,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.utilities import rank_zero_warn
 
 from tracknet_core.contracts import RunPaths
+from tracknet_core.files import replaced_file
 from tracknet_core.registry import callbacks
 
 
@@ -116,6 +117,5 @@ class Checkpoint(ModelCheckpoint):
 def _copy(source: Path, target: Path) -> None:
     """Copy a file so that ``target`` is either whole or not there."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_suffix(".part")
-    shutil.copyfile(source, unfinished)
-    unfinished.replace(target)
+    with replaced_file(target) as part:
+        shutil.copyfile(source, part)

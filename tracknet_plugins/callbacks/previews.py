@@ -13,6 +13,7 @@ from PIL import Image
 
 from tracknet_core import drawing
 from tracknet_core.contracts import Batch, FloatArray, RunPaths, UInt8Array, ValidationOutput, Visibility
+from tracknet_core.files import replaced_file
 from tracknet_core.registry import callbacks
 
 LEAST_WIDTH = 640
@@ -138,4 +139,5 @@ def _map(maps: torch.Tensor, window: int, k: int) -> FloatArray | None:
 
 def _write(picture: UInt8Array, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(picture).save(path)
+    with replaced_file(path) as part:
+        Image.fromarray(picture).save(part, format="png")
