@@ -63,6 +63,16 @@ def add_plugin_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def show(*parts: object) -> None:
+    """Print texts, tables and other things that rich knows."""
+    # Here rather than above: help needs none of it.
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console()
+    for part in parts:
+        console.print(part)
+
+
 def guarded(command: Callable[[], int]) -> int:
     """Run a command; a mistake of the user's becomes one message on stderr and exit code 2."""
     try:

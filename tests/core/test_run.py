@@ -21,6 +21,7 @@ from tracknet_core import run
 from tracknet_core.config import load_config
 from tracknet_core.errors import UserError
 from tracknet_core.registry import NAMESPACE
+from tracknet_core.training import runs
 
 Go = Callable[..., int]
 
@@ -185,7 +186,7 @@ def test_a_run_id_is_never_used_again(
         def now() -> datetime:
             return begin + timedelta(seconds=next(seconds))
 
-    monkeypatch.setattr(run, "datetime", Clock)
+    monkeypatch.setattr(runs, "datetime", Clock)
     for _ in range(2):
         asked()
     assert sorted(path.name for path in (out / "logs").iterdir()) == [

@@ -1,1 +1,7 @@
-"""From a configuration to a trained network: Lightning's trainer, run folders, the summary."""
+"""Training: from a configuration to Lightning's trainer, the folders of runs, and what is told of them."""
+
+from tracknet_core.training.runs import find_checkpoint
+from tracknet_core.training.summary import describe, figures
+from tracknet_core.training.trainer import Prepared, Trained, prepare, train
+
+__all__ = ["Prepared", "Trained", "describe", "figures", "find_checkpoint", "prepare", "train"]

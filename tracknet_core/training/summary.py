@@ -1,18 +1,40 @@
-"""What a network consists of: parts, shapes, parameters and arithmetic."""
+"""What a person is told before and after training: the network's parts, shapes, parameters, arithmetic; the figures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
+from rich.console import RenderableType
+from rich.syntax import Syntax
 from rich.table import Table
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from tracknet_core.model import BallTracker
+from tracknet_core.training.trainer import Prepared, Trained
 
 PARTS = ("input", "backbone", "decoder", "head")
+
+
+def describe(prepared: Prepared) -> Iterator[RenderableType]:
+    """Yield the configuration, the network's parts, and how many clips there are."""
+    config, data = prepared.config, prepared.data
+    yield Syntax(config.as_yaml(), "yaml", background_color="default")
+    yield summarize(prepared.module.model, config.data.sequence.frames)
+    for split in data.splits:
+        clips = data.clips(split)
+        yield f"{split}: {len(clips)} clips, {sum(len(clip) for clip in clips)} frames"
+
+
+def figures(trained: Trained) -> Table:
+    """Return a table of the last figures of training and validation."""
+    title = f"{trained.run_id}, {trained.epochs} epochs, {trained.seconds:.0f} s"
+    table = Table("metric", "value", title=title)
+    for name, value in trained.figures.items():
+        table.add_row(name, f"{value:.4f}")
+    return table
 
 
 def summarize(model: BallTracker, frames: int) -> Table:

@@ -1,0 +1,79 @@
+"""The folders of runs, and going on with one."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import datetime
+from pathlib import Path
+
+from tracknet_core.checkpoint import KEY, read_checkpoint, stored_config
+from tracknet_core.config import Config
+from tracknet_core.contracts import RunPaths
+from tracknet_core.errors import CheckpointError
+
+CHECKPOINT_NAME = re.compile(r"(?:best|last)_(?P<run_id>run-.+)\.ckpt")
+
+AUTO = "auto"
+"""Instead of a checkpoint: the newest one."""
+
+
+def find_checkpoint(resume: str | None, output_dir: Path) -> Path | None:
+    """Return the checkpoint to go on from.
+
+    Args:
+        resume: path of a checkpoint, ``auto`` for the newest of ``output_dir``, or None to start afresh.
+        output_dir: what holds the folders ``logs`` and ``checkpoints`` of all runs.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    if resume is None:
+        return None
+    folder = output_dir / "checkpoints"
+    if resume != AUTO:
+        if not Path(resume).is_file():
+            raise CheckpointError(f"--resume {resume}: no such checkpoint file. '{AUTO}' takes the newest in {folder}.")
+        return Path(resume)
+    newest = max(folder.glob("last_*.ckpt"), key=lambda path: path.stat().st_mtime, default=None)
+    if newest is None:
+        raise CheckpointError(f"--resume {AUTO}: no last_*.ckpt in {folder}. Start a run without --resume first.")
+    return newest
+
+
+def check_resumable(checkpoint: Path, config: Config) -> None:
+    """Refuse a checkpoint that training cannot go on from.
+
+    Raises:
+        CheckpointError: it has weights alone, or those of another model.
+    """
+    content = read_checkpoint(checkpoint)
+    if "optimizer_states" not in content:
+        raise CheckpointError(f"{checkpoint}: weights alone cannot be resumed. Start from them: training.init_from=…")
+    saved, current = (
+        one.as_dict()["model"] for one in (stored_config(content[KEY].get("config"), checkpoint, built=[]), config)
+    )
+    for part, now in current.items():
+        before = saved[part]
+        if before != now:
+            raise CheckpointError(
+                f"{checkpoint}: was trained with model.{part} = {before}, the experiment says {now}. "
+                "Resume with the same model, or start from its weights where they fit: training.init_from=…"
+            )
+
+
+def run_paths(output_dir: Path, seed: int, checkpoint: Path | None) -> RunPaths:
+    """Make the folder of the run that is resumed, or a fresh one, and return where to write."""
+    known = CHECKPOINT_NAME.fullmatch(checkpoint.name) if checkpoint else None
+    logs, checkpoints = output_dir / "logs", output_dir / "checkpoints"
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    if known is not None and (logs / known["run_id"]).is_dir():
+        return RunPaths(known["run_id"], logs / known["run_id"], checkpoints)
+    while True:
+        run_id = f"run-{datetime.now():%Y%m%d-%H%M%S}-s{seed}"
+        try:
+            (logs / run_id).mkdir(parents=True)
+        except FileExistsError:
+            time.sleep(0.2)  # another run began in this second
+            continue
+        return RunPaths(run_id, logs / run_id, checkpoints)

@@ -1,0 +1,212 @@
+"""From a configuration to a trained network, by Lightning's trainer."""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.loggers import CSVLogger
+
+from tracknet_core import assembly
+from tracknet_core.checkpoint import load_weights
+from tracknet_core.config import Config, TrainingConfig, load_config
+from tracknet_core.contracts import RunPaths
+from tracknet_core.errors import ConfigError
+from tracknet_core.files import replace_text
+from tracknet_core.loading.datamodule import TrackingData
+from tracknet_core.model import BallTracker
+from tracknet_core.module import TrackerModule
+from tracknet_core.training.runs import check_resumable, run_paths
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that is needed to train, put together and checked.
+
+    Attributes:
+        config: the whole experiment; its image size is known.
+        data: the windows.
+        module: the network, and how it is trained.
+    """
+
+    config: Config
+    data: TrackingData
+    module: TrackerModule
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training left.
+
+    Attributes:
+        run_id: name of the run.
+        epochs: how many are complete.
+        seconds: how long it took.
+        figures: the last value of each metric of training and validation.
+        files: what lies where.
+        interrupted: whether somebody stopped it before its end.
+    """
+
+    run_id: str
+    epochs: int
+    seconds: float
+    figures: dict[str, float]
+    files: dict[str, Path]
+    interrupted: bool
+
+
+def prepare(
+    experiment: Path, overrides: Sequence[str] = (), sections: Mapping[str, str | None] | None = None
+) -> Prepared:
+    """Put together what an experiment describes.
+
+    Args:
+        experiment: YAML file.
+        overrides: settings in the form ``key=value``.
+        sections: for a section the name of the file that takes its place, or None.
+
+    Raises:
+        ConfigError: all faults of the experiment, or parts that do not fit each other or the images.
+        DataError: the data cannot be read.
+    """
+    _quieten()
+    config = load_config(experiment, overrides, sections)
+    transforms, batch_transforms = assembly.build_transforms(config.data)
+    data = TrackingData(assembly.build_dataset(config.data), config, transforms)
+    config = config.with_image_size(data.image_size())
+    pl.seed_everything(config.training.seed, workers=False, verbose=False)
+    model = assembly.build_model(config)
+    _check_sizes(model, data)
+    if "val" not in data.splits:
+        warnings.warn(
+            f"There is no split 'val' among {', '.join(data.splits)}: the run trains without validation, and leaves "
+            "'last' but no 'best' checkpoint. To validate, give patterns of clips for it with data.split.",
+            stacklevel=2,
+        )
+    return Prepared(config, data, assembly.build_module(config, model, batch_transforms))
+
+
+def train(prepared: Prepared, output_dir: Path, checkpoint: Path | None = None) -> Trained:
+    """Train, and validate as it goes.
+
+    Args:
+        prepared: what is trained.
+        output_dir: where the folders ``logs`` and ``checkpoints`` of all runs are.
+        checkpoint: to go on from.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be gone on from, or the weights to start from do not fit.
+        ConfigError: settings that Lightning refuses.
+    """
+    config, training = prepared.config, prepared.config.training
+    if checkpoint is not None:
+        check_resumable(checkpoint, config)
+    elif training.init_from is not None:
+        load_weights(prepared.module.model, Path(training.init_from))
+    paths = run_paths(output_dir, training.seed, checkpoint)
+    trainer = _trainer(training, paths, validates="val" in prepared.data.splits)
+    replace_text(paths.logs / "config.yaml", config.as_yaml())
+    began = time.monotonic()
+    try:
+        trainer.fit(prepared.module, datamodule=prepared.data, ckpt_path=checkpoint, weights_only=True)
+    except SystemExit:
+        # Lightning's answer to Ctrl-C, after it has let callbacks and loggers finish.
+        if not trainer.interrupted:
+            raise
+    return Trained(
+        run_id=paths.run_id,
+        epochs=trainer.current_epoch,
+        seconds=time.monotonic() - began,
+        figures={
+            name: float(value)
+            for name, value in sorted(trainer.callback_metrics.items())
+            if name.startswith(("train/", "val/"))  # the rest is for curves
+        },
+        files=_files(paths, Path(trainer.loggers[0].log_dir or paths.logs)),
+        interrupted=trainer.interrupted,
+    )
+
+
+def _quieten() -> None:
+    """Silence what Lightning tells about itself; what it says of the user's settings stays."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for message in (
+        r"The '.*_dataloader' does not have many workers",
+        r"`isinstance\(treespec, LeafSpec\)` is deprecated",
+        r"The number of training batches",
+        r"Your `IterableDataset` has `__len__` defined",
+    ):
+        warnings.filterwarnings("ignore", message=message)
+
+
+def _check_sizes(model: BallTracker, data: TrackingData) -> None:
+    """Find out before training whether crops fit the network."""
+    for size, path in ((data.image_size(), "data.preprocess.resize"), (data.training_size(), "data.transforms")):
+        try:
+            model.check_size(size)
+        except ValueError as error:
+            raise ConfigError(f"{path}: {error}") from error
+
+
+def _trainer(training: TrainingConfig, paths: RunPaths, *, validates: bool) -> pl.Trainer:
+    callbacks = assembly.build_callbacks(training, paths)
+    csv = CSVLogger(save_dir=paths.logs.parent, name=paths.run_id)
+    try:
+        return pl.Trainer(
+            max_epochs=training.epochs,
+            precision=_precision(training),
+            gradient_clip_val=training.grad_clip or None,
+            limit_train_batches=training.limit_train_batches or None,
+            limit_val_batches=(training.limit_val_batches or None) if validates else 0,
+            check_val_every_n_epoch=training.validate_every,
+            accelerator=training.accelerator,
+            devices=training.devices,
+            num_nodes=training.num_nodes,
+            strategy=training.strategy,
+            num_sanity_val_steps=1,
+            log_every_n_steps=10,
+            deterministic="warn",
+            callbacks=callbacks,
+            logger=[csv, *assembly.build_loggers(training, paths)],
+            enable_progress_bar=any(isinstance(callback, pl.callbacks.ProgressBar) for callback in callbacks),
+            enable_checkpointing=any(isinstance(callback, pl.callbacks.Checkpoint) for callback in callbacks),
+            enable_model_summary=False,
+        )
+    except (ValueError, MisconfigurationException) as error:
+        raise ConfigError(f"training: Lightning refuses these settings: {error}") from error
+
+
+def _precision(training: TrainingConfig) -> Any:
+    """Return Lightning's name of the precision, or fp32's where the machine cannot."""
+    wanted = "fp16" if training.amp else training.precision
+    cuda = torch.cuda.is_available() and training.accelerator in ("auto", "gpu", "cuda")
+    supported = {
+        "fp32": True,
+        "fp16": cuda,
+        "bf16": torch.cuda.is_bf16_supported() if cuda else torch.ops.mkldnn._is_mkldnn_bf16_supported(),
+    }
+    if not supported[wanted]:
+        device = "this GPU" if cuda else "the CPU"
+        warnings.warn(f"training.precision: {wanted} is not supported on {device}; training in fp32.", stacklevel=2)
+        wanted = "fp32"
+    return {"fp32": "32-true", "fp16": "16-mixed", "bf16": "bf16-mixed"}[wanted]
+
+
+def _files(paths: RunPaths, metrics: Path) -> dict[str, Path]:
+    """Return where everything is; ``metrics`` is the folder of the logger."""
+    checkpoints = sorted(paths.checkpoints.glob(f"*_{paths.run_id}.ckpt"))
+    folders = [path for path in sorted(paths.logs.iterdir()) if path.is_dir() and "version_" not in path.name]
+    return {
+        "metrics": metrics / "metrics.csv",
+        "config": paths.logs / "config.yaml",
+        **{path.name.split("_")[0]: path for path in checkpoints},
+        **{path.name: path for path in folders},
+    }
