@@ -63,6 +63,12 @@ def add_plugin_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def tell(text: str) -> None:
+    """Print lines; what the terminal cannot show, such as a name that is no text, is escaped."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, errors="backslashreplace").decode(encoding) + "\n")
+
+
 def show(*parts: object) -> None:
     """Print texts, tables and other things that rich knows."""
     # Here rather than above: help needs none of it.

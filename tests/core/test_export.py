@@ -293,19 +293,15 @@ def test_a_codec_that_is_no_graph_stays_outside_of_the_file(
 
 
 @pytest.fixture
-def unreadable(run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the data of the checkpoint away; instead of what `synthetic` is, which takes long to draw, have a few."""
+def unreadable(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the data of the checkpoint away, and whatever data come with tracknet."""
 
     class Gone(catalogue.REGISTRY[NAMESPACE, "datasets", "tiny"]):  # type: ignore[misc]
         def clips(self, split: str) -> Any:
             raise DataError("/somewhere: no such folder.")
 
-    monkeypatch.setitem(
-        catalogue.REGISTRY, (NAMESPACE, "datasets", "few"), catalogue.REGISTRY[NAMESPACE, "datasets", "tiny"]
-    )
-    monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "datasets", "tiny"), Gone)
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "data" / "synthetic.yaml").write_text("dataset: {name: few}\n")
+    for name in ("tiny", "synthetic"):
+        monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "datasets", name), Gone)
 
 
 def test_settings_change_the_data(run: Callable[..., Any]) -> None:
@@ -350,7 +346,22 @@ def test_without_the_data_of_the_checkpoint_synthetic_frames_are_compared(run: C
         "the data of the checkpoint cannot be read, so synthetic frames are compared: /somewhere: no such folder.\n"
         "logits: "
     )
-    assert clips_of(Memory.saves[1]) == [3]
+    frames = Memory.saves[1]
+    assert (frames.shape, frames.dtype) == ((16, 3, 3, 48, 64), torch.uint8)
+    assert len(frames.unique()) > 100
+    assert all(not torch.equal(window[0], window[-1]) for window in frames)  # a ball that moves
+    run(output="again.mem")
+    assert torch.equal(frames, Memory.saves[1])
+
+
+@pytest.mark.usefixtures("unreadable")
+def test_synthetic_frames_have_the_background_that_the_network_wants(save: Callable[..., Path], tmp_path: Path) -> None:
+    checkpoint = save("model.input.name=background", f"data.cache.folder={tmp_path / 'cache'}")
+    assert export.main([str(checkpoint), "--format", "memory", "--output", str(tmp_path / "ball.mem")]) == 0
+    frames = Memory.saves[1]  # (B, T + 1, 3, H, W)
+    assert frames.shape[1] == 4
+    assert (frames >= frames[:, -1:]).all()  # the background lacks the bright ball
+    assert (frames[:, :-1] > frames[:, -1:]).any()
 
 
 @pytest.mark.usefixtures("unreadable")

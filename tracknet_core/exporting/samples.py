@@ -1,0 +1,137 @@
+"""Windows that a network and its copy are compared on, and that 8 bits are calibrated with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from tracknet_core import assembly
+from tracknet_core.config import Config, DataConfig, load_data
+from tracknet_core.contracts import Clip
+from tracknet_core.errors import ConfigError, UserError
+from tracknet_core.loading.background import Backgrounds
+from tracknet_core.loading.splits import choose_clips, split_names
+from tracknet_core.loading.stream import WindowStream
+from tracknet_core.loading.windows import EvaluationPlaces, Place
+from tracknet_core.model import BallTracker
+
+CHECKED_WINDOWS = 16
+"""To compare on; a large network takes a second for each, twice."""
+
+CALIBRATION_WINDOWS = 64
+"""To find the ranges of 8 bits on; beyond some dozens they hardly change."""
+
+CLIPS = 8
+"""That windows come from, at most: opening a clip can take longer than reading a few windows of it."""
+
+
+class _Windows(NamedTuple):
+    """(B, P, 3, H, W) frames, and the split that they are of."""
+
+    frames: Tensor
+    split: str
+
+
+def find_samples(
+    config: Config,
+    model: BallTracker,
+    data: str | None,
+    overrides: Sequence[str],
+    *,
+    int8: bool,
+    tell: Callable[[str], object],
+) -> tuple[Tensor, Tensor]:
+    """Return windows (B, P, 3, H, W) to compare on, and those to calibrate with, or an example.
+
+    Where the data of the checkpoint cannot be read, and nobody named others, drawn ones do for a comparison.
+
+    Args:
+        config: the experiment of the checkpoint.
+        model: its network.
+        data: name of another section ``data``.
+        overrides: settings of the data.
+        int8: whether there is something to calibrate.
+        tell: is called with what a person should know of the data.
+
+    Raises:
+        ConfigError: all faults of the section; or data to calibrate on that cannot be read.
+        UserError: the data cannot be read, and somebody asked for it.
+    """
+    chosen = load_data(config, overrides, data)
+    chosen = replace(chosen, sequence=config.data.sequence, preprocess=config.data.preprocess)
+    try:
+        checked = _read(chosen, model, ("val", "test", "train"), CHECKED_WINDOWS)
+        if not int8:
+            return checked.frames, checked.frames
+        calibration = _read(chosen, model, ("train", "val", "test"), CALIBRATION_WINDOWS)
+    except UserError as error:
+        if data is not None or overrides:
+            raise
+        if int8:
+            raise ConfigError(
+                f"--int8: calibrates on the data of the checkpoint, and they cannot be read: {error}\nName others: "
+                "--data NAME data.root=/path/to/data"
+            ) from error
+        tell(f"the data of the checkpoint cannot be read, so synthetic frames are compared: {error}")
+        frames = _drawn(config.data.sequence.frames, model, CHECKED_WINDOWS)
+        return frames, frames
+    if calibration.split == checked.split:
+        tell(f"calibrated and compared on the same clips: there is no other split than '{checked.split}'")
+    return checked.frames, calibration.frames
+
+
+def _read(data: DataConfig, model: BallTracker, splits: Sequence[str], count: int) -> _Windows:
+    """Return up to ``count`` windows, evenly along clips of the first of the splits that there is.
+
+    Raises:
+        UserError: the data cannot be read.
+    """
+    dataset = assembly.build_dataset(data)
+    names = split_names(dataset, data.split)
+    split = next((name for name in (*splits, *names) if name in names), splits[0])
+    all_clips = choose_clips(dataset, data.split, split)
+    clips: list[Clip] = [all_clips[i] for i in _evenly(len(all_clips), CLIPS)]
+    all_places = EvaluationPlaces([len(clip) for clip in clips], data.sequence.frames, model.input.targets)
+
+    def places(clip: int, draw: int) -> list[Place]:
+        of_clip = all_places(clip, draw)
+        return [of_clip[i] for i in _evenly(len(of_clip), -(-count // len(clips)))]
+
+    background = Backgrounds(data.cache.path, model.image_size) if model.input.background else None
+    stream = WindowStream(clips, places, batch_size=1, size=model.image_size, background=background)
+    return _Windows(torch.cat([batch.frames for batch in stream][:count]).contiguous(), split)
+
+
+def _evenly(length: int, count: int) -> list[int]:
+    """Return up to ``count`` places of a list of ``length``, evenly along it."""
+    chosen = min(length, count)
+    return [(2 * i + 1) * length // (2 * chosen) for i in range(chosen)]
+
+
+def _drawn(length: int, model: BallTracker, count: int) -> Tensor:
+    """Return windows (count, P, 3, H, W) of random textures, over each of which a small bright ball flies.
+
+    The same at every call.
+
+    Args:
+        length: T, frames of a window.
+        model: the network, which says their size, and whether a background belongs to them.
+        count: how many.
+    """
+    width, height = model.image_size
+    draw = torch.Generator().manual_seed(0)
+    coarse = torch.rand(count, 3, 9, 16, generator=draw)
+    texture = functional.interpolate(coarse, (height, width), mode="bilinear")  # (count, 3, H, W), 0..1
+    begin, end = torch.rand(2, count, 1, 2, generator=draw) * torch.tensor((width, height))  # (count, 1, 2) each
+    xy = torch.lerp(begin, end, torch.linspace(0, 1, length).unsqueeze(-1))  # (count, T, 2)
+    x, y = torch.arange(width), torch.arange(height).unsqueeze(-1)
+    squared = (x - xy[..., :1, None]) ** 2 + (y - xy[..., 1:, None]) ** 2  # (count, T, H, W)
+    ball = torch.exp(-squared / (height / 100) ** 2).unsqueeze(2)  # (count, T, 1, H, W)
+    still = 0.6 * texture.unsqueeze(1)  # (count, 1, 3, H, W); the rest of the range is the ball's
+    pictures = [still + ball * (1 - still), *([still] if model.input.background else [])]
+    return (255 * torch.cat(pictures, dim=1)).to(torch.uint8)

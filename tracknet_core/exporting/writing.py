@@ -1,0 +1,117 @@
+"""A checkpoint's network into a file of another format, compared with the network before the file gets its name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from tracknet_core.assembly import check_and_build
+from tracknet_core.checkpoint import load_model
+from tracknet_core.config import Cache, Config, import_plugins
+from tracknet_core.contracts import Format
+from tracknet_core.errors import ConfigError, UserError
+from tracknet_core.exporting.agreement import compare
+from tracknet_core.exporting.network import Portable, with_decoding
+from tracknet_core.exporting.samples import find_samples
+from tracknet_core.files import new_file
+
+BATCH = 3
+"""Windows at a time in the comparison; the first goes alone, so that two sizes of batch are tried."""
+
+
+def export(
+    checkpoint: Path,
+    output: Path,
+    form: str,
+    *,
+    int8: bool = False,
+    data: str | None = None,
+    overrides: Sequence[str] = (),
+    plugins: Sequence[str] = (),
+    tell: Callable[[str], object] = lambda _text: None,
+) -> None:
+    """Write the network of a checkpoint as a file that runs without tracknet.
+
+    Args:
+        checkpoint: what a run wrote.
+        output: the file; a new one.
+        form: name of the format.
+        int8: 8 bits, calibrated on the data.
+        data: name of the section ``data`` to compare (and calibrate) on; None takes the checkpoint's.
+        overrides: settings of the data, in the form ``key=value``.
+        plugins: modules to import before, which the caller trusts.
+        tell: is called with what a person wants to know, as soon as it is known.
+
+    Raises:
+        UserError: something is missing or does not fit, or the file does not agree with the network.
+    """
+    import_plugins(plugins)
+    format_: Format = check_and_build("formats", {"name": form, **({"int8": True} if int8 else {})}, "--format")
+    if output.suffix != format_.suffix:
+        raise ConfigError(
+            f"--output {output}: the files of this format end in {format_.suffix}. Write {output.name}{format_.suffix}."
+        )
+    with new_file(output) as path:
+        format_.check(output)
+        config, model = load_model(checkpoint)
+        checked, example = find_samples(config, model, data, overrides, int8=int8, tell=tell)
+        network = Portable(model, example)
+        if not network.decodes:
+            name = config.model.heatmap["name"]
+            tell(f"the codec '{name}' cannot be part of the file, which gives logits alone")
+        format_.save(network, example, path, _notes(config, network, example))
+        ours, theirs = (with_decoding(run, model.codec) for run in (network, format_.load(path)))
+        batches = (checked[:1], *(checked[i : i + BATCH] for i in range(1, len(checked), BATCH)))
+        agreement = compare(ours, theirs, batches)
+        tell(agreement.as_text())
+        fault = agreement.fault_of_int8() if int8 else agreement.fault()
+        if fault is not None:
+            raise UserError(f"--format {form}: {fault} No file was left.")
+
+
+def _notes(config: Config, network: Portable, frames: Tensor) -> dict[str, str]:
+    """Return the texts that travel inside the file: what it is, and how a program without tracknet is to feed it.
+
+    Where data and other files lie on this machine is left out.
+
+    Args:
+        config: the experiment.
+        network: what is written.
+        frames: (B, P, 3, H, W), an example of its input.
+    """
+    _, pictures, _, height, width = frames.shape
+    length = config.data.sequence.frames
+    background = " and the background of the clip, the median of its frames" if pictures > length else ""
+    results = "logits: float (B, K, h, w)"
+    if network.decodes:
+        results += (
+            f"; xy: float (B, K, D, 2), column and row in pixels of the {width} x {height} pictures, (0, 0) being the "
+            "centre of the upper left one; score: float (B, K, D), 0..1; present: bool (B, K, D), whether it is a ball"
+        )
+    else:
+        results += f", to be decoded as the codec '{config.model.heatmap['name']}' of tracknet does"
+    plugins = [Path(plugin).name for plugin in config.plugins]
+    shared = replace(config, data=replace(config.data, cache=Cache()), plugins=plugins)
+    return {
+        "config": json.dumps(_without_paths(shared.as_dict())),
+        "version": version("tracknet"),
+        "frames": f"uint8 (B, {pictures}, 3, {height}, {width}): windows, pictures, R G B, rows, columns",
+        "pictures": f"{length} consecutive frames, oldest first{background}; scaled to {width} x {height} as a whole",
+        "targets": f"{list(network.model.input.targets)}: which frames of the window, from 0, the K results are of",
+        "results": results,
+    }
+
+
+def _without_paths(value: Any) -> Any:
+    """Return plain data with None for every absolute path."""
+    if isinstance(value, Mapping):
+        return {key: _without_paths(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_paths(item) for item in value]
+    return None if isinstance(value, str) and Path(value).is_absolute() else value
