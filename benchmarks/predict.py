@@ -38,11 +38,11 @@ from tracknet_core.assembly import build_model
 from tracknet_core.checkpoint import describe
 from tracknet_core.config import load_config
 from tracknet_core.contracts import UInt8Array
-from tracknet_core.playback import play
 from tracknet_core.tracking.detector import Detector, load_detector
 from tracknet_core.tracking.jobs import find_jobs
 from tracknet_core.tracking.pipeline import Prediction
 from tracknet_core.video import VideoFrames, write_video
+from tracknet_core.video.live import play
 
 EXPERIMENT = Path(__file__).parent.parent / "experiments" / "convnext.yaml"
 SETTINGS = ("data.preprocess.resize=[512,288]",)

@@ -25,8 +25,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tracknet_core.contracts import FrameSource, TrackedFrame, TrackPoint, UInt8Array
 from tracknet_core.drawing import INK, PAPER, PREDICTION, Colour, Point, cross
-from tracknet_core.playback import TimedFrame, play
 from tracknet_core.video import VideoFrames, open_to_read
+from tracknet_core.video.live import TimedFrame, play
 from tracknet_core.writers import part_of
 
 TRAIL_SECONDS = 0.6

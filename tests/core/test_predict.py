@@ -25,10 +25,10 @@ from tracknet_core.assembly import build_model
 from tracknet_core.checkpoint import describe
 from tracknet_core.config import Config
 from tracknet_core.contracts import Candidates, Detections, TrackedFrame, Tracker, TrackPoint
-from tracknet_core.playback import LiveFrames
 from tracknet_core.registry import trackers
 from tracknet_core.tracking.detector import Detector
 from tracknet_core.video import VideoFrames, write_video
+from tracknet_core.video.live import LiveFrames
 
 SIZE = (96, 64)
 INPUT = (48, 32)

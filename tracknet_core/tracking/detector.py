@@ -36,8 +36,8 @@ from tracknet_core.contracts import (
 )
 from tracknet_core.errors import CheckpointError, ConfigError, DataError, RegistryError
 from tracknet_core.loading.background import median, sampled_frames
-from tracknet_core.playback import DECODING_NICENESS, TimedFrame, ahead, play
 from tracknet_core.registry import formats
+from tracknet_core.video.live import DECODING_NICENESS, TimedFrame, ahead, play
 
 Ensemble = Literal["none", "pool", "mean", "triangular"]
 

@@ -16,8 +16,8 @@ from typing import Literal
 from tracknet_core.contracts import FrameSource
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.overlay import overlay_path
-from tracknet_core.playback import LiveFrames
 from tracknet_core.video import IMAGE_SUFFIXES, ImageFrames, VideoFrames, image_files, natural_order
+from tracknet_core.video.live import LiveFrames
 from tracknet_core.writers import part_of
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".ts", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv"})

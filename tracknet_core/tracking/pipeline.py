@@ -16,11 +16,11 @@ from tracknet_core.assembly import build
 from tracknet_core.contracts import Candidates, TrackedFrame, Tracker
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.overlay import drawn
-from tracknet_core.playback import DECODING_NICENESS, LiveFrames, TimedFrame, ahead, play
 from tracknet_core.progress import Progress
 from tracknet_core.schema import Node
 from tracknet_core.tracking.detector import Detector, Ensemble, clip_background, detect
 from tracknet_core.tracking.jobs import Job
+from tracknet_core.video.live import DECODING_NICENESS, LiveFrames, TimedFrame, ahead, play
 from tracknet_core.writers import CsvRows, JsonRows, RowFile, Rows
 
 _FRAMES_AHEAD = 64  # at the size of the network: 28 MB at 512 x 288

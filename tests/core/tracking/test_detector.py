@@ -22,9 +22,9 @@ from tracknet_core.contracts import Candidates, Clip, Detections
 from tracknet_core.errors import CheckpointError, ConfigError, RegistryError
 from tracknet_core.loading.windows import EvaluationPlaces
 from tracknet_core.model import BallTracker
-from tracknet_core.playback import TimedFrame
 from tracknet_core.registry import NAMESPACE
 from tracknet_core.tracking.detector import Detector, detect, detect_clip, load_detector
+from tracknet_core.video.live import TimedFrame
 
 SIZE = (4, 2)
 ORIGINAL = (8, 8)

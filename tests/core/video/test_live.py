@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 from tracknet_core.errors import DataError
-from tracknet_core.playback import LiveFrames, ahead, play, times_of
 from tracknet_core.video import ImageFrames, ImageSizeError, VideoFrames, write_video
+from tracknet_core.video.live import LiveFrames, ahead, play, times_of
 
 STEP = 6
 
