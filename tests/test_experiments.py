@@ -3,9 +3,11 @@
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 
 from tracknet_core.assembly import build_model, build_module, build_transforms
 from tracknet_core.config import DEFAULT, SECTIONS, Config, load_config
@@ -13,7 +15,8 @@ from tracknet_core.run import _parser
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "experiments"
-FILES = sorted(FOLDER.rglob("*.yaml"))
+SHORTHANDS = FOLDER / "shorthands.yaml"
+FILES = sorted(file for file in FOLDER.rglob("*.yaml") if file != SHORTHANDS)
 COMMAND = re.compile(r"^#\s+python -m tracknet_core\.run (?P<arguments>.+)$", re.MULTILINE)
 
 
@@ -43,6 +46,21 @@ def with_root(file: Path) -> list[str]:
 
 def test_the_groups_are_the_sections() -> None:
     assert {path.parent.name for path in FILES if path.parent != FOLDER} == set(SECTIONS)
+
+
+@pytest.mark.parametrize("path", OmegaConf.load(SHORTHANDS))
+def test_a_shorthand_is_no_setting_and_stands_for_a_component_that_is_there(path: str) -> None:
+    *above, key = path.split(".")
+    settings: Any = load_config(FOLDER / "convnext.yaml")
+    for step in above:
+        settings = getattr(settings, step)
+    assert not hasattr(settings, key)
+    shorthand = OmegaConf.load(SHORTHANDS)[path]
+    written = f"{path}={{}}" if shorthand.get("parameter") is None else f"{path}=1"
+    config = load_config(FOLDER / "convnext.yaml", [f"{above[0]}.{shorthand.slot}=null", written])
+    slot = getattr(getattr(config, above[0]), shorthand.slot)
+    (node,) = slot if isinstance(slot, list) else [slot]
+    assert node["name"] == shorthand.name
 
 
 def test_the_file_begins_with_its_purpose(file: Path) -> None:

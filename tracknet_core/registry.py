@@ -110,6 +110,10 @@ class Registry:
             )
         return component
 
+    def distribution(self, name: str) -> str | None:
+        """Return the package whose entry point is called ``name``; None for a component that a decorator alone made."""
+        return next((_distribution(entry) for entry in _installed(self.group) if entry.name == name), None)
+
     def unknown(self, name: str) -> str:
         """Return the message for a name that does not exist: the nearest, all, and how to add one."""
         names = self.names()

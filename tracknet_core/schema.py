@@ -104,7 +104,11 @@ def check_component(kind: str, node: Any, path: str, faults: Faults, *, nested: 
     for key, parameter in parameters.items():
         where = f"{path}.{key}"
         if key in node:
-            checked[key] = _check_parameter(node[key], hint_of(constructor, parameter), where, faults)
+            hint = hint_of(constructor, parameter)
+            if hint is inspect.Parameter.empty:
+                faults.append(_untyped(kind, name, parameter, where))
+            else:
+                checked[key] = _check_parameter(node[key], hint, where, faults)
         elif parameter.default is inspect.Parameter.empty:
             faults.append(f"{where}: '{name}' requires it, but it is not set.")
         else:
@@ -156,6 +160,18 @@ def unknown_key(path: str, complaint: str, key: str, known: Iterable[str]) -> st
     nearest = difflib.get_close_matches(str(key), known, n=1)
     hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
     return f"{path}: {complaint}.{hint} It accepts: {_join(known) or 'nothing'}."
+
+
+def _untyped(kind: str, name: str, parameter: inspect.Parameter, path: str) -> str:
+    """Return the message for a parameter that nobody can check, which is a fault of the component."""
+    distribution = REGISTRIES[kind].distribution(name)
+    owner = f"'{name}' of the package '{distribution}'" if distribution else f"'{name}'"
+    default = parameter.default
+    known = type(default).__name__ if isinstance(default, bool | int | float | str) else "float"
+    return (
+        f"{path}: a fault of {owner}: its constructor gives '{parameter.name}' no type, so that no value can be "
+        f"checked. Write one there, such as '{parameter.name}: {known}'."
+    )
 
 
 def _fields(cls: type[Any]) -> tuple[dataclasses.Field[Any], ...]:

@@ -1,5 +1,6 @@
 """Plain values against type hints, and nodes against constructors."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
@@ -300,3 +301,33 @@ def test_nodes_in_another_form_than_the_parameter_are_refused(archives: None) ->
         f"d.others: {archive} is not a list of components. ",
         f"d.named: [{archive}] does not name components. ",
     ]
+
+
+class Untyped:
+    def __init__(self, *, power=2, sharp=None) -> None:  # type: ignore[no-untyped-def]
+        pass
+
+
+def test_a_parameter_without_a_type_is_a_fault_of_the_component(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "losses", "untyped"), Untyped)
+    faults: list[str] = []
+    check_component("losses", {"name": "untyped", "power": 3}, "training.loss", faults)
+    assert faults == [
+        "training.loss.power: a fault of 'untyped': its constructor gives 'power' no type, so that no value can be "
+        "checked. Write one there, such as 'power: int'."
+    ]
+
+
+def test_the_package_of_a_parameter_without_a_type_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "loose_losses.py").write_text("class Loose:\n    def __init__(self, *, power): ...\n")
+    metadata = tmp_path / "loose-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: loose\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[tracknet_losses]\nloose = loose_losses:Loose\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    faults: list[str] = []
+    check_component("losses", {"name": "loose", "power": None}, "training.loss", faults)
+    (message,) = faults
+    assert message.startswith("training.loss.power: a fault of 'loose' of the package 'loose': its constructor gives ")
+    assert message.endswith("Write one there, such as 'power: float'.")
+    monkeypatch.delitem(sys.modules, "loose_losses")

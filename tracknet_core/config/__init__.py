@@ -2,7 +2,7 @@
 
 from tracknet_core.config.experiment import (
     DEFAULT,
-    SECTIONS,
+    default_section,
     load_config,
     load_data,
     parse_component,
@@ -10,6 +10,7 @@ from tracknet_core.config.experiment import (
 )
 from tracknet_core.config.plugin_files import import_plugins
 from tracknet_core.config.sections import (
+    SECTIONS,
     Cache,
     Config,
     DataConfig,
@@ -33,6 +34,7 @@ __all__ = [
     "Sampling",
     "Sequences",
     "TrainingConfig",
+    "default_section",
     "import_plugins",
     "load_config",
     "load_data",

@@ -8,7 +8,8 @@ group has it). Overrides from the command line come last. Interpolations of Omeg
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,13 @@ from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from tracknet_core.config.plugin_files import import_plugins, plugin_paths
-from tracknet_core.config.sections import Config, DataConfig, ModelConfig, TrainingConfig, check_ranges
-from tracknet_core.config.shorthands import expand_shorthands
+from tracknet_core.config.sections import SECTIONS, Config, DataConfig, check_ranges
+from tracknet_core.config.shorthands import Shorthand, expand_shorthands
 from tracknet_core.errors import ConfigError
 from tracknet_core.schema import Faults, Node, check_dataclass, require_component, unknown_key
 
-SECTIONS = ("data", "model", "training")
 DEFAULT = "default"
+"""The file of a group that a section starts from unless it names another base."""
 
 
 def load_config(
@@ -69,14 +70,14 @@ def load_data(experiment: Path | Config | None, overrides: Sequence[str] = (), d
         tree = _resolve(experiment if isinstance(experiment, Path) else None, overrides, {"data": data})
     import_plugins(tree["plugins"])
     faults: Faults = []
-    tree = expand_shorthands({"data": _interpolate(tree, "data")}, faults)
+    tree = expand_shorthands({"data": _interpolate(tree, "data")}, _shorthands(), faults)
     config: DataConfig = check_dataclass(DataConfig, tree["data"], "data", faults)
     if faults:
         raise ConfigError(faults)
     return config
 
 
-def parse_config(tree: Mapping[str, Any], *, built: Sequence[str] = SECTIONS) -> Config:
+def parse_config(tree: Mapping[str, Any], *, built: Collection[str] = SECTIONS) -> Config:
     """Return the validated configuration of a resolved tree, such as a checkpoint holds; no plugin is imported.
 
     Args:
@@ -90,11 +91,10 @@ def parse_config(tree: Mapping[str, Any], *, built: Sequence[str] = SECTIONS) ->
     tree = {key: value for key, value in tree.items() if value is not None}
     plugins = plugin_paths(tree.get("plugins"), Path())
     faults: Faults = []
-    tree = expand_shorthands(tree, faults)
-    classes = {"data": DataConfig, "model": ModelConfig, "training": TrainingConfig}
+    tree = expand_shorthands(tree, _shorthands(), faults)
     parts = {
         section: check_dataclass(cls, tree.get(section, {}), section, faults, components=section in built)
-        for section, cls in classes.items()
+        for section, cls in SECTIONS.items()
     }
     for key in tree:
         if key not in (*SECTIONS, "plugins"):
@@ -104,6 +104,18 @@ def parse_config(tree: Mapping[str, Any], *, built: Sequence[str] = SECTIONS) ->
     if faults:
         raise ConfigError(faults)
     return Config(**parts, plugins=plugins)
+
+
+def default_section(section: str) -> dict[str, Any]:
+    """Return what a section starts from, as the file ``default.yaml`` of its group that comes with tracknet says it.
+
+    Such as ``default_section("training")["protocols"]``, the rules that are reported where no experiment names any. The
+    nodes of components are as they are written: unchecked, and without the defaults of their constructors.
+
+    Args:
+        section: name of a section, whose group has such a file.
+    """
+    return _read(_shipped_experiments() / section / f"{DEFAULT}.yaml", f"{section} section")
 
 
 def parse_component(kind: str, text: str, option: str) -> Node:
@@ -158,7 +170,7 @@ def _read(path: Path, what: str) -> dict[str, Any]:
             raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
         raise
     if not isinstance(tree, dict):
-        raise ConfigError(f"{path}: an {what} is a mapping, but this file holds a {type(tree).__name__}.")
+        raise ConfigError(f"{path}: this file holds a {type(tree).__name__}, but {what}s are mappings.")
     return {str(key): value for key, value in tree.items()}
 
 
@@ -213,6 +225,13 @@ def _group_file(section: str, name: str, folders: list[Path]) -> Path | None:
 def _offer(section: str, folders: list[Path]) -> str:
     names = sorted({file.stem for folder in folders for file in (folder / section).glob("*.yaml")})
     return f"Known: {', '.join(names) or 'none'} (files {section}/*.yaml beside the experiment)."
+
+
+@cache
+def _shorthands() -> dict[str, Shorthand]:
+    """Return the settings that stand for components, by their paths."""
+    table = _read(_shipped_experiments() / "shorthands.yaml", "shorthand")
+    return {path: Shorthand(**entry) for path, entry in table.items()}
 
 
 def _shipped_experiments() -> Path:

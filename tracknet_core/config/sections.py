@@ -24,11 +24,13 @@ class Sequences:
         enabled: windows of several frames; single frames otherwise.
         length: T, frames of a window.
         stride: frames between the starts of two training windows.
+        windows: windows in a row that a network with a state is trained on.
     """
 
     enabled: bool = True
     length: int = 3
     stride: int = 1
+    windows: int = 1
 
     @property
     def frames(self) -> int:
@@ -142,7 +144,8 @@ class TrainingConfig:
         callbacks: Lightning callbacks.
         loggers: Lightning loggers beside metrics.csv, which is always written.
         seed: of the weights, the order of the windows and every augmentation.
-        batch_size: windows per step (and device).
+        batch_size: windows per batch (and device).
+        accumulate: batches whose gradients make one step; the gradient is that of one large batch.
         epochs: passes over the training windows.
         precision: of the arithmetic; falls back to fp32 where the machine cannot.
         amp: true is another way to say ``precision: fp16``.
@@ -168,6 +171,7 @@ class TrainingConfig:
     loggers: list[Node] = component("loggers", default_factory=list)
     seed: int = 0
     batch_size: int = 8
+    accumulate: int = 1
     epochs: int = 10
     precision: Literal["fp32", "fp16", "bf16"] = "fp32"
     amp: bool = False
@@ -183,6 +187,10 @@ class TrainingConfig:
     devices: int | str | list[int] = "auto"
     num_nodes: int = 1
     strategy: str = "auto"
+
+
+SECTIONS: Mapping[str, type[Any]] = {"data": DataConfig, "model": ModelConfig, "training": TrainingConfig}
+"""The sections of an experiment, and what each of them is."""
 
 
 @dataclass(frozen=True)
@@ -214,11 +222,13 @@ def check_ranges(data: DataConfig, training: TrainingConfig) -> Faults:
     least = {
         "data.sequence.length": (data.sequence.length, 1),
         "data.sequence.stride": (data.sequence.stride, 1),
+        "data.sequence.windows": (data.sequence.windows, 1),
         "data.preprocess.resize": (min(data.preprocess.resize or (1,)), 1),
         "data.sampling.ball": (data.sampling.ball or 0, 0),
         "data.cache.limit_gb": (data.cache.limit_gb, 0),
         "training.seed": (training.seed, 0),
         "training.batch_size": (training.batch_size, 1),
+        "training.accumulate": (training.accumulate, 1),
         "training.epochs": (training.epochs, 1),
         "training.grad_clip": (training.grad_clip or 0, 0),
         "training.limit_train_batches": (training.limit_train_batches or 0, 0),

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tracknet_core.config import load_config, load_data
+from tracknet_core.config import default_section, load_config, load_data
 from tracknet_core.errors import ConfigError
+from tracknet_core.schema import require_component
 
+ROOT = Path(__file__).parents[3]
 Write = Callable[[str, str], Path]
 
 
@@ -35,6 +37,16 @@ def test_without_a_base_a_section_starts_from_the_default_of_its_group(experimen
     assert (config.training.epochs, config.training.batch_size) == (7, 3)
     config = load_config(write("empty.yaml", "data: tiny\nmodel: tiny\n"))
     assert config.training.epochs == 7
+
+
+def test_the_default_of_a_section_is_the_shipped_one_as_it_is_written(
+    experiment: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(write("training/default.yaml", "protocols: [tracknet]\n").parent.parent)
+    protocols = default_section("training")["protocols"]
+    assert [node["name"] for node in protocols] == ["wasb", "pck"]
+    checked = [require_component("protocols", node, "training.protocols") for node in protocols]
+    assert checked == load_config(ROOT / "experiments" / "convnext.yaml").training.protocols
 
 
 def test_files_beside_the_experiment_go_before_the_shipped_ones(experiment: Path, write: Write) -> None:

@@ -14,8 +14,10 @@ from tracknet_core.config import Config, load_config, parse_config
     ("override", "path"),
     [
         ("data.sequence.length=0", "data.sequence.length"),
+        ("data.sequence.windows=0", "data.sequence.windows"),
         ("data.preprocess.resize=[0,24]", "data.preprocess.resize"),
         ("training.batch_size=0", "training.batch_size"),
+        ("training.accumulate=0", "training.accumulate"),
         ("training.epochs=0", "training.epochs"),
         ("training.seed=-1", "training.seed"),
         ("training.limit_train_batches=-1", "training.limit_train_batches"),

@@ -3,7 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tracknet_core.config import load_config
+import catalogue
+import pytest
+
+from tracknet_core.config import Config, load_config
+from tracknet_core.registry import NAMESPACE
 
 Write = Callable[[str, str], Path]
 
@@ -48,6 +52,51 @@ def test_a_shorthand_changes_the_component_that_is_there_in_its_place(experiment
     transforms = load_config(experiment, overrides).data.transforms
     assert [node["name"] for node in transforms] == ["flip", "color_jitter"]
     assert transforms[0]["prob"] == 0.25
+
+
+def test_a_shorthand_reaches_a_component_that_is_a_bare_name(experiment: Path, write: Write) -> None:
+    write("model/named.yaml", "base: tiny\ndecoder: fpn\nfpn: {lateral_dim: 16}\n")
+    assert load_config(experiment, ["model=named"]).model.decoder["lateral_dim"] == 16
+
+
+def test_a_shorthand_that_holds_no_parameters_is_a_fault(experiment: Path, faults: Callable[..., list[str]]) -> None:
+    assert faults(experiment, ["training.early_stopping=5"]) == [
+        "training.early_stopping: 5 is not accepted. It accepts: a mapping or true or false or null."
+    ]
+
+
+class Installed:
+    def __init__(self, *, bar: int = 1, prob: float = 0.5, epochs: int = 1) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "override", "known"),
+    [
+        ("callbacks", "foo", "training.foo_bar=3", False),
+        ("callbacks", "foo", "training.foo={bar: 3}", False),
+        ("callbacks", "backbone", "training.backbone_freeze_epochs=3", True),
+        ("callbacks", "backbone_freeze_epochs", "training.backbone_freeze_epochs=3", True),
+        ("transforms", "foo", "data.preprocess.foo_bar=3", False),
+        ("transforms", "flip_prob", "data.preprocess.flip_prob=0.25", True),
+        ("decoders", "foo", "model.foo={bar: 3}", False),
+    ],
+)
+def test_installing_a_component_changes_no_setting(
+    kind: str,
+    name: str,
+    override: str,
+    known: bool,
+    experiment: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    faults: Callable[..., list[str]],
+) -> None:
+    def told() -> Config | list[str]:
+        return load_config(experiment, [override]) if known else faults(experiment, [override])
+
+    before = told()
+    monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, kind, name), Installed)
+    assert told() == before
 
 
 def test_a_misspelt_shorthand_is_a_fault(experiment: Path, faults: Callable[..., list[str]]) -> None:
