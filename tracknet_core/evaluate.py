@@ -290,11 +290,12 @@ def _is_file(word: str) -> bool:
 
 
 def _detector(path: Path, options: argparse.Namespace) -> Detector:
-    from tracknet_core.tracking.detector import check_windows, load_detector  # noqa: PLC0415
+    from tracknet_core.tracking.clip import check_windows  # noqa: PLC0415
+    from tracknet_core.tracking.detector import load_detector  # noqa: PLC0415
 
     detector = load_detector(path, device=options.device, backend=options.backend)
     try:
-        check_windows(detector, options.step, options.ensemble, options.batch_size)
+        check_windows(detector, options.step, options.batch_size)
     except ValueError as error:
         raise ConfigError(f"--{str(error).replace('batch_size', 'batch-size')}") from error
     return detector
@@ -303,15 +304,17 @@ def _detector(path: Path, options: argparse.Namespace) -> Detector:
 def _detected(
     detector: Detector, clips: Sequence[Clip], tracker: Node, options: argparse.Namespace
 ) -> tuple[Predicted, list[str]]:
+    from tracknet_core.config import parse_component  # noqa: PLC0415
+    from tracknet_core.evaluation.tracked_clip import predict_clip  # noqa: PLC0415
     from tracknet_core.progress import Progress  # noqa: PLC0415
-    from tracknet_core.tracking.clip import predict_clip  # noqa: PLC0415
-    from tracknet_core.tracking.detector import detect_clip  # noqa: PLC0415
+    from tracknet_core.tracking.clip import detect_clip  # noqa: PLC0415
 
+    ensemble = None if options.ensemble is None else parse_component("mergers", options.ensemble, "--ensemble")
     predicted, notes = [], []
     with Progress("clips", len(clips), unit="clips") as progress:
         for clip in clips:
             candidates = detect_clip(
-                detector, clip.frames, step=options.step, ensemble=options.ensemble, batch_size=options.batch_size
+                detector, clip.frames, step=options.step, ensemble=ensemble, batch_size=options.batch_size
             )
             prediction, of_clip = predict_clip(clip, candidates, tracker)
             predicted.append((clip, prediction))

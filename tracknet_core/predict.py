@@ -39,8 +39,8 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--step", type=int, metavar="N", help="frames between windows; default: no overlap")
     parser.add_argument(
         "--ensemble",
-        choices=("none", "pool", "mean", "triangular"),
-        help="what overlapping windows make of a frame; default: pool where they overlap",
+        metavar="NAME",
+        help="what overlapping windows make of a frame: none, pool, mean, triangular, …; default: pool if they overlap",
     )
     parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="windows at once; default: %(default)s")
     parser.add_argument("--device", default="auto", help="of torch, such as cpu or cuda:0; default: %(default)s")
@@ -67,7 +67,8 @@ def parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> int:
     # Here rather than above: torch takes seconds to import, and --help needs none of it.
     from tracknet_core.config import import_plugins, parse_component  # noqa: PLC0415
-    from tracknet_core.tracking.detector import check_windows, load_detector  # noqa: PLC0415
+    from tracknet_core.tracking.clip import build_merger, check_windows  # noqa: PLC0415
+    from tracknet_core.tracking.detector import load_detector  # noqa: PLC0415
     from tracknet_core.tracking.jobs import find_jobs  # noqa: PLC0415
     from tracknet_core.tracking.pipeline import Prediction  # noqa: PLC0415
 
@@ -81,11 +82,13 @@ def _run(options: argparse.Namespace) -> int:
         existing=options.existing,
     )
     tracker = parse_component("trackers", options.tracker, "--tracker")
+    ensemble = None if options.ensemble is None else parse_component("mergers", options.ensemble, "--ensemble")
     detector = load_detector(options.checkpoint, device=options.device, backend=options.backend)
     try:
-        check_windows(detector, options.step, options.ensemble, options.batch_size)
+        check_windows(detector, options.step, options.batch_size)
     except ValueError as error:
         raise ConfigError(f"--{str(error).replace('_', '-', 1)}") from error
+    build_merger(detector, options.step, ensemble)  # tells before the work what it refuses
     faults = []
     for job in jobs:
         try:
@@ -95,7 +98,7 @@ def _run(options: argparse.Namespace) -> int:
                 tracker,
                 checkpoint=options.checkpoint,
                 step=options.step,
-                ensemble=options.ensemble,
+                ensemble=ensemble,
                 batch_size=options.batch_size,
             ).run()
         except DataError as error:  # told at the end: the other clips can do without this one

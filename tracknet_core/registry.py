@@ -30,6 +30,7 @@ from tracknet_core.contracts import (
     LightningCallback,
     LightningLogger,
     Loss,
+    Merger,
     OptimizerFactory,
     ProtocolMetric,
     SchedulerFactory,
@@ -182,6 +183,7 @@ losses = Registry("losses", Loss)
 optimizers = Registry("optimizers", OptimizerFactory, "params")
 schedulers = Registry("schedulers", SchedulerFactory, "optimizer", "total_steps", "steps_per_epoch")
 protocols = Registry("protocols", ProtocolMetric)
+mergers = Registry("mergers", Merger, "targets", "codec")
 trackers = Registry("trackers", Tracker, "fps", "size")
 formats = Registry("formats", Format)
 callbacks = Registry("callbacks", LightningCallback, "paths")

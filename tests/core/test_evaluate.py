@@ -23,10 +23,11 @@ from tracknet_core.config import Config, load_data
 from tracknet_core.contracts import Candidates, Clip, TrackedFrame, Tracker, TrackPoint
 from tracknet_core.errors import DataError
 from tracknet_core.evaluate import main
+from tracknet_core.evaluation.tracked_clip import predict_clip
 from tracknet_core.loading.splits import choose_clips
 from tracknet_core.registry import NAMESPACE
-from tracknet_core.tracking.clip import predict_clip
-from tracknet_core.tracking.detector import detect_clip, load_detector
+from tracknet_core.tracking.clip import detect_clip
+from tracknet_core.tracking.detector import load_detector
 
 
 class Second(Tracker):

@@ -480,7 +480,7 @@ def test_numbers_of_balls_go_on_when_a_run_goes_on(go: Callable[..., int], detec
     ("change", "message"),
     [
         (("--step", 1), "another run began them: step 3, now 1"),
-        (("--ensemble", "pool"), "another run began them: ensemble None, now pool"),
+        (("--ensemble", "pool"), "another run began them: ensemble {'name': 'none'}, now {'name': 'pool'}"),
         (("--tracker", "{name: test_doubling, offset: 2}"), "another run began them: tracker {"),
         (("checkpoint",), "another run began them: network a.ckpt ("),
         (("video",), "another run began them: frames rally.mp4 ("),
@@ -584,6 +584,10 @@ def test_what_an_interrupted_run_left_is_not_overwritten(
     [
         (("gone.mp4",), "error: gone.mp4: no such video, folder or pattern. Give videos"),
         (("{video}", "--step", "4"), "error: --step: 4 is out of range. Give 1 to 3"),
+        (
+            ("{video}", "--ensemble", "median"),
+            "error: --ensemble.name: no component of kind 'mergers'",
+        ),
         (("{video}", "--batch-size", "0"), "error: --batch-size: 0 windows are too few."),
         (("{video}", "--fps", "0"), "error: --fps 0: give frames per second"),
         (("{video}", "--tracker", "kalmann"), "error: --tracker.name: no component of kind 'trackers'"),

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 from tracknet_core.contracts.road import (
     Candidates,
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
     from torch import Tensor, nn
+
+
+Answer = TypeVar("Answer", Candidates, "Tensor")
+"""What a window says of a frame."""
 
 
 class Dataset(Protocol):
@@ -172,6 +176,19 @@ class Codec(Protocol):
             (B, K, h, w) for one map per frame.
         """
 
+    def average(self, logits: Tensor, weights: Tensor) -> Tensor:
+        """Return what several windows say of one frame together; the weighted mean of the logits by default.
+
+        Args:
+            logits: (M, *form) of M windows.
+            weights: (M,) how much each counts, positive.
+
+        Returns:
+            (*form), to be decoded.
+        """
+        mean: Tensor = (weights.view(-1, *[1] * (logits.dim() - 1)) * logits).sum(0) / weights.sum()
+        return mean
+
     def decode(self, logits: Tensor) -> Detections:
         """(B, K, h, w) -> detections in pixels of the network input."""
 
@@ -205,6 +222,27 @@ OptimizerFactory = Callable[..., "torch.optim.Optimizer"]
 SchedulerFactory = Callable[..., "torch.optim.lr_scheduler.LRScheduler"]
 """Kind ``schedulers``, stepped once per optimizer step. Assembly supplies: ``optimizer``, ``total_steps``,
 ``steps_per_epoch``."""
+
+
+class Merger(Protocol[Answer]):
+    """What overlapping windows make of one frame. Assembly supplies: ``targets`` (K), ``codec``.
+
+    Frames are held and given out by the core: a merger sees one frame, and remembers none.
+    """
+
+    reads: Literal["candidates", "logits"]
+    """What an answer is: :class:`Candidates`, or the logits of the frame in the codec's form, a tensor."""
+
+    immediate: bool = False
+    """Whether the first answer is final, so that a frame need not wait for later windows, which are not asked."""
+
+    def __call__(self, answers: Sequence[Answer], positions: Sequence[int]) -> Answer:
+        """Return the answer for the frame.
+
+        Args:
+            answers: of the windows that report it, in order; one at least.
+            positions: place of the frame among the K targets of each of these windows.
+        """
 
 
 class Tracker(Protocol):

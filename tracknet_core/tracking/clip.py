@@ -1,50 +1,317 @@
-"""What a checkpoint finds in clips: the same places as in the CSV that ``tracknet predict`` writes."""
+"""From the frames of a clip to candidates: windows in turn through the network, and what overlapping ones say together.
+
+Letters: B windows of a batch, T frames of a window, P pictures (T frames and maybe a background), K target frames, D
+detections per frame.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from tracknet_core.assembly import build
-from tracknet_core.contracts import Candidates, Clip, Tracker, TrackPoint
+from tracknet_core.contracts import Candidates, Detections, FrameSource, Merger, Size, UInt8Array, rescale
 from tracknet_core.errors import DataError
-from tracknet_core.evaluation.results import Prediction
+from tracknet_core.loading.background import median, sampled_frames
 from tracknet_core.schema import Node
+from tracknet_core.tracking.detector import Detector
+from tracknet_core.video.live import DECODING_NICENESS, TimedFrame, ahead, play
 
-PLACE_DECIMALS = 3  # of X and Y in a CSV, in pixels
-SCORE_DECIMALS = 6
+_READ_AHEAD = 64  # frames at the size of the network: 28 MB at 512 x 288
 
 
-def predict_clip(clip: Clip, candidates: Iterable[Candidates], tracker: Node) -> tuple[Prediction, list[str]]:
-    """Return the ball in each frame of a clip, and what a reader has to know; of several balls, the surest.
-
-    Places and scores are rounded as in a CSV, so that scoring the CSV gives the same figures to the last digit. A frame
-    that cannot be read has no ball, as one without a row in the CSV.
+def detect_clip(
+    detector: Detector,
+    frames: FrameSource,
+    *,
+    step: int | None = None,
+    ensemble: Node | None = None,
+    batch_size: int = 8,
+) -> Iterator[Candidates]:
+    """Yield the candidates of every frame of a clip that can be read, in order; decoding runs ahead in a thread.
 
     Args:
-        clip: the clip.
-        candidates: what the network found in each of its frames that can be read, in order.
-        tracker: validated node of what makes a trajectory of them.
+        detector: the network.
+        frames: the clip.
+        step: frames between the starts of windows, 1 to K; K by default, so that each frame is looked at once.
+        ensemble: validated node of what overlapping windows make of a frame; None for the default of a step.
+        batch_size: windows that pass through the network together.
+
+    Raises:
+        DataError: the clip cannot be opened.
+        ValueError: a parameter is out of its range.
+    """
+    background = clip_background(frames, detector.image_size) if detector.background else None
+    decoded = play(frames, detector.image_size, skip_broken=True)
+    with closing(ahead(decoded, _READ_AHEAD, niceness=DECODING_NICENESS)) as pictures:
+        yield from detect(
+            detector,
+            pictures,
+            frames.size,
+            step=step,
+            ensemble=ensemble,
+            batch_size=batch_size,
+            background=background,
+        )
+
+
+def clip_background(frames: FrameSource, size: Size) -> UInt8Array:
+    """Return the background of a clip as training takes it: the median of frames evenly along it, RGB (H, W, 3).
+
+    Frames that cannot be decoded are left out.
+
+    Args:
+        frames: the clip.
+        size: width and height in pixels.
 
     Raises:
         DataError: no frame can be read.
     """
-    xy = np.full((len(clip), 2), np.nan, np.float32)
-    score = np.full(len(clip), np.nan, np.float32)
-    follow: Tracker = build("trackers", tracker, "--tracker", fps=clip.frames.fps, size=clip.frames.size)
-    missing = len(clip)
-    for frame in follow(candidates):
-        missing -= 1
-        if frame.balls:
-            best = max(frame.balls, key=_score)
-            xy[frame.number] = [round(float(side), PLACE_DECIMALS) for side in best.xy]
-            score[frame.number] = _score(best)
-    if missing == len(clip):
-        raise DataError(f"{clip.name}: no frame can be decoded. Mend the clip, or leave it out of data.split.")
-    notes = [f"{clip.name}: {missing} of {len(clip)} frames cannot be decoded, and count as without a ball."]
-    return Prediction(xy, score), notes if missing else []
+    sampled = sampled_frames(len(frames))
+    try:
+        return median(frames.read(sampled, size))
+    except DataError:  # to leave a broken frame out, all are decoded
+        wanted = set(sampled)
+        readable = [frame.picture for frame in play(frames, size, skip_broken=True) if frame.number in wanted]
+        if not readable:
+            raise
+        return median(readable)
 
 
-def _score(point: TrackPoint) -> float:
-    return round(float(point.score), SCORE_DECIMALS)
+def detect(
+    detector: Detector,
+    frames: Iterable[TimedFrame],
+    size: Size,
+    *,
+    step: int | None = None,
+    ensemble: Node | None = None,
+    batch_size: int = 8,
+    background: UInt8Array | None = None,
+) -> Iterator[Candidates]:
+    """Yield the candidates of every frame, in order, while frames come in: their number need not be known.
+
+    Windows start ``step`` frames apart. As no window reaches beyond the end, the last moves back into the clip; one of
+    a clip that is shorter than T repeats its last frame.
+
+    Args:
+        detector: the network.
+        frames: pictures of the size that the network takes, (H, W, 3).
+        size: width and height that the places are wanted in: those of the original video, in pixels.
+        step: frames between the starts of windows, 1 to K; K by default, so that each frame is looked at once.
+        ensemble: validated node of what overlapping windows make of a frame; None for the default of a step.
+        batch_size: windows that pass through the network together; 1 keeps the delay of a live stream short.
+        background: (H, W, 3), for networks that need it.
+
+    Raises:
+        ValueError: a parameter is out of its range.
+    """
+    check_windows(detector, step, batch_size)
+    step = len(detector.targets) if step is None else step
+    if detector.background and background is None:
+        raise ValueError("background: None, but this network looks at the background of the clip as well.")
+    merged = _Merged(detector, size, build_merger(detector, step, ensemble))
+    windows = _windows(frames, detector.frames, detector.targets, step)
+    while batch := list(islice(windows, batch_size)):
+        yield from merged.after(batch, _stack(batch, background))
+    yield from merged.rest()
+
+
+def default_ensemble(detector: Detector, step: int | None) -> Node:
+    """Return what becomes of a frame where nobody says it: without overlap there is one answer, otherwise all count."""
+    return {"name": "none" if step in (None, len(detector.targets)) else "pool"}
+
+
+def build_merger(detector: Detector, step: int | None, ensemble: Node | None) -> Merger[Any]:
+    """Return what overlapping windows make of a frame.
+
+    Raises:
+        ConfigError: it refuses its parameters.
+    """
+    merger: Merger[Any] = build(
+        "mergers",
+        ensemble or default_ensemble(detector, step),
+        "--ensemble",
+        targets=len(detector.targets),
+        codec=detector.codec,
+    )
+    return merger
+
+
+def check_windows(detector: Detector, step: int | None, batch_size: int) -> None:
+    """Check how a detector is to be led over a clip.
+
+    Raises:
+        ValueError: a parameter is out of its range.
+    """
+    count = len(detector.targets)
+    if step is not None and not 1 <= step <= count:
+        raise ValueError(
+            f"step: {step} is out of range. Give 1 to {count}, the frames that a window of this network reports."
+        )
+    if batch_size < 1:
+        raise ValueError(f"batch_size: {batch_size} windows are too few. Give at least 1.")
+
+
+# ------------------------------------------------------------------------------------------- windows
+
+
+class _Window(NamedTuple):
+    """T frames, and those of them that get a heatmap.
+
+    Attributes:
+        start: place of the first target in the run of frames, 0-based; ascends from window to window.
+        pictures: T pictures (H, W, 3).
+        targets: the frame at each of the K targets; fewer at the end of a clip shorter than K.
+    """
+
+    start: int
+    pictures: Sequence[UInt8Array]
+    targets: Sequence[TimedFrame]
+
+
+def _windows(frames: Iterable[TimedFrame], length: int, targets: tuple[int, ...], step: int) -> Iterator[_Window]:
+    """Cut a run of frames into windows, each as soon as its last frame is there; the same as ``EvaluationPlaces``."""
+    held: deque[TimedFrame] = deque(maxlen=length)
+    count = 0
+    lead = targets[0]  # frames of a window before its first target: at the start of a clip the first frame, repeated
+    start = -lead
+
+    def window(start: int) -> _Window:
+        numbers = [min(max(number, 0), count - 1) for number in range(start, start + length)]
+        inside = [held[number - (count - len(held))] for number in numbers]
+        reported = [inside[target] for target in targets if start + target < count]
+        return _Window(start + lead, [frame.picture for frame in inside], reported)
+
+    reported = 0
+    for frame in frames:
+        held.append(frame)
+        count += 1
+        if count == start + length:
+            yield window(start)
+            reported = start + targets[-1] + 1
+            start += step
+    while reported < count:
+        # The last window moves back into the clip: repeated frames would show it no motion.
+        start = min(start, max(count - targets[-1] - 1, -lead))
+        yield window(start)
+        reported = start + targets[-1] + 1
+        start += step
+
+
+def _stack(windows: Sequence[_Window], background: UInt8Array | None) -> Tensor:
+    """Return (B, P, 3, H, W) uint8, whose memory is channels-last as frames come."""
+    last = [] if background is None else [background]
+    pictures = np.stack([picture for window in windows for picture in (*window.pictures, *last)])
+    batch = torch.from_numpy(pictures)  # (B * P, H, W, 3)
+    return batch.reshape(len(windows), -1, *batch.shape[1:]).movedim(-1, 2)
+
+
+# --------------------------------------------------------------------------------- overlapping windows
+
+
+class _Arrays(NamedTuple):
+    """Detections as NumPy arrays, moved from the device at once: (…, D, 2) places, (…, D) scores and presence."""
+
+    xy: np.ndarray[Any, Any]
+    score: np.ndarray[Any, Any]
+    present: np.ndarray[Any, Any]
+
+
+def _arrays(found: Detections) -> _Arrays:
+    return _Arrays(found.xy.float().cpu().numpy(), found.score.float().cpu().numpy(), found.present.cpu().numpy())
+
+
+@dataclass
+class _Reported:
+    """What windows say of a frame.
+
+    Attributes:
+        frame: the frame.
+        answers: one of each window that reports it.
+        positions: place of the frame among the K targets of each.
+    """
+
+    frame: TimedFrame
+    answers: list[Any] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+
+
+class _Merged:
+    """Holds what windows say of a frame until it is final, and lets a merger make one answer of it.
+
+    Args:
+        detector: the network.
+        size: width and height of the original video, in pixels.
+        merger: what becomes of the frames that several windows report.
+    """
+
+    def __init__(self, detector: Detector, size: Size, merger: Merger[Any]) -> None:
+        self._detector = detector
+        self._scale = np.array(size, np.float32) / np.array(detector.image_size, np.float32)
+        self._merger = merger
+        self._held: dict[int, _Reported] = {}  # by place in the run of frames, ascending
+        self._given = 0  # frames before this place are given out
+
+    @torch.inference_mode()
+    def after(self, windows: Sequence[_Window], frames: Tensor) -> list[Candidates]:
+        """Return the frames that are final after these windows.
+
+        Args:
+            windows: B of them, in order.
+            frames: (B, P, 3, H, W), their pictures.
+        """
+        ready: list[_Reported] = []
+        for window, answers in zip(windows, self._answers(windows, frames), strict=True):
+            # A short clip has fewer frames than answers.
+            for position, (frame, answer) in enumerate(zip(window.targets, answers, strict=False)):
+                place = window.start + position
+                if place >= self._given:
+                    held = self._held.setdefault(place, _Reported(frame))
+                    held.answers.append(answer)
+                    held.positions.append(position)
+            # Later windows report no frame before the first of this one.
+            ready += self._take(window.start + len(window.targets) * self._merger.immediate)
+        return self._candidates(ready)
+
+    @torch.inference_mode()
+    def rest(self) -> list[Candidates]:
+        """Return the frames that waited for a further window."""
+        return self._candidates(list(self._held.values()))
+
+    def _take(self, end: int) -> Iterator[_Reported]:
+        """Take out, in order, the frames before a place."""
+        for place in range(self._given, end):
+            yield self._held.pop(place)
+        self._given = max(self._given, end)
+
+    def _answers(self, windows: Sequence[_Window], frames: Tensor) -> Iterable[Sequence[Any]]:
+        """Return what each of B windows says of its targets."""
+        if self._merger.reads == "logits":
+            return list(self._detector.logits(frames))  # B times (K, *form)
+        found = _arrays(self._detector.detections(frames))
+        return [
+            self._found(window.targets, _Arrays(*of_window)) for window, *of_window in zip(windows, *found, strict=True)
+        ]
+
+    def _candidates(self, ready: Sequence[_Reported]) -> list[Candidates]:
+        """Return what was found in frames that are final."""
+        merged = [self._merger(reported.answers, reported.positions) for reported in ready]
+        if self._merger.reads == "candidates" or not merged:
+            return merged
+        found = _arrays(self._detector.codec.decode(torch.stack(merged).unsqueeze(0)))  # a window of all these frames
+        return self._found([reported.frame for reported in ready], _Arrays(*(values[0] for values in found)))
+
+    def _found(self, frames: Sequence[TimedFrame], found: _Arrays) -> list[Candidates]:
+        """Return what was found in each of ``frames``, in pixels of the original video."""
+        return [
+            Candidates(frame.number, frame.time, rescale(xy[present], self._scale), score[present])
+            for frame, xy, score, present in zip(frames, *found, strict=False)  # a short clip has fewer frames
+        ]

@@ -18,7 +18,8 @@ from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.overlay import drawn
 from tracknet_core.progress import Progress
 from tracknet_core.schema import Node
-from tracknet_core.tracking.detector import Detector, Ensemble, clip_background, detect
+from tracknet_core.tracking.clip import clip_background, default_ensemble, detect
+from tracknet_core.tracking.detector import Detector
 from tracknet_core.tracking.jobs import Job
 from tracknet_core.video.live import DECODING_NICENESS, LiveFrames, TimedFrame, ahead, play
 from tracknet_core.writers import CsvRows, JsonRows, RowFile, Rows
@@ -36,7 +37,7 @@ class Prediction:
         tracker: validated node of the tracker.
         checkpoint: the file of the network.
         step: frames between the starts of windows; None for no overlap.
-        ensemble: what overlapping windows make of a frame; None for the default of :func:`detect`.
+        ensemble: validated node of what overlapping windows make of a frame; None for the default of a step.
         batch_size: windows that pass through the network together; a stream's go alone.
 
     Raises:
@@ -52,14 +53,14 @@ class Prediction:
         *,
         checkpoint: Path,
         step: int | None,
-        ensemble: Ensemble | None,
+        ensemble: Node | None,
         batch_size: int,
     ) -> None:
         self._job = job
         self._detector = detector
         self._checkpoint = checkpoint
         self._step = step or len(detector.targets)
-        self._ensemble = ensemble
+        self._ensemble = ensemble or default_ensemble(detector, step)
         self._live = isinstance(job.source, LiveFrames)
         self._batch_size = 1 if self._live else batch_size
         self._size, self._fps = job.source.size, job.source.fps

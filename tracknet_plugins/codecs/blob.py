@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tracknet_core.contracts import Codec, Detections, Size
 from tracknet_core.registry import codecs
+from tracknet_plugins.codecs.averages import average_probabilities
 from tracknet_plugins.codecs.components import best_components, find_components
 from tracknet_plugins.codecs.grid import Grid, check_candidates, check_radius, check_threshold
 from tracknet_plugins.codecs.targets import draw_disc, squared_distance
@@ -92,6 +93,10 @@ class Blob(Codec):
             return draw_disc(place, visible, cells, self.radius)
         height = (math.log(self.rim) + 1 - squared_distance(place, cells) / self.radius**2).exp().clamp(max=1)
         return height * ((height >= LOWEST) & visible[..., None, None])
+
+    def average(self, logits: Tensor, weights: Tensor) -> Tensor:
+        """Return the logits (h, w) of the mean probabilities of M windows: (M, h, w), with weights (M,)."""
+        return average_probabilities(logits, weights)
 
     def decode(self, logits: Tensor) -> Detections:
         """Find the balls.

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tracknet_core.contracts import Codec, Detections, Size
 from tracknet_core.registry import codecs
+from tracknet_plugins.codecs.averages import average_probabilities
 from tracknet_plugins.codecs.components import best_components, find_components
 from tracknet_plugins.codecs.grid import Grid, check_radius, check_threshold
 from tracknet_plugins.codecs.targets import draw_disc
@@ -69,6 +70,10 @@ class Box(Codec):
         """
         cell = (self.grid.places(xy, visible, size) + 0.5).floor()
         return draw_disc(cell, visible, self.grid.cells(size), self.radius)
+
+    def average(self, logits: Tensor, weights: Tensor) -> Tensor:
+        """Return the logits (h, w) of the mean probabilities of M windows: (M, h, w), with weights (M,)."""
+        return average_probabilities(logits, weights)
 
     def decode(self, logits: Tensor) -> Detections:
         """Find the balls.

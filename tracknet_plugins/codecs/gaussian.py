@@ -13,6 +13,7 @@ from torch import Tensor
 
 from tracknet_core.contracts import Codec, Detections, Size
 from tracknet_core.registry import codecs
+from tracknet_plugins.codecs.averages import average_probabilities
 from tracknet_plugins.codecs.grid import Grid, check_candidates, check_sigma, check_threshold
 from tracknet_plugins.codecs.peaks import cut_patches, find_peaks
 from tracknet_plugins.codecs.targets import draw_gaussian
@@ -89,6 +90,10 @@ class Gaussian(Codec):
             ValueError: a crop of this size is not a whole number of cells.
         """
         return draw_gaussian(self.grid.places(xy, visible, size), visible, self.grid.cells(size), self.sigma)
+
+    def average(self, logits: Tensor, weights: Tensor) -> Tensor:
+        """Return the logits (h, w) of the mean probabilities of M windows: (M, h, w), with weights (M,)."""
+        return average_probabilities(logits, weights)
 
     def decode(self, logits: Tensor) -> Detections:
         """Find the balls.

@@ -1,0 +1,50 @@
+"""What a checkpoint finds in a clip, as evaluation scores it: the same places as in the CSV of ``tracknet predict``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from tracknet_core.assembly import build
+from tracknet_core.contracts import Candidates, Clip, Tracker, TrackPoint
+from tracknet_core.errors import DataError
+from tracknet_core.evaluation.results import Prediction
+from tracknet_core.schema import Node
+
+PLACE_DECIMALS = 3  # of X and Y in a CSV, in pixels
+SCORE_DECIMALS = 6
+
+
+def predict_clip(clip: Clip, candidates: Iterable[Candidates], tracker: Node) -> tuple[Prediction, list[str]]:
+    """Return the ball in each frame of a clip, and what a reader has to know; of several balls, the surest.
+
+    Places and scores are rounded as in a CSV, so that scoring the CSV gives the same figures to the last digit. A frame
+    that cannot be read has no ball, as one without a row in the CSV.
+
+    Args:
+        clip: the clip.
+        candidates: what the network found in each of its frames that can be read, in order.
+        tracker: validated node of what makes a trajectory of them.
+
+    Raises:
+        DataError: no frame can be read.
+    """
+    xy = np.full((len(clip), 2), np.nan, np.float32)
+    score = np.full(len(clip), np.nan, np.float32)
+    follow: Tracker = build("trackers", tracker, "--tracker", fps=clip.frames.fps, size=clip.frames.size)
+    missing = len(clip)
+    for frame in follow(candidates):
+        missing -= 1
+        if frame.balls:
+            best = max(frame.balls, key=_score)
+            xy[frame.number] = [round(float(side), PLACE_DECIMALS) for side in best.xy]
+            score[frame.number] = _score(best)
+    if missing == len(clip):
+        raise DataError(f"{clip.name}: no frame can be decoded. Mend the clip, or leave it out of data.split.")
+    notes = [f"{clip.name}: {missing} of {len(clip)} frames cannot be decoded, and count as without a ball."]
+    return Prediction(xy, score), notes if missing else []
+
+
+def _score(point: TrackPoint) -> float:
+    return round(float(point.score), SCORE_DECIMALS)

@@ -1,0 +1,1 @@
+"""Mergers: what overlapping windows make of a frame."""
