@@ -1,6 +1,7 @@
-"""The rules of `[tool.importlinter]` name every room that there is: `lint-imports` sees to the rest."""
+"""Every room has its place in the rules of `[tool.importlinter]` and in the docs: `lint-imports` sees to the rest."""
 
 import pkgutil
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import tracknet_plugins
 ROOT = Path(__file__).parent.parent
 MAY_BE_USED = {"contracts", "drawing", "errors", "files", "labels", "progress", "registry", "video"}
 """What plugins may import of the core, as docs/architecture.md says."""
+KERNEL = ("errors", "contracts", "registry", "schema", "config", "model", "checkpoint", "module", "assembly", "loading")
+ROOMS = sorted(module.name for module in pkgutil.iter_modules(tracknet_core.__path__))
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +27,7 @@ def rules() -> list[dict[str, Any]]:
 
 def test_what_plugins_may_not_import_is_all_of_the_core_but_what_they_may(rules: list[dict[str, Any]]) -> None:
     [rule] = [rule for rule in rules if rule.get("source_modules") == ["tracknet_plugins"]]
-    others = {module.name for module in pkgutil.iter_modules(tracknet_core.__path__)} - MAY_BE_USED
+    others = {*ROOMS} - MAY_BE_USED
     assert sorted(rule["forbidden_modules"]) == sorted(f"tracknet_core.{name}" for name in others)
 
 
@@ -32,3 +35,16 @@ def test_every_kind_of_plugins_is_independent_of_the_others(rules: list[dict[str
     [rule] = [rule for rule in rules if rule["type"] == "independence"]
     kinds = {module.name for module in pkgutil.iter_modules(tracknet_plugins.__path__)}
     assert sorted(rule["modules"]) == sorted(f"tracknet_plugins.{name}" for name in kinds)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_page_on_the_architecture_names_every_room(room: str) -> None:
+    assert f"`{room}`" in (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+
+def test_the_kernel_is_no_longer_than_contributing_says() -> None:
+    [most] = re.findall(r"at most ([\d,]+) lines", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    core = ROOT / "tracknet_core"
+    files = [file for room in KERNEL for file in [*core.glob(f"{room}.py"), *core.glob(f"{room}/*.py")]]
+    lines = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
+    assert lines <= int(most.replace(",", ""))
