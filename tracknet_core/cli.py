@@ -1,8 +1,7 @@
-"""The console script ``tracknet``, and what all commands share: how they end on a mistake of the user's."""
+"""The console script ``tracknet``, and what all commands share: how they print, and end on a mistake of the user's."""
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -50,17 +49,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     module = importlib.import_module(COMMANDS[name].module)
     code: int = module.main(rest)
     return code
-
-
-def add_plugin_option(parser: argparse.ArgumentParser) -> None:
-    """Add ``--plugin``: what to import of the parts that a checkpoint names, which could come from a stranger."""
-    parser.add_argument(
-        "--plugin",
-        action="append",
-        default=[],
-        metavar="MODULE",
-        help="module or .py file with parts of the network or others that are named here, and that you trust",
-    )
 
 
 def tell(text: str) -> None:

@@ -11,7 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tracknet_core.cli import add_plugin_option, guarded, tell
+from tracknet_core.cli import guarded, tell
+from tracknet_core.options import add_plugin_option
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,7 +57,7 @@ def _run(options: argparse.Namespace) -> int:
         int8=options.int8,
         data=options.data,
         overrides=options.overrides,
-        plugins=options.plugin,
+        plugins=options.plugins,
         tell=tell,
     )
     tell(str(options.output))

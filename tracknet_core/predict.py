@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tracknet_core.cli import add_plugin_option, guarded
+from tracknet_core.cli import guarded
 from tracknet_core.errors import ConfigError, DataError
+from tracknet_core.options import add_plugin_option, add_tracking_options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,21 +31,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", type=Path, default=Path("predictions"), metavar="DIR", help="default: %(default)s")
     parser.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="of the rows; default: %(default)s")
     parser.add_argument("--overlay", action="store_true", help="write a video that shows the ball and its trail")
-    parser.add_argument(
-        "--tracker",
-        default="none",
-        metavar="NAME",
-        help="such as kalman or '{name: kalman, max_gap: 5}'; default: none, the best candidate of each frame",
-    )
-    parser.add_argument("--step", type=int, metavar="N", help="frames between windows; default: no overlap")
-    parser.add_argument(
-        "--ensemble",
-        metavar="NAME",
-        help="what overlapping windows make of a frame: none, pool, mean, triangular, …; default: pool if they overlap",
-    )
-    parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="windows at once; default: %(default)s")
-    parser.add_argument("--device", default="auto", help="of torch, such as cpu or cuda:0; default: %(default)s")
-    parser.add_argument("--backend", default="auto", help="torch, onnx, openvino, …; default: by the file's suffix")
+    add_tracking_options(parser)
     parser.add_argument(
         "--fps", type=float, default=30.0, metavar="N", help="of folders of images; default: %(default)g"
     )
@@ -72,7 +59,7 @@ def _run(options: argparse.Namespace) -> int:
     from tracknet_core.tracking.jobs import find_jobs  # noqa: PLC0415
     from tracknet_core.tracking.pipeline import Prediction  # noqa: PLC0415
 
-    import_plugins(options.plugin)
+    import_plugins(options.plugins)
     jobs = find_jobs(
         options.videos,
         options.output,

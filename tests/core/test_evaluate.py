@@ -19,7 +19,7 @@ import torch
 
 from tracknet_core.assembly import build_model
 from tracknet_core.checkpoint import describe
-from tracknet_core.config import Config, load_data
+from tracknet_core.config import Config, default_section, load_config, load_data
 from tracknet_core.contracts import Candidates, Clip, TrackedFrame, Tracker, TrackPoint
 from tracknet_core.errors import DataError
 from tracknet_core.evaluate import main
@@ -123,6 +123,50 @@ def test_a_checkpoint_and_the_files_of_its_predictions_have_the_same_figures(
     assert found["tp"] + found["fp1"] + found["fp2"] + found["tn"] + found["fn"] == 17
     assert found["fp1"] + found["tp"] > 0
     assert one["protocols"]["wasb"]["intervals"]["f1"] is not None
+
+
+def test_the_rules_are_those_of_the_training_unless_others_are_named(
+    checkpoint: Path, score: Score, experiment: Path
+) -> None:
+    content = torch.load(checkpoint, weights_only=True)
+    config = load_config(experiment, ["training.protocols=[tracknet, {name: pck, radii: [3]}]"])
+    torch.save({**content, **describe(config.as_dict())}, checkpoint)
+
+    found = score([str(checkpoint), "--split", "val"])["protocols"]
+
+    assert list(found) == ["tracknet", "pck"]
+    assert list(found["pck"]["figures"]) == ["l2", "pck@3"]
+    assert list(score([str(checkpoint), "--split", "val", "--protocol", "wasb"])["protocols"]) == ["wasb"]
+
+
+def test_where_nothing_was_trained_the_rules_are_those_that_any_training_starts_from(
+    checkpoint: Path, score: Score, experiment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "rows" / "1.csv").write_text("Frame,X,Y\n0,5,5\n")
+    monkeypatch.chdir(tmp_path)
+    content = torch.load(checkpoint, weights_only=True)
+    torch.save({**content, **describe(load_config(experiment, ["training.protocols=[]"]).as_dict())}, checkpoint)
+    rules = default_section("training")["protocols"]
+
+    foreign = score(["--predictions", "rows", "--data", "tiny", "--split", "val"])["protocols"]
+    own = score([str(checkpoint), "--split", "val"])["protocols"]
+
+    assert list(foreign) == list(own) == [rule["name"] for rule in rules]
+
+
+def test_json_is_there_even_if_no_page_can_be_made(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(evaluation: Any) -> str:
+        raise RuntimeError("a fault in the program")
+
+    monkeypatch.setattr("tracknet_core.evaluation.compute.report", broken)
+    json_, page = tmp_path / "a.json", tmp_path / "a.html"
+    with pytest.raises(RuntimeError):
+        main([str(checkpoint), "--split", "val", "--json", str(json_), "--report", str(page)])
+    assert json.loads(json_.read_text())["split"] == "val"
+    assert not page.exists()
 
 
 def test_of_several_balls_the_surest_counts_as_in_a_file(

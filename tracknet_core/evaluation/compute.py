@@ -1,0 +1,166 @@
+"""From what is to be scored to what a person is told: the work of ``tracknet evaluate``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tracknet_core.assembly import build, build_dataset
+from tracknet_core.config import DataConfig, default_section, import_plugins, load_data, parse_component
+from tracknet_core.contracts import Clip
+from tracknet_core.errors import ConfigError, DataError
+from tracknet_core.evaluation.comparison import compare
+from tracknet_core.evaluation.foreign_csv import predictions_of
+from tracknet_core.evaluation.report.page import comparison_report, report
+from tracknet_core.evaluation.report.text import as_text, comparison_as_text
+from tracknet_core.evaluation.request import Request, request
+from tracknet_core.evaluation.results import Evaluation, Prediction
+from tracknet_core.evaluation.saved_runs import read_run
+from tracknet_core.evaluation.scoring import evaluate
+from tracknet_core.evaluation.tracked_clip import predict_clip
+from tracknet_core.loading.splits import choose_clips, split_names
+from tracknet_core.progress import Progress
+from tracknet_core.schema import Node, require_component
+from tracknet_core.tracking.clip import build_merger, check_windows, detect_clip
+from tracknet_core.tracking.detector import Detector, load_detector
+
+__all__ = ["Findings", "Request", "compare_files", "request", "score"]
+
+Predicted = list[tuple[Clip, Prediction]]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found, in the forms that a person may want.
+
+    Attributes:
+        notes: what a reader has to know.
+        text: tables for a terminal.
+        as_json: gives all of it as JSON.
+        as_page: gives a page of HTML.
+    """
+
+    notes: Sequence[str]
+    text: str
+    as_json: Callable[[], str]
+    as_page: Callable[[], str]
+
+
+def score(asked: Request) -> Findings:
+    """Score a network, or the predictions of any program.
+
+    Raises:
+        UserError: something is missing or does not fit.
+    """
+    found = _evaluation(asked)
+    return Findings(found.notes, as_text(found), lambda: _json(found.as_dict()), lambda: report(found))
+
+
+def compare_files(paths: Sequence[Path], plugins: Sequence[str] = ()) -> Findings:
+    """Lay what evaluations wrote as JSON side by side, each against the first.
+
+    Args:
+        paths: the files.
+        plugins: modules to import before, which the caller trusts.
+
+    Raises:
+        UserError: there is one file only, or one cannot be read or compared.
+    """
+    if len(paths) < 2:
+        raise ConfigError(f"--compare {paths[0]}: one file is nothing to compare. Name two or more.")
+    import_plugins(plugins)
+    found = compare([read_run(path) for path in paths])
+    return Findings(
+        found.notes, comparison_as_text(found), lambda: _json(found.as_dict()), lambda: comparison_report(found)
+    )
+
+
+def _json(plain: Mapping[str, Any]) -> str:
+    return json.dumps(plain, indent=2, allow_nan=False) + "\n"
+
+
+# ------------------------------------------------------------------------------------------ what is scored
+
+
+def _evaluation(asked: Request) -> Evaluation:
+    import_plugins(asked.plugins)
+    detector = None if asked.is_foreign else _detector(asked)
+    # Before the other components, which the plugins that it imports may hold.
+    data = load_data(None if detector is None else detector.config, asked.overrides, asked.data)
+    rules = _rules(asked, detector)
+    protocols = {name: build("protocols", node, "--protocol") for name, node in rules.items()}
+    tracker = parse_component("trackers", asked.tracker, "--tracker")
+    ensemble = None if asked.ensemble is None else parse_component("mergers", asked.ensemble, "--ensemble")
+    if detector is not None:
+        build_merger(detector, asked.step, ensemble)  # tells before the work what it refuses
+    clips = _clips(data, asked.split)
+    if detector is None:
+        predicted, notes = predictions_of(Path(asked.source), clips, asked.first_frame)
+    else:
+        predicted, notes = _detected(detector, clips, ensemble, tracker, asked)
+    if asked.threshold is not None:
+        predicted = [(clip, _above(clip, prediction, asked.threshold)) for clip, prediction in predicted]
+    return evaluate(asked.source, asked.split, predicted, protocols, notes, rules)
+
+
+def _rules(asked: Request, detector: Detector | None) -> dict[str, Node]:
+    """Return the validated nodes of the protocols, by name: those asked for, else those of the training."""
+    if asked.protocols:
+        nodes = [parse_component("protocols", text, "--protocol") for text in asked.protocols]
+    else:
+        trained = [] if detector is None else detector.config.training.protocols
+        nodes = [
+            require_component("protocols", node, f"training.protocols[{i}]")
+            for i, node in enumerate(trained or default_section("training")["protocols"])
+        ]
+    rules: dict[str, Node] = {}
+    for node in nodes:
+        if node["name"] in rules:
+            raise ConfigError(f"--protocol: '{node['name']}' is there twice. Evaluate twice, once with each.")
+        rules[node["name"]] = node
+    return rules
+
+
+def _detector(asked: Request) -> Detector:
+    detector = load_detector(Path(asked.source), device=asked.device, backend=asked.backend)
+    try:
+        check_windows(detector, asked.step, asked.batch_size)
+    except ValueError as error:
+        raise ConfigError(f"--{str(error).replace('batch_size', 'batch-size')}") from error
+    return detector
+
+
+def _detected(
+    detector: Detector, clips: Sequence[Clip], ensemble: Node | None, tracker: Node, asked: Request
+) -> tuple[Predicted, list[str]]:
+    predicted, notes = [], []
+    with Progress("clips", len(clips), unit="clips") as progress:
+        for clip in clips:
+            candidates = detect_clip(
+                detector, clip.frames, step=asked.step, ensemble=ensemble, batch_size=asked.batch_size
+            )
+            prediction, of_clip = predict_clip(clip, candidates, tracker)
+            predicted.append((clip, prediction))
+            notes += of_clip
+            progress.advance(clip.name)
+    return predicted, notes
+
+
+def _clips(data: DataConfig, split: str) -> Sequence[Clip]:
+    dataset = build_dataset(data)
+    names = split_names(dataset, data.split)
+    if split not in names:
+        raise ConfigError(
+            f"--split: there is no '{split}' among {', '.join(names)}. Choose one of these, or give patterns of clip "
+            f"names, such as 'data.split={{{split}: [match1/*]}}'."
+        )
+    return choose_clips(dataset, data.split, split)
+
+
+def _above(clip: Clip, prediction: Prediction, threshold: float) -> Prediction:
+    if not prediction.is_scored:
+        raise DataError(f"--threshold: the predictions of clip '{clip.name}' have no score. Add a column Confidence.")
+    return prediction.above(threshold)

@@ -1,0 +1,50 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+
+def add_plugin_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--plugin``: what to import of the parts that a checkpoint names, which could come from a stranger."""
+    parser.add_argument(
+        "--plugin",
+        dest="plugins",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="module or .py file with parts of the network or others that are named here, and that you trust",
+    )
+
+
+def add_tracking_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of how a network's file runs over a clip, and of what becomes of its answers."""
+    parser.add_argument(
+        "--tracker",
+        default="none",
+        metavar="NAME",
+        help="such as kalman or '{name: kalman, max_gap: 5}'; default: none, the best candidate of each frame",
+    )
+    parser.add_argument("--step", type=int, metavar="N", help="frames between windows; default: no overlap")
+    parser.add_argument(
+        "--ensemble",
+        metavar="NAME",
+        help="what overlapping windows make of a frame: none, pool, mean, triangular, …; default: pool if they overlap",
+    )
+    parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="windows at once; default: %(default)s")
+    parser.add_argument(
+        "--device", default="auto", metavar="NAME", help="of torch, such as cpu or cuda:0; default: %(default)s"
+    )
+    parser.add_argument(
+        "--backend", default="auto", metavar="NAME", help="torch, onnx, openvino, …; default: by the file's suffix"
+    )
+
+
+def given(options: argparse.Namespace, parser: argparse.ArgumentParser, except_for: Sequence[str]) -> list[str]:
+    """Return the names of the options that are not as they would be if nobody had given them."""
+    return [
+        f"--{name.replace('_', '-')}"
+        for name, value in vars(options).items()
+        if name not in except_for and value != parser.get_default(name)
+    ]
