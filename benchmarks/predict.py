@@ -40,7 +40,7 @@ from tracknet_core.config import load_config
 from tracknet_core.contracts import UInt8Array
 from tracknet_core.tracking.detector import Detector, load_detector
 from tracknet_core.tracking.jobs import find_jobs
-from tracknet_core.tracking.pipeline import Prediction
+from tracknet_core.tracking.pipeline import ClipRun
 from tracknet_core.video import VideoFrames, write_video
 from tracknet_core.video.live import play
 
@@ -119,8 +119,10 @@ def end_to_end(checkpoint: Path, detector: Detector, video: Path, folder: Path) 
 
     def go() -> None:
         with contextlib.redirect_stdout(io.StringIO()):
-            for job in find_jobs([str(video)], folder / "out", fps=30, existing="overwrite"):
-                Prediction(
+            for job in find_jobs(
+                [str(video)], folder / "out", fps=30, writers={"--format": {"name": "csv"}}, existing="overwrite"
+            ):
+                ClipRun(
                     job,
                     detector,
                     {"name": "none"},

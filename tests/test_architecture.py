@@ -12,7 +12,7 @@ import tracknet_core
 import tracknet_plugins
 
 ROOT = Path(__file__).parent.parent
-MAY_BE_USED = {"contracts", "drawing", "errors", "files", "labels", "progress", "registry", "video"}
+MAY_BE_USED = {"contracts", "drawing", "errors", "files", "labels", "progress", "registry", "row_file", "video"}
 """What plugins may import of the core, as docs/architecture.md says."""
 KERNEL = ("errors", "contracts", "registry", "schema", "config", "model", "checkpoint", "module", "assembly", "loading")
 ROOMS = sorted(module.name for module in pkgutil.iter_modules(tracknet_core.__path__))

@@ -29,7 +29,9 @@ def parser() -> argparse.ArgumentParser:
         help="a video, a folder of images or of videos, a pattern such as 'games/*.mp4', a URL or a camera's device",
     )
     parser.add_argument("--output", type=Path, default=Path("predictions"), metavar="DIR", help="default: %(default)s")
-    parser.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="of the rows; default: %(default)s")
+    parser.add_argument(
+        "--format", default="csv", metavar="NAME", help="what to write: csv, jsonl, …; default: %(default)s"
+    )
     parser.add_argument("--overlay", action="store_true", help="write a video that shows the ball and its trail")
     add_tracking_options(parser)
     parser.add_argument(
@@ -57,15 +59,17 @@ def _run(options: argparse.Namespace) -> int:
     from tracknet_core.tracking.clip import build_merger, check_windows  # noqa: PLC0415
     from tracknet_core.tracking.detector import load_detector  # noqa: PLC0415
     from tracknet_core.tracking.jobs import find_jobs  # noqa: PLC0415
-    from tracknet_core.tracking.pipeline import Prediction  # noqa: PLC0415
+    from tracknet_core.tracking.pipeline import ClipRun  # noqa: PLC0415
 
     import_plugins(options.plugins)
+    writers = {"--format": parse_component("writers", options.format, "--format")}
+    if options.overlay:
+        writers["--overlay"] = parse_component("writers", "overlay", "--overlay")
     jobs = find_jobs(
         options.videos,
         options.output,
         fps=options.fps,
-        form=options.format,
-        overlay=options.overlay,
+        writers=writers,
         existing=options.existing,
     )
     tracker = parse_component("trackers", options.tracker, "--tracker")
@@ -79,7 +83,7 @@ def _run(options: argparse.Namespace) -> int:
     faults = []
     for job in jobs:
         try:
-            Prediction(
+            ClipRun(
                 job,
                 detector,
                 tracker,

@@ -36,6 +36,7 @@ from tracknet_core.contracts import (
     SchedulerFactory,
     Tracker,
     Transform,
+    Writer,
 )
 from tracknet_core.errors import RegistryError
 
@@ -185,6 +186,7 @@ schedulers = Registry("schedulers", SchedulerFactory, "optimizer", "total_steps"
 protocols = Registry("protocols", ProtocolMetric)
 mergers = Registry("mergers", Merger, "targets", "codec")
 trackers = Registry("trackers", Tracker, "fps", "size")
+writers = Registry("writers", Writer, "clip")
 formats = Registry("formats", Format)
 callbacks = Registry("callbacks", LightningCallback, "paths")
 loggers = Registry("loggers", LightningLogger, "paths")

@@ -8,10 +8,11 @@ import signal
 import threading
 import time
 import wave
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import av
 import numpy as np
@@ -20,15 +21,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from tracknet_core import predict
+from tracknet_core import predict, row_file
 from tracknet_core.assembly import build_model
 from tracknet_core.checkpoint import describe
 from tracknet_core.config import Config
-from tracknet_core.contracts import Candidates, Detections, TrackedFrame, Tracker, TrackPoint
-from tracknet_core.registry import trackers
+from tracknet_core.contracts import Candidates, ClipFacts, Detections, Output, TrackedFrame, Tracker, TrackPoint, Writer
+from tracknet_core.registry import trackers, writers
 from tracknet_core.tracking.detector import Detector
 from tracknet_core.video import VideoFrames, write_video
 from tracknet_core.video.live import LiveFrames
+from tracknet_plugins.writers.overlay import Trail
 
 SIZE = (96, 64)
 INPUT = (48, 32)
@@ -378,6 +380,91 @@ def test_the_overlay_marks_the_ball_and_keeps_the_sound(go: Callable[..., int], 
     assert changed.sum() > 50
     assert np.hypot(xs - x, ys - y).min() < 10
     assert sorted(one.name for one in overlay.parent.iterdir()) == ["loud.csv", "loud_overlay.mp4"]
+
+
+# --------------------------------------------------------------------------------------------- writers
+
+
+@writers.register("test_told")
+class Told(Writer, Output):
+    """A writer of a plugin: tells a test which frames it was given."""
+
+    given: ClassVar[list[TrackedFrame]] = []
+
+    def __init__(self, *, clip: ClipFacts) -> None:
+        self.paths = (clip.path(".told"),)
+
+    @contextmanager
+    def open(self, run: Mapping[str, str], *, resume: bool) -> Iterator[Output]:
+        yield self
+        self.paths[0].parent.mkdir(exist_ok=True)
+        self.paths[0].touch()
+
+    def write(self, frame: TrackedFrame) -> None:
+        self.given.append(frame)
+
+
+def test_a_writer_of_a_plugin_is_found_by_its_name(
+    go: Callable[..., int], video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Told, "given", [])
+    assert go(video, "--format", "test_told") == 0
+    assert [frame.number for frame in Told.given] == list(range(40))
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["rally.told"]
+    assert go(video, "--format", "test_told") == 2
+
+
+def test_a_writer_that_is_slow_does_not_hold_up_the_rows(
+    go: Callable[..., int], video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = tmp_path / "out" / "rally.csv.part"
+    monkeypatch.setattr(row_file, "_FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr(Trail, "draw", lambda trail, picture, frame: waiting(picture))
+    seen = []
+
+    def waiting(picture: np.ndarray) -> np.ndarray:
+        limit = time.monotonic() + 10
+        while part.read_text().count("\n") < 41 and time.monotonic() < limit:
+            time.sleep(0.01)
+        seen.append(part.read_text().count("\n"))
+        return picture
+
+    assert go(video, "--overlay") == 0
+    assert seen == [41] * 40  # the first frame was drawn after the last row
+
+
+def test_a_writer_that_fails_fails_the_clip_alone_and_rows_can_be_gone_on_with(
+    go: Callable[..., int],
+    video: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = tmp_path / "other.mp4"
+    write_video(other, rally(5), fps=25)
+    draw = Trail.draw
+
+    def full(trail: Trail, picture: np.ndarray, frame: TrackedFrame) -> np.ndarray:
+        if frame.number == 20:
+            raise OSError(28, "No space left on device")
+        return draw(trail, picture, frame)
+
+    monkeypatch.setattr(Trail, "draw", full)
+    assert go(video, other, "--overlay") == 2
+    assert "rally_overlay.mp4: cannot be written (No space left on device)" in capsys.readouterr().err
+    left = ["other.csv", "other_overlay.mp4", "rally.csv.part", "rally.csv.run"]
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == left
+    monkeypatch.setattr(Trail, "draw", draw)
+    assert go(video, "--overlay", "--resume") == 0
+    assert len(rows(tmp_path / "out" / "rally.csv")) == 40
+    assert len(VideoFrames(tmp_path / "out" / "rally_overlay.mp4")) == 40
+
+
+def test_two_writers_of_one_file_are_refused(
+    go: Callable[..., int], video: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert go(video, "--overlay", "--format", "overlay") == 2
+    assert "rally_overlay.mp4: 2 writers would write this. Ask for one of them." in capsys.readouterr().err
 
 
 # ------------------------------------------------------------------------------------- runs that end early

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -257,6 +258,45 @@ class Tracker(Protocol):
 
     def __call__(self, frames: Iterable[Candidates]) -> Iterator[TrackedFrame]:
         """Yield each frame, in order, by its number and time, with its balls. A call is a clip of its own."""
+
+
+class Output(Protocol):
+    """What a writer is at work on: it grows by a frame at a time."""
+
+    earlier: Sequence[int] = ()
+    """Numbers of the frames that it holds already, ascending, which an interrupted run left; none by default."""
+
+    def read_earlier(self) -> Iterator[TrackedFrame]:
+        """Yield the frames that it holds already; none by default."""
+        yield from ()
+
+    def write(self, frame: TrackedFrame) -> None:
+        """Add a frame."""
+
+
+class Writer(Protocol):
+    """Tracked frames of a clip to files. Assembly supplies: ``clip`` (ClipFacts).
+
+    Writers stand side by side: each is given every frame, in order, by a thread of its own. The constructor writes
+    nothing.
+    """
+
+    paths: tuple[Path, ...]
+    """The files that it leaves, known before the work, so that none is overwritten."""
+
+    part: Path | None = None
+    """Where an interrupted run leaves what :meth:`open` goes on with; None, as by default, if it always starts anew."""
+
+    def open(self, run: Mapping[str, str], *, resume: bool) -> AbstractContextManager[Output]:
+        """Begin, or go on. The files get their names where the block ends without an error, and else do not appear.
+
+        Args:
+            run: what the frames depend on, by name; what is there of another run is not gone on with.
+            resume: go on with ``part``, if it is there.
+
+        Raises:
+            DataError: a file cannot be written, or ``part`` cannot be gone on with.
+        """
 
 
 class ProtocolMetric(Protocol):

@@ -262,6 +262,43 @@ class RunPaths:
     checkpoints: Path
 
 
+class PictureSource(Protocol):
+    """What every clip says of its pictures, a stream's too."""
+
+    @property
+    def size(self) -> Size:
+        """Width and height of the original frames, in pixels."""
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+
+
+@dataclass(frozen=True)
+class ClipFacts:
+    """What a writer may need to know of a clip, before any of its frames is looked at.
+
+    Attributes:
+        name: how messages call it, such as the path of the video.
+        place: where its outputs go: a path to put suffixes to.
+        source: says the size and the rate of its pictures; opened when it is asked.
+        frames: its pictures, to be read again; None for a stream, whose pictures come once.
+        video: the file that its sound is in; None for images and streams.
+        points: Q, points of a ball: 2 for the ends of a streak.
+    """
+
+    name: str
+    place: Path
+    source: PictureSource
+    frames: FrameSource | None = None
+    video: Path | None = None
+    points: int = 1
+
+    def path(self, suffix: str) -> Path:
+        """Return the path of the output with a suffix, such as ``.csv`` or ``_overlay.mp4``."""
+        return self.place.with_name(f"{self.place.name}{suffix}")
+
+
 @dataclass(frozen=True)
 class Candidates:
     """What the network found in one frame: D places where the ball may be, best first.

@@ -7,26 +7,23 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from glob import escape, glob
 from pathlib import Path
 from typing import Literal
 
-from tracknet_core.contracts import FrameSource
+from tracknet_core.assembly import build
+from tracknet_core.contracts import ClipFacts, FrameSource, Writer
 from tracknet_core.errors import ConfigError, DataError
-from tracknet_core.overlay import overlay_path
+from tracknet_core.schema import Node
 from tracknet_core.video import IMAGE_SUFFIXES, ImageFrames, VideoFrames, image_files, natural_order
 from tracknet_core.video.live import LiveFrames
-from tracknet_core.writers import part_of
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".ts", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv"})
 """What is taken out of a folder; a file that is named may have any suffix."""
 
 LOWEST_FPS = 0.01
-
-Form = Literal["csv", "jsonl"]
-"""Of rows, which is the suffix of their files."""
 
 Existing = Literal["refuse", "resume", "overwrite"]
 """What becomes of outputs that exist: they are an error; finished ones are skipped and begun ones gone on with; or they
@@ -40,17 +37,13 @@ class Job:
     Attributes:
         name: how messages call it.
         source: its frames.
-        video: its file; None for images and streams.
-        rows: where its rows go.
-        overlay: where its overlay goes, or None.
-        resume: go on with the rows that an interrupted run left, if there are any.
+        writers: what becomes of it.
+        resume: go on with what an interrupted run left, if there is anything.
     """
 
     name: str
     source: FrameSource | LiveFrames
-    video: Path | None
-    rows: Path
-    overlay: Path | None
+    writers: tuple[Writer, ...]
     resume: bool
 
 
@@ -59,8 +52,7 @@ def find_jobs(
     output: Path,
     *,
     fps: float,
-    form: Form = "csv",
-    overlay: bool = False,
+    writers: Mapping[str, Node],
     existing: Existing = "refuse",
 ) -> list[Job]:
     """Return what is left to do; a clip that is skipped, since its outputs are complete, is told on stdout.
@@ -69,8 +61,7 @@ def find_jobs(
         videos: videos, folders, patterns and addresses of streams.
         output: folder of the outputs.
         fps: frames per second of folders of images.
-        form: of the rows.
-        overlay: whether overlays are wanted.
+        writers: validated nodes of what becomes of each clip, by the options that ask for them.
         existing: what becomes of outputs that exist.
 
     Raises:
@@ -86,7 +77,7 @@ def find_jobs(
     names = _names(list(found))
     for name, count in Counter(names).items():
         if count > 1:
-            raise DataError(f"{output / name}.{form}: {count} inputs would write this. Give one of them.")
+            raise DataError(f"{output / name}: {count} inputs would write this. Give one of them.")
     inputs = {place.resolve() for place in found if isinstance(place, Path)}
     jobs = []
     for given, name in zip(found.values(), names, strict=True):
@@ -94,10 +85,6 @@ def find_jobs(
         video = None
         if isinstance(given, str):
             source = LiveFrames(given)
-            if overlay:
-                raise ConfigError(
-                    f"--overlay: {given} is a stream, whose pictures come once. Record it to a file first."
-                )
             if existing == "resume":
                 raise ConfigError(f"--resume: {given} is a stream, which does not come again. Give another --output.")
         elif given.is_dir():
@@ -105,16 +92,25 @@ def find_jobs(
         else:
             # More threads than one, since no other clip is decoded beside it.
             source, video = VideoFrames(given, thread_count=0), given
-        rows = output / f"{name}.{form}"
-        drawn = overlay_path(output, name, video) if overlay else None
-        for path in (rows, drawn):
-            if path is not None and path.resolve() in inputs:
-                raise DataError(f"{path}: is an input, and what {given} would write. Give another --output.")
-        if _is_finished(rows, drawn, existing):
-            sys.stdout.write(f"{given}: skipped, {rows} exists\n")
+        frames = None if isinstance(source, LiveFrames) else source
+        clip = ClipFacts(str(given), output / name, source, frames, video)
+        built: tuple[Writer, ...] = tuple(build("writers", node, option, clip=clip) for option, node in writers.items())
+        paths = [path for writer in built for path in writer.paths]
+        _check_paths(paths, given, inputs)
+        if _is_finished(built, existing):
+            sys.stdout.write(f"{given}: skipped, {paths[0]} exists\n")
         else:
-            jobs.append(Job(str(given), source, video, rows, drawn, resume=existing == "resume"))
+            jobs.append(Job(str(given), source, built, resume=existing == "resume"))
     return jobs
+
+
+def _check_paths(paths: Sequence[Path], given: Path | str, inputs: Collection[Path]) -> None:
+    """Refuse outputs that are inputs, or each other."""
+    for path, count in Counter(paths).items():
+        if path.resolve() in inputs:
+            raise DataError(f"{path}: is an input, and what {given} would write. Give another --output.")
+        if count > 1:
+            raise ConfigError(f"{path}: {count} writers would write this. Ask for one of them.")
 
 
 def _check_folder(output: Path) -> None:
@@ -205,25 +201,30 @@ def _absolute(given: Path | str) -> Path | str:
     return given if isinstance(given, str) else Path(os.path.abspath(given))  # noqa: PTH100
 
 
-def _is_finished(rows: Path, overlay: Path | None, existing: Existing) -> bool:
+def _is_finished(writers: Sequence[Writer], existing: Existing) -> bool:
     """Return whether there is nothing left to do; refuse to replace what nobody said is to be replaced."""
-    part = part_of(rows)
     if existing == "overwrite":
         return False
-    if existing == "resume" and rows.exists():
-        if part.exists():  # an --overwrite was interrupted: both are to be replaced
+    paths = [path for writer in writers for path in writer.paths]
+    parts = [writer.part for writer in writers if writer.part is not None and writer.part.exists()]
+    lasting = [path for writer in writers if writer.part is not None for path in writer.paths] or paths
+    if existing == "resume" and all(path.exists() for path in lasting):
+        if parts:  # an --overwrite was interrupted: all are to be replaced
             return False
-        if overlay is not None and not overlay.exists():
+        missing = [path for path in paths if not path.exists()]
+        if missing:
             raise DataError(
-                f"{overlay}: is missing, and {rows} exists already. Both are made together: leave out --overlay, or "
-                "give --overwrite to make them anew."
+                f"{missing[0]}: is missing, and {lasting[0]} exists already. They are made together: ask for what is "
+                "there alone, or give --overwrite to make all anew."
             )
         return True
-    for path in (rows, overlay):
-        if path is not None and path.exists():
+    for path in paths:
+        if path.exists():
             raise DataError(f"{path}: exists already. Give another --output, or --overwrite to replace it.")
-    if existing == "refuse" and part.exists():
-        raise DataError(f"{part}: an interrupted run left this. --resume goes on with it, --overwrite starts afresh.")
+    if existing == "refuse" and parts:
+        raise DataError(
+            f"{parts[0]}: an interrupted run left this. --resume goes on with it, --overwrite starts afresh."
+        )
     return False
 
 

@@ -1,4 +1,4 @@
-"""One clip from its frames to rows and an overlay: decoding, the network and drawing each in a thread of its own."""
+"""One clip from its frames to files: decoding, the network and each writer in a thread of its own."""
 
 from __future__ import annotations
 
@@ -6,30 +6,32 @@ import hashlib
 import math
 import signal
 import sys
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from itertools import chain
 from pathlib import Path
-from threading import Event
+from queue import Queue
+from threading import Event, Thread
+from types import TracebackType
 
 from tracknet_core.assembly import build
-from tracknet_core.contracts import Candidates, TrackedFrame, Tracker
+from tracknet_core.contracts import Candidates, Output, TrackedFrame, Tracker, Writer
 from tracknet_core.errors import ConfigError, DataError
-from tracknet_core.overlay import drawn
+from tracknet_core.files import writing
 from tracknet_core.progress import Progress
 from tracknet_core.schema import Node
 from tracknet_core.tracking.clip import clip_background, default_ensemble, detect
 from tracknet_core.tracking.detector import Detector
 from tracknet_core.tracking.jobs import Job
 from tracknet_core.video.live import DECODING_NICENESS, LiveFrames, TimedFrame, ahead, play
-from tracknet_core.writers import CsvRows, JsonRows, RowFile, Rows
 
 _FRAMES_AHEAD = 64  # at the size of the network: 28 MB at 512 x 288
-_ROWS_AHEAD = 256
+_CANDIDATES_AHEAD = 256
+_FRAMES_WAITING = 10_000  # of a few hundred bytes each, for a writer that is slower than the network
 
 
-class Prediction:
-    """Goes through a clip: decoding, the network and drawing each in a thread, tracking and rows in this one.
+class ClipRun:
+    """Goes through a clip: decoding, the network and each writer in a thread of its own, tracking in this one.
 
     Args:
         job: what to do.
@@ -73,46 +75,48 @@ class Prediction:
         self._stopped = Event()
 
     def run(self) -> None:
-        """Write the rows and the overlay.
+        """Let every writer have the balls of every frame.
 
         The first Ctrl-C ends a stream: the frames that were taken from it still get their rows.
 
         Raises:
-            DataError: no frame can be decoded, a stream broke off, the rows cannot be written, or those of an earlier
-                run are of another form or run.
+            DataError: no frame can be decoded, a stream broke off, a file cannot be written, or what an earlier run
+                left is of another form or run.
         """
         with ExitStack() as stack:
             if self._live:
                 stack.enter_context(_set_by_interrupt(self._stopped))
-            rows = RowFile(self._job.rows, self._rows(), self._facts(), live=self._live, resume=self._job.resume)
-            file = stack.enter_context(rows)
-            done = len(file.earlier)
-            last = file.earlier[-1] if file.earlier else -1
-            frames = self._tracker(self._candidates(self._start(file.earlier), stack))
-            new = (frame for frame in frames if frame.number > last)
-            if self._job.overlay is not None:
-                overlay = self._drawn(chain(file.read_earlier(), new), self._job.overlay)
-                shown = stack.enter_context(closing(ahead(overlay, _ROWS_AHEAD)))
-                new = (frame for frame in shown if frame.number > last)
-            progress = stack.enter_context(Progress(self._job.name, self._length(), done=done))
+            run = self._facts()
+            outputs = [self._opened(writer, run, stack) for writer in self._job.writers]
+            begun = max(outputs, key=lambda output: len(output.earlier))
+            last = begun.earlier[-1] if begun.earlier else -1
+            frames = self._tracker(self._candidates(self._start(begun.earlier), stack))
+            sinks = [
+                stack.enter_context(_Aside(output, writer))
+                for output, writer in zip(outputs, self._job.writers, strict=True)
+            ]
+            progress = stack.enter_context(Progress(self._job.name, self._length(), done=len(begun.earlier)))
             with_ball = 0
             try:
-                for frame in new:
-                    file.write(frame)
-                    with_ball += bool(frame.balls)
-                    progress.advance()
+                for frame in chain(begun.read_earlier(), (frame for frame in frames if frame.number > last)):
+                    for sink in sinks:
+                        sink.put(frame)
+                    if frame.number > last:
+                        with_ball += bool(frame.balls)
+                        progress.advance()
+                for sink in sinks:
+                    sink.finish()
             except KeyboardInterrupt:
                 going_on = "" if self._live else "; --resume goes on with them"
-                sys.stderr.write(f"{file.part} holds the rows so far{going_on}.\n")
+                for part in (writer.part for writer in self._job.writers):
+                    if part is not None:
+                        sys.stderr.write(f"{part} holds the rows so far{going_on}.\n")
                 raise
-            self._report_missing(done + progress.count)
+            self._report_missing(len(begun.earlier) + progress.count)
         sys.stdout.write(
             f"{self._job.name}: {progress.count} frames, {with_ball} with a ball, {progress.rate:.1f} frames/s\n"
         )
         sys.stdout.flush()
-
-    def _rows(self) -> Rows:
-        return JsonRows() if self._job.rows.suffix == JsonRows.suffix else CsvRows()
 
     def _facts(self) -> dict[str, str]:
         """Return what the rows depend on."""
@@ -126,6 +130,10 @@ class Prediction:
             "step": str(self._step),
             "ensemble": str(self._ensemble),
         }
+
+    def _opened(self, writer: Writer, run: Mapping[str, str], stack: ExitStack) -> Output:
+        with writing(writer.paths[0]):
+            return stack.enter_context(writer.open(run, resume=self._job.resume))
 
     def _length(self) -> int | None:
         return None if isinstance(self._job.source, LiveFrames) else len(self._job.source)
@@ -162,7 +170,7 @@ class Prediction:
             batch_size=self._batch_size,
             background=background,
         )
-        return stack.enter_context(closing(ahead(found, _ROWS_AHEAD)))
+        return stack.enter_context(closing(ahead(found, _CANDIDATES_AHEAD)))
 
     def _until_stopped(self, frames: Generator[TimedFrame, None, None]) -> Generator[TimedFrame, None, None]:
         with closing(frames):
@@ -170,11 +178,6 @@ class Prediction:
                 if self._stopped.is_set():
                     return
                 yield frame
-
-    def _drawn(self, frames: Iterable[TrackedFrame], path: Path) -> Iterator[TrackedFrame]:
-        if isinstance(self._job.source, LiveFrames):
-            raise TypeError("a stream has no overlay")
-        return drawn(frames, self._job.source, path, self._job.video)
 
     def _report_missing(self, written: int) -> None:
         length = self._length()
@@ -185,6 +188,71 @@ class Prediction:
                 f"warning: {self._job.name}: {length - written} of {length} frames cannot be decoded; their rows are "
                 "missing.\n"
             )
+
+
+class _Aside:
+    """Gives frames to an output in a thread of its own, so that a slow one does not hold up the others.
+
+    A context manager: left without :meth:`finish`, the output still gets what was handed over if it can be gone on
+    with, and else no more.
+
+    Args:
+        output: that frames are written to; those that it holds are not written again.
+        writer: whose output it is.
+    """
+
+    def __init__(self, output: Output, writer: Writer) -> None:
+        self._output = output
+        self._writer = writer
+        self._last = output.earlier[-1] if output.earlier else -1
+        self._waiting: Queue[TrackedFrame | None] = Queue(_FRAMES_WAITING)
+        self._unwanted = Event()
+        self._error: BaseException | None = None
+        self._thread = Thread(target=self._work, name="writer", daemon=True)
+
+    def put(self, frame: TrackedFrame) -> None:
+        """Hand a frame over.
+
+        Raises:
+            DataError: one before it could not be written.
+        """
+        if self._error is not None:
+            raise self._error
+        if frame.number > self._last:
+            self._waiting.put(frame)
+
+    def finish(self) -> None:
+        """Wait until the output has all frames.
+
+        Raises:
+            DataError: one could not be written.
+        """
+        self._waiting.put(None)
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def __enter__(self) -> _Aside:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._writer.part is None:
+            self._unwanted.set()
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        # To the end in any case: whoever puts a frame must not wait for ever.
+        for frame in iter(self._waiting.get, None):
+            if self._error is None and not self._unwanted.is_set():
+                try:
+                    with writing(self._writer.paths[0]):
+                        self._output.write(frame)
+                except BaseException as failed:  # raised again by the thread that hands frames over
+                    self._error = failed
 
 
 def _digest(*facts: object) -> str:

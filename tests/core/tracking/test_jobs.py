@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from tracknet_core.errors import ConfigError, DataError
+from tracknet_core.files import part_of
 from tracknet_core.tracking.jobs import Job, find_jobs
 from tracknet_core.video import write_video
-from tracknet_core.writers import part_of
 
 Find = Callable[..., list[Job]]
 
@@ -24,8 +24,9 @@ def find(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Find:
     """Find jobs from inside of an empty folder, with outputs in ``out``."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*videos: object, output: str = "out", **options: Any) -> list[Job]:
-        return find_jobs([str(video) for video in videos], Path(output), **{"fps": 30.0, **options})
+    def run(*videos: object, output: str = "out", overlay: bool = False, **options: Any) -> list[Job]:
+        writers = {"--format": {"name": "csv"}} | ({"--overlay": {"name": "overlay"}} if overlay else {})
+        return find_jobs([str(video) for video in videos], Path(output), **{"fps": 30.0, "writers": writers, **options})
 
     return run
 
@@ -45,7 +46,7 @@ def images(*names: str) -> None:
 
 
 def written(jobs: list[Job]) -> list[str]:
-    return [job.rows.as_posix() for job in jobs]
+    return [job.writers[0].paths[0].as_posix() for job in jobs]
 
 
 # ------------------------------------------------------------------------------------------------ names

@@ -10,11 +10,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tracknet_core.contracts import FrameSource, TrackedFrame, TrackPoint
-from tracknet_core.overlay import TRAIL_SECONDS, Trail, drawn, overlay_path
+from tracknet_core.contracts import ClipFacts, FrameSource, TrackedFrame, TrackPoint
+from tracknet_core.testing import check_constructor
 from tracknet_core.video import ImageFrames, VideoFrames
+from tracknet_core.video.live import LiveFrames
+from tracknet_plugins.writers.overlay import TRAIL_SECONDS, Overlay, Trail
 
 SIZE = (160, 96)
+
+
+def test_the_contract_is_kept() -> None:
+    check_constructor("writers", Overlay)
+
+
+def test_a_stream_has_no_overlay() -> None:
+    with pytest.raises(ValueError, match=r"^rtsp://cam is a stream, whose pictures come once\. Record it"):
+        Overlay(clip=ClipFacts("rtsp://cam", Path("cam"), LiveFrames("rtsp://cam")))
 
 
 def tracked(number: int, fps: float, x: float | None, *, track: int = 0) -> TrackedFrame:
@@ -84,8 +95,13 @@ def test_a_place_far_outside_is_no_fault() -> None:
 def write(source: FrameSource, times: list[float], path: Path, video: Path | None) -> list[float]:
     """Draw a ball into every frame, and return the times in the overlay."""
     frames = [TrackedFrame(number, time, (TrackPoint((30.0, 40.0), 0.5),)) for number, time in enumerate(times)]
-    assert list(drawn(frames, source, path, video)) == frames
-    return VideoFrames(path).times
+    writer = Overlay(clip=ClipFacts("rally", path, source, source, video))
+    with writer.open({}, resume=False) as output:
+        for frame in frames:
+            output.write(frame)
+    (written,) = writer.paths
+    assert [file.name for file in path.parent.iterdir() if "overlay" in file.name] == [written.name]
+    return VideoFrames(written).times
 
 
 @pytest.fixture
@@ -124,7 +140,7 @@ def sound_times(path: Path) -> list[float]:
 def test_frames_at_one_time_are_all_shown(record: Callable[..., Path], tmp_path: Path) -> None:
     path = record("rally.mp4")
     times = [(number - (number == 6)) / 25 for number in range(20)]
-    found = write(VideoFrames(path), times, tmp_path / "overlay.mp4", None)
+    found = write(VideoFrames(path), times, tmp_path / "drawn", None)
     np.testing.assert_allclose(found, times, atol=1e-4)
     assert len(set(found)) == 20
 
@@ -134,9 +150,9 @@ def test_joined_recordings_keep_their_pictures_and_their_sound(record: Callable[
     once = len(sound_times(path))
     path.write_bytes(path.read_bytes() * 3)
     source = VideoFrames(path)
-    output = tmp_path / "overlay.mp4"
+    output = tmp_path / "drawn"
     np.testing.assert_allclose(write(source, source.times, output, path), np.arange(60) / 25, atol=1e-4)
-    heard = sound_times(output)
+    heard = sound_times(tmp_path / "drawn_overlay.mp4")
     assert len(heard) == 3 * once
     np.testing.assert_allclose(np.diff(heard), 1024 / 48_000, atol=1e-3)
 
@@ -147,7 +163,7 @@ def test_a_rate_that_tells_little_is_no_fault(tmp_path: Path, fps: float) -> Non
     for path in paths:
         Image.new("RGB", SIZE).save(path)
     times = [number / max(fps, 0.01) for number in range(4)]
-    found = write(ImageFrames(paths, fps=fps), times, tmp_path / "overlay.mp4", None)
+    found = write(ImageFrames(paths, fps=fps), times, tmp_path / "drawn", None)
     np.testing.assert_allclose(found, times, atol=1e-4)
 
 
@@ -156,7 +172,6 @@ def test_a_title_that_is_not_utf8_does_not_matter(record: Callable[..., Path], t
     content = path.read_bytes()
     assert content.count(b"Koeln") == 1
     path.write_bytes(content.replace(b"Koeln", b"K\xf6ln "))
-    output = overlay_path(tmp_path, "final", path)
     source = VideoFrames(path)
-    assert len(write(source, source.times, output, path)) == 20
-    assert output.name == "final_overlay.mp4"
+    assert len(write(source, source.times, tmp_path / "final", path)) == 20
+    assert (tmp_path / "final_overlay.mp4").exists()

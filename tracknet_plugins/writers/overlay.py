@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -23,11 +23,12 @@ from av.stream import Stream
 from av.video.reformatter import Colorspace
 from PIL import Image, ImageDraw, ImageFont
 
-from tracknet_core.contracts import FrameSource, TrackedFrame, TrackPoint, UInt8Array
+from tracknet_core.contracts import ClipFacts, FrameSource, Output, TrackedFrame, TrackPoint, UInt8Array, Writer
 from tracknet_core.drawing import INK, PAPER, PREDICTION, Colour, Point, cross
+from tracknet_core.files import part_of
+from tracknet_core.registry import writers
 from tracknet_core.video import VideoFrames, open_to_read
 from tracknet_core.video.live import TimedFrame, play
-from tracknet_core.writers import part_of
 
 TRAIL_SECONDS = 0.6
 
@@ -71,51 +72,66 @@ class Trail:
         return drawn
 
 
-def overlay_path(folder: Path, name: str, video: Path | None) -> Path:
-    """Return where the overlay of a clip goes: MP4, or Matroska where the sound of the video does not fit into MP4.
+@writers.register("overlay")
+class Overlay(Writer):
+    """The video again, with the balls and their trails, and its sound as it is.
+
+    MP4, or Matroska where the sound of the video does not fit into MP4. The pictures are decoded once more, in step
+    with the tracked frames: that needs no memory for those that are on their way through the network, and trackers may
+    take as long as they like. An interrupted run leaves nothing.
 
     Args:
-        folder: the folder of outputs.
-        name: name of the clip.
-        video: the file that its sound comes from; None if it has none.
+        clip: what is written of.
+
+    Raises:
+        ValueError: it is a stream.
     """
-    fits = video is None or _audio_codecs(video) <= _MP4_AUDIO
-    return folder / f"{name}_overlay{'.mp4' if fits else '.mkv'}"
+
+    def __init__(self, *, clip: ClipFacts) -> None:
+        if clip.frames is None:
+            raise ValueError(f"{clip.name} is a stream, whose pictures come once. Record it to a file first.")
+        self._frames = clip.frames
+        self._video = clip.video
+        fits = clip.video is None or _audio_codecs(clip.video) <= _MP4_AUDIO
+        self.paths = (clip.path(f"_overlay{'.mp4' if fits else '.mkv'}"),)
+
+    @contextmanager
+    def open(self, run: Mapping[str, str], *, resume: bool) -> Iterator[Output]:
+        """Begin the video; it grows as ``<name>.part``, which is removed if the block ends in an exception."""
+        (path,) = self.paths
+        part = part_of(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with ExitStack() as stack:
+                form = "mp4" if path.suffix == ".mp4" else "matroska"
+                output = stack.enter_context(av.open(str(part), "w", format=form))
+                encoder = _Encoder(output, self._frames, self._video, stack)
+                pictures = stack.enter_context(closing(play(self._frames, skip_broken=True)))
+                yield _Drawn(pictures, encoder)
+                encoder.finish()
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
 
-def drawn(
-    frames: Iterable[TrackedFrame], source: FrameSource, path: Path, video: Path | None
-) -> Iterator[TrackedFrame]:
-    """Write the overlay video of frames as they come, and yield each when it has been drawn.
-
-    The pictures are decoded once more, in step with ``frames``: that needs no memory for those that are on their way
-    through the network, and trackers may take as long as they like. Sound is copied as it is. The file grows as
-    ``<name>.part``, which is removed if the frames end in an exception.
+class _Drawn(Output):
+    """Draws each frame that it is given on its picture.
 
     Args:
-        frames: of the clip, in order, from its first on.
-        source: the pictures.
-        path: where to; see :func:`overlay_path`.
-        video: the file that the sound comes from; None for none.
+        pictures: of the clip, in order.
+        encoder: where they go.
     """
-    part = part_of(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with ExitStack() as stack:
-            form = "mp4" if path.suffix == ".mp4" else "matroska"
-            output = stack.enter_context(av.open(str(part), "w", format=form))
-            encoder = _Encoder(output, source, video, stack)
-            pictures = stack.enter_context(closing(play(source, skip_broken=True)))
-            trail = Trail()
-            for frame in frames:
-                picture = next((shown for shown in pictures if shown.number >= frame.number), None)
-                if picture is not None:
-                    encoder.add(TimedFrame(frame.number, frame.time, trail.draw(picture.picture, frame)))
-                yield frame
-            encoder.finish()
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+
+    def __init__(self, pictures: Iterator[TimedFrame], encoder: _Encoder) -> None:
+        self._pictures = pictures
+        self._encoder = encoder
+        self._trail = Trail()
+
+    def write(self, frame: TrackedFrame) -> None:
+        """Draw a frame; one without a picture is left out."""
+        picture = next((shown for shown in self._pictures if shown.number >= frame.number), None)
+        if picture is not None:
+            self._encoder.add(TimedFrame(frame.number, frame.time, self._trail.draw(picture.picture, frame)))
 
 
 class _Encoder:

@@ -1,4 +1,4 @@
-"""Trajectories as files of rows: CSV and JSON lines, written beside, complete to the last whole row at any time."""
+"""Files of rows: text that grows with a clip, is whole to its last row at any time, and can be gone on with."""
 
 from __future__ import annotations
 
@@ -6,25 +6,38 @@ import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, TextIO
+from typing import ClassVar, TextIO
 
-from tracknet_core.contracts import TrackedFrame, TrackPoint
+from tracknet_core.contracts import ClipFacts, Output, TrackedFrame, Writer
 from tracknet_core.errors import DataError
-
-COLUMNS = ("Frame", "Visibility", "X", "Y", "Confidence", "Time", "Origin", "Track")
-"""Of a CSV file; the first four are those of TrackNet, the last two say where a ball comes from and which it is."""
+from tracknet_core.files import part_of
 
 _FLUSH_SECONDS = 1.0
 
 
-class Rows(ABC):
-    """A form of rows: text of a frame, and back."""
+class RowWriter(Writer, ABC):
+    """A writer of text with lines of its own for each frame: a subclass says how they look, and reads them again.
+
+    Args:
+        clip: what is written of.
+    """
 
     suffix: ClassVar[str]
+    """Of its files, such as ``.csv``."""
+
     header: str = ""
+    """The first line, with its end; none by default."""
+
+    def __init__(self, *, clip: ClipFacts) -> None:
+        self._is_live = clip.frames is None
+        self.paths = (clip.path(self.suffix),)
+        self.part = part_of(*self.paths)
+
+    def open(self, run: Mapping[str, str], *, resume: bool) -> RowFile:
+        """Begin the file, or go on with its part."""
+        return RowFile(*self.paths, self, run, live=self._is_live, resume=resume)
 
     @abstractmethod
     def encode(self, frame: TrackedFrame) -> str:
@@ -39,76 +52,7 @@ class Rows(ABC):
         """Return the frames of lines without the header; raise ValueError or KeyError for a line of another kind."""
 
 
-class CsvRows(Rows):
-    """One row per ball, and one for a frame without: ``Frame,Visibility,X,Y,Confidence,Time,Origin,Track``.
-
-    Places are pixels of the original video, times seconds. A frame without a ball has Visibility, X, Y and Confidence
-    0, as readers of TrackNet's files expect, and no Origin and Track; a ball at (0, 0) has Visibility 1.
-    """
-
-    suffix = ".csv"
-    header = ",".join(COLUMNS) + "\n"
-
-    def encode(self, frame: TrackedFrame) -> str:
-        """Return a line per ball."""
-        if not frame.balls:
-            return f"{frame.number},0,0,0,0,{frame.time:.6f},,\n"
-        return "".join(self._line(frame, ball) for ball in frame.balls)
-
-    def _line(self, frame: TrackedFrame, ball: TrackPoint) -> str:
-        x, y = ball.xy
-        return f"{frame.number},1,{x:.3f},{y:.3f},{ball.score:.6f},{frame.time:.6f},{ball.origin},{ball.track}\n"
-
-    def number(self, line: str) -> int:
-        """Return the first cell."""
-        return int(line.split(",", 1)[0])
-
-    def decode(self, lines: Iterable[str]) -> Iterator[TrackedFrame]:
-        """Return the frames of lines in order."""
-        for number, rows in groupby((line.rstrip("\n").split(",") for line in lines), key=lambda cells: int(cells[0])):
-            several = list(rows)
-            balls = tuple(self._ball(cells) for cells in several if cells[1] == "1")
-            yield TrackedFrame(number, float(several[0][5]), balls)
-
-    def _ball(self, cells: list[str]) -> TrackPoint:
-        return TrackPoint((float(cells[2]), float(cells[3])), float(cells[4]), cells[6], int(cells[7]))  # type: ignore[arg-type]
-
-
-class JsonRows(Rows):
-    """One line per frame: ``{"frame": 3, "time": 0.1, "balls": [{"x": …, "y": …, "confidence": …, …}]}``."""
-
-    suffix = ".jsonl"
-
-    def encode(self, frame: TrackedFrame) -> str:
-        """Return one line."""
-        balls = [
-            {
-                "x": round(float(ball.xy[0]), 3),
-                "y": round(float(ball.xy[1]), 3),
-                "confidence": round(float(ball.score), 6),
-                "origin": ball.origin,
-                "track": ball.track,
-            }
-            for ball in frame.balls
-        ]
-        return json.dumps({"frame": frame.number, "time": round(frame.time, 6), "balls": balls}) + "\n"
-
-    def number(self, line: str) -> int:
-        """Return the value of ``frame``."""
-        return int(json.loads(line)["frame"])
-
-    def decode(self, lines: Iterable[str]) -> Iterator[TrackedFrame]:
-        """Return the frames of lines in order."""
-        for line in lines:
-            row: dict[str, Any] = json.loads(line)
-            balls = (
-                TrackPoint((ball["x"], ball["y"]), ball["confidence"], ball["origin"], ball["track"])
-                for ball in row["balls"]
-            )
-            yield TrackedFrame(row["frame"], row["time"], tuple(balls))
-
-
-class RowFile:
+class RowFile(Output):
     """A file of rows that grows as ``<name>.part`` and gets its name when it is complete.
 
     A context manager: left with an exception, the part file stays, whole to its last row, and beside it ``<name>.run``,
@@ -116,7 +60,7 @@ class RowFile:
 
     Args:
         path: where to; its folder is made when needed.
-        rows: the form.
+        form: of the rows.
         run: what the rows depend on, by name; rows that depend on something else are not gone on with.
         live: write every row at once; otherwise within a second.
         resume: go on with the part file, if there is one, but for its last frame, whose rows may not be complete.
@@ -129,12 +73,12 @@ class RowFile:
     """
 
     def __init__(
-        self, path: Path, rows: Rows, run: Mapping[str, str], *, live: bool = False, resume: bool = False
+        self, path: Path, form: RowWriter, run: Mapping[str, str], *, live: bool = False, resume: bool = False
     ) -> None:
         self.path = path
         self.part = part_of(path)
         self._run_file = path.with_name(f"{path.name}.run")
-        self._rows = rows
+        self._form = form
         self._flush_seconds = 0.0 if live else _FLUSH_SECONDS
         self._kept = 0  # bytes of the part file that are gone on with
         self.earlier: list[int] = []
@@ -151,16 +95,16 @@ class RowFile:
         except OSError as error:
             raise DataError(f"{path}: cannot be written ({error.strerror}). Give another --output.") from error
         if not self._kept:
-            self._file.write(rows.header)
+            self._file.write(form.header)
         self._flushed = time.monotonic()
 
     def read_earlier(self) -> Iterator[TrackedFrame]:
         """Yield what the part file held, one frame at a time."""
-        return self._rows.decode(self._lines())
+        return self._form.decode(self._lines())
 
     def write(self, frame: TrackedFrame) -> None:
         """Add the rows of a frame."""
-        self._file.write(self._rows.encode(frame))
+        self._file.write(self._form.encode(frame))
         now = time.monotonic()
         if now - self._flushed >= self._flush_seconds:
             self._file.flush()
@@ -203,11 +147,11 @@ class RowFile:
                 if not line.endswith(b"\n"):
                     break
                 text = line.decode()
-                if self._rows.header and end == 0:
-                    if text != self._rows.header:
-                        raise ValueError(f"its first line is '{text.strip()}', not '{self._rows.header.strip()}'")
+                if self._form.header and end == 0:
+                    if text != self._form.header:
+                        raise ValueError(f"its first line is '{text.strip()}', not '{self._form.header.strip()}'")
                     kept = len(line)
-                elif (number := self._rows.number(text)) != last:
+                elif (number := self._form.number(text)) != last:
                     kept, last = end, number
                 end += len(line)
         return kept
@@ -215,11 +159,6 @@ class RowFile:
     def _lines(self) -> Iterator[str]:
         """Yield the lines that are gone on with, without the header."""
         with self.part.open("rb") as file:
-            file.seek(len(self._rows.header.encode()))
+            file.seek(len(self._form.header.encode()))
             while file.tell() < self._kept:
                 yield file.readline().decode()
-
-
-def part_of(path: Path) -> Path:
-    """Return where a file grows until it is complete."""
-    return path.with_name(f"{path.name}.part")

@@ -8,9 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from tracknet_core.contracts import TrackedFrame, TrackPoint
+from tracknet_core.contracts import ClipFacts, TrackedFrame, TrackPoint
 from tracknet_core.errors import DataError
-from tracknet_core.writers import CsvRows, JsonRows, RowFile, Rows, part_of
+from tracknet_core.files import part_of
+from tracknet_core.row_file import RowFile, RowWriter
+from tracknet_core.video import ImageFrames
+from tracknet_plugins.writers import csv
+from tracknet_plugins.writers.jsonl import JSONLines
+
+SOURCE = ImageFrames([Path("0.png")], fps=30)
+CLIP = ClipFacts("rally", Path("rally"), SOURCE, SOURCE)
+ROWS, LINES = csv.CSV(clip=CLIP), JSONLines(clip=CLIP)
 
 RUN = {"tracker": "kalman", "step": "1"}
 
@@ -37,7 +45,7 @@ JSON = (
     '{"x": 1.5, "y": 2.0, "confidence": 31.5, "origin": "detected", "track": 2}]}\n'
 )
 
-FORMS = [(CsvRows(), CSV), (JsonRows(), JSON)]
+FORMS = [(ROWS, CSV), (LINES, JSON)]
 
 
 def begin(path: Path, text: str) -> None:
@@ -47,7 +55,7 @@ def begin(path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(("rows", "text"), FORMS)
-def test_a_finished_file_holds_every_frame(tmp_path: Path, rows: Rows, text: str) -> None:
+def test_a_finished_file_holds_every_frame(tmp_path: Path, rows: RowWriter, text: str) -> None:
     path = tmp_path / "new" / f"rally{rows.suffix}"
     with RowFile(path, rows, RUN) as file:
         for frame in FRAMES:
@@ -58,7 +66,7 @@ def test_a_finished_file_holds_every_frame(tmp_path: Path, rows: Rows, text: str
 
 
 @pytest.mark.parametrize(("rows", "text"), FORMS)
-def test_rows_come_back_as_they_were_written(rows: Rows, text: str) -> None:
+def test_rows_come_back_as_they_were_written(rows: RowWriter, text: str) -> None:
     lines = text.removeprefix(rows.header).splitlines(keepends=True)
     frames = list(rows.decode(lines))
     assert [frame.number for frame in frames] == [0, 1, 3]
@@ -69,7 +77,7 @@ def test_rows_come_back_as_they_were_written(rows: Rows, text: str) -> None:
 @pytest.mark.parametrize(("rows", "text"), FORMS)
 @pytest.mark.parametrize("torn", ["", "3", "4,1,5.0"])
 def test_a_run_goes_on_after_the_last_frame_that_is_surely_whole(
-    tmp_path: Path, rows: Rows, text: str, torn: str
+    tmp_path: Path, rows: RowWriter, text: str, torn: str
 ) -> None:
     path = tmp_path / "rally"
     begin(path, text + torn)
@@ -84,7 +92,7 @@ def test_a_run_goes_on_after_the_last_frame_that_is_surely_whole(
 def test_a_file_that_was_just_begun_begins_again(tmp_path: Path, left: str) -> None:
     path = tmp_path / "rally.csv"
     begin(path, left)
-    with RowFile(path, CsvRows(), RUN, resume=True) as file:
+    with RowFile(path, ROWS, RUN, resume=True) as file:
         assert file.earlier == []
         for frame in FRAMES:
             file.write(frame)
@@ -94,12 +102,12 @@ def test_a_file_that_was_just_begun_begins_again(tmp_path: Path, left: str) -> N
 @pytest.mark.parametrize(
     ("rows", "left"),
     [
-        (CsvRows(), "Frame,Visibility,X,Y,Confidence,Time\n0,1,1.000,2.000,0.5,0.0\n"),
-        (JsonRows(), CSV),
-        (CsvRows(), "a\nb\n"),
+        (ROWS, "Frame,Visibility,X,Y,Confidence,Time\n0,1,1.000,2.000,0.5,0.0\n"),
+        (LINES, CSV),
+        (ROWS, "a\nb\n"),
     ],
 )
-def test_rows_of_another_form_are_left_alone(tmp_path: Path, rows: Rows, left: str) -> None:
+def test_rows_of_another_form_are_left_alone(tmp_path: Path, rows: RowWriter, left: str) -> None:
     path = tmp_path / "rally"
     begin(path, left)
     with pytest.raises(DataError, match=r"rally\.part: cannot go on with these rows"):
@@ -111,10 +119,10 @@ def test_a_header_of_another_form_counts_without_rows_too(tmp_path: Path) -> Non
     path = tmp_path / "rally.csv"
     begin(path, "Frame,Visibility,X,Y,Confidence,Time\n")
     with pytest.raises(DataError, match="its first line is"):
-        RowFile(path, CsvRows(), RUN, resume=True)
+        RowFile(path, ROWS, RUN, resume=True)
 
 
-@pytest.mark.parametrize("left", [CSV, CsvRows().header])
+@pytest.mark.parametrize("left", [CSV, ROWS.header])
 @pytest.mark.parametrize(
     ("record", "message"),
     [
@@ -129,19 +137,19 @@ def test_rows_of_another_run_are_left_alone(tmp_path: Path, left: str, record: s
     if record is not None:
         path.with_name("rally.csv.run").write_text(record)
     with pytest.raises(DataError, match=message):
-        RowFile(path, CsvRows(), RUN, resume=True)
+        RowFile(path, ROWS, RUN, resume=True)
     assert part_of(path).read_text() == left
 
 
 def test_a_folder_that_cannot_be_made_is_one_message(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match=r"rally\.csv: cannot be written \(.*\)\. Give another --output"):
-        RowFile(tmp_path / "file" / "rally.csv", CsvRows(), RUN)
+        RowFile(tmp_path / "file" / "rally.csv", ROWS, RUN)
 
 
 def test_an_exception_leaves_the_part_with_all_rows(tmp_path: Path) -> None:
     path = tmp_path / "rally.csv"
-    file = RowFile(path, CsvRows(), RUN)
+    file = RowFile(path, ROWS, RUN)
     file.write(FRAMES[0])
     file.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert part_of(path).read_text() == "".join(CSV.splitlines(keepends=True)[:2])
@@ -150,7 +158,7 @@ def test_an_exception_leaves_the_part_with_all_rows(tmp_path: Path) -> None:
 
 def test_live_rows_are_there_at_once(tmp_path: Path) -> None:
     path = tmp_path / "rally.csv"
-    with RowFile(path, CsvRows(), RUN, live=True) as file:
+    with RowFile(path, ROWS, RUN, live=True) as file:
         for count, frame in enumerate(FRAMES[:2], 2):
             file.write(frame)
             assert part_of(path).read_text().count("\n") == count
@@ -160,7 +168,7 @@ def test_rows_are_there_within_a_second(tmp_path: Path, monkeypatch: pytest.Monk
     clock = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     path = tmp_path / "rally.csv"
-    with RowFile(path, CsvRows(), RUN) as file:
+    with RowFile(path, ROWS, RUN) as file:
         file.write(FRAMES[0])
         assert part_of(path).read_text() == ""
         clock[0] += 1.0

@@ -1,0 +1,1 @@
+"""Writers: tracked frames to files, side by side."""

@@ -1,0 +1,49 @@
+"""A table of the balls, one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from tracknet_core.contracts import TrackedFrame, TrackPoint
+from tracknet_core.registry import writers
+from tracknet_core.row_file import RowWriter
+
+COLUMNS = ("Frame", "Visibility", "X", "Y", "Confidence", "Time", "Origin", "Track")
+"""The first four are those of TrackNet, the last two say where a ball comes from and which it is."""
+
+
+@writers.register("csv")
+class CSV(RowWriter):
+    """One row per ball, and one for a frame without: ``Frame,Visibility,X,Y,Confidence,Time,Origin,Track``.
+
+    Places are pixels of the original video, times seconds. A frame without a ball has Visibility, X, Y and Confidence
+    0, as readers of TrackNet's files expect, and no Origin and Track; a ball at (0, 0) has Visibility 1.
+    """
+
+    suffix = ".csv"
+    header = ",".join(COLUMNS) + "\n"
+
+    def encode(self, frame: TrackedFrame) -> str:
+        """Return a line per ball."""
+        if not frame.balls:
+            return f"{frame.number},0,0,0,0,{frame.time:.6f},,\n"
+        return "".join(self._line(frame, ball) for ball in frame.balls)
+
+    def _line(self, frame: TrackedFrame, ball: TrackPoint) -> str:
+        x, y = ball.xy
+        return f"{frame.number},1,{x:.3f},{y:.3f},{ball.score:.6f},{frame.time:.6f},{ball.origin},{ball.track}\n"
+
+    def number(self, line: str) -> int:
+        """Return the first cell."""
+        return int(line.split(",", 1)[0])
+
+    def decode(self, lines: Iterable[str]) -> Iterator[TrackedFrame]:
+        """Return the frames of lines in order."""
+        for number, rows in groupby((line.rstrip("\n").split(",") for line in lines), key=lambda cells: int(cells[0])):
+            several = list(rows)
+            balls = tuple(self._ball(cells) for cells in several if cells[1] == "1")
+            yield TrackedFrame(number, float(several[0][5]), balls)
+
+    def _ball(self, cells: list[str]) -> TrackPoint:
+        return TrackPoint((float(cells[2]), float(cells[3])), float(cells[4]), cells[6], int(cells[7]))  # type: ignore[arg-type]
