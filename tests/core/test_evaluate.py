@@ -39,7 +39,7 @@ class Second(Tracker):
     def __call__(self, frames: Iterable[Candidates]) -> Iterator[TrackedFrame]:
         for frame in frames:
             balls = tuple(
-                TrackPoint((float(x) + shift, float(y)), float(score) - shift / 100)
+                TrackPoint.at((float(x) + shift, float(y)), float(score) - shift / 100)
                 for (x, y), score in zip(frame.xy[:1], frame.score[:1], strict=True)
                 for shift in (self.shift, 0.0)
             )
@@ -75,7 +75,7 @@ def rows_of(path: Path, points: Sequence[tuple[TrackPoint, ...]]) -> None:
 def balls_of(checkpoint: Path, clip: Clip) -> list[tuple[TrackPoint, ...]]:
     candidates = detect_clip(load_detector(checkpoint), clip.frames)
     return [
-        tuple(TrackPoint(tuple(xy), score) for xy, score in zip(one.xy.tolist(), one.score.tolist(), strict=True))
+        tuple(TrackPoint.at(tuple(xy), score) for xy, score in zip(one.xy.tolist(), one.score.tolist(), strict=True))
         for one in candidates
     ]
 
@@ -208,7 +208,7 @@ def test_a_frame_that_cannot_be_read_is_one_without_a_ball(
 def make_candidates() -> Callable[[Sequence[int]], list[Candidates]]:
     """Make a ball in each frame, at its number."""
     return lambda numbers: [
-        Candidates(number, number / 25, np.float32([[number, 5]]), np.float32([0.5])) for number in numbers
+        Candidates.at(number, number / 25, np.float32([[number, 5]]), np.float32([0.5])) for number in numbers
     ]
 
 
@@ -231,7 +231,7 @@ def test_settings_of_the_data_replace_those_of_the_checkpoint(
 def test_a_threshold_leaves_out_what_is_less_sure(
     clips: list[Clip], score: Score, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    balls = [(TrackPoint((float(x), float(y)), 0.25 + 0.5 * (n % 2)),) for n, (x, y) in enumerate(clips[0].xy)]
+    balls = [(TrackPoint.at((float(x), float(y)), 0.25 + 0.5 * (n % 2)),) for n, (x, y) in enumerate(clips[0].xy)]
     rows_of(tmp_path / "rows" / "train" / "1.csv", balls[:-1])
     monkeypatch.chdir(tmp_path)
     arguments = ["--predictions", "rows", "--split", "train", "--protocol", "wasb", "data=tiny"]

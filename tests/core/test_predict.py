@@ -305,7 +305,7 @@ class Doubling(Tracker):
                 yield TrackedFrame(frame.number, frame.time)
                 continue
             x, y = map(float, frame.xy[0])
-            balls = (TrackPoint((x, y), 0.9), TrackPoint((x + self.offset, y), 0.5, "predicted", 1))
+            balls = (TrackPoint.at((x, y), 0.9), TrackPoint.at((x + self.offset, y), 0.5, "predicted", 1))
             yield TrackedFrame(frame.number, frame.time, balls)
 
 
@@ -322,7 +322,7 @@ class Late(Tracker):
         seen = list(frames)
         x, y = np.mean([frame.xy[0] for frame in seen if len(frame.xy)], axis=0).tolist()
         for frame in seen:
-            yield TrackedFrame(frame.number, frame.time, (TrackPoint((x, y), 1.0, "filled"),))
+            yield TrackedFrame(frame.number, frame.time, (TrackPoint.at((x, y), 1.0, "filled"),))
 
 
 def test_a_tracker_adds_where_a_ball_comes_from_and_which_it_is(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,11 @@ ROWS, LINES = csv.CSV(clip=CLIP), JSONLines(clip=CLIP)
 RUN = {"tracker": "kalman", "step": "1"}
 
 FRAMES = [
-    TrackedFrame(0, 0.0, (TrackPoint((0.0, 0.0), 0.5),)),
+    TrackedFrame(0, 0.0, (TrackPoint.at((0.0, 0.0), 0.5),)),
     TrackedFrame(1, 1 / 30, ()),
-    TrackedFrame(3, 0.1, (TrackPoint((12.34567, 7.0), 0.98765432, "predicted"), TrackPoint((1.5, 2.0), 31.5, track=2))),
+    TrackedFrame(
+        3, 0.1, (TrackPoint.at((12.34567, 7.0), 0.98765432, "predicted"), TrackPoint.at((1.5, 2.0), 31.5, track=2))
+    ),
 ]
 
 CSV = """\
@@ -45,7 +48,34 @@ JSON = (
     '{"x": 1.5, "y": 2.0, "confidence": 31.5, "origin": "detected", "track": 2}]}\n'
 )
 
+STREAKS = [
+    TrackedFrame(0, 0.0, (TrackPoint(((10.0, 20.0), (16.0, 12.0)), 0.5), TrackPoint.at((1.0, 2.0), 0.25, track=1))),
+    TrackedFrame(1, 1 / 30, ()),
+    TrackedFrame(2, 2 / 30, (TrackPoint(((30.0004, 5.0), (20.0, 5.0)), 0.75, "predicted"),)),
+]
+
+STREAK_CSV = """\
+Frame,Visibility,X,Y,Confidence,Time,Origin,Track,Length,Angle
+0,1,13.000,16.000,0.500000,0.000000,detected,0,10.000,126.870
+0,1,1.000,2.000,0.250000,0.000000,detected,1,0.000,0.000
+1,0,0,0,0,0.033333,,,,
+2,1,25.000,5.000,0.750000,0.066667,predicted,0,10.000,0.000
+"""
+
+STREAK_JSON = (
+    '{"frame": 0, "time": 0.0, "balls": [{"x": 13.0, "y": 16.0, "confidence": 0.5, "origin": "detected", "track": 0, '
+    '"points": [[10.0, 20.0], [16.0, 12.0]]}, '
+    '{"x": 1.0, "y": 2.0, "confidence": 0.25, "origin": "detected", "track": 1}]}\n'
+    '{"frame": 1, "time": 0.033333, "balls": []}\n'
+    '{"frame": 2, "time": 0.066667, "balls": [{"x": 25.0, "y": 5.0, "confidence": 0.75, "origin": "predicted", '
+    '"track": 0, "points": [[30.0, 5.0], [20.0, 5.0]]}]}\n'
+)
+
 FORMS = [(ROWS, CSV), (LINES, JSON)]
+STREAK_FORMS = [
+    (csv.CSV(clip=replace(CLIP, points=2)), STREAK_CSV),
+    (JSONLines(clip=replace(CLIP, points=2)), STREAK_JSON),
+]
 
 
 def begin(path: Path, text: str) -> None:
@@ -174,3 +204,35 @@ def test_rows_are_there_within_a_second(tmp_path: Path, monkeypatch: pytest.Monk
         clock[0] += 1.0
         file.write(FRAMES[1])
         assert part_of(path).read_text().count("\n") == 3
+
+
+# -------------------------------------------------------------------------------------------- streaks
+
+
+@pytest.mark.parametrize(("form", "text"), STREAK_FORMS)
+def test_streaks_have_a_length_and_an_angle_or_their_ends(form: RowWriter, text: str) -> None:
+    assert form.header + "".join(map(form.encode, STREAKS)) == text
+
+
+@pytest.mark.parametrize(("form", "text"), STREAK_FORMS)
+def test_streaks_come_back_as_they_were_written(form: RowWriter, text: str) -> None:
+    lines = text.removeprefix(form.header).splitlines(keepends=True)
+    frames = list(form.decode(lines))
+    assert "".join(map(form.encode, frames)) == "".join(lines)
+    ends = sorted(frames[0].balls[0].points)
+    assert ends[0] == (pytest.approx(10, abs=1e-3), pytest.approx(20, abs=1e-3))
+    assert ends[1] == (pytest.approx(16, abs=1e-3), pytest.approx(12, abs=1e-3))
+
+
+def test_an_angle_is_below_180_degrees_whichever_end_comes_first() -> None:
+    form = STREAK_FORMS[0][0]
+
+    def angle(dx: float, dy: float) -> str:
+        ball = TrackPoint(((50.0, 50.0), (50.0 + dx, 50.0 + dy)), 0.5)
+        return form.encode(TrackedFrame(0, 0.0, (ball,))).rstrip().rsplit(",", 1)[1]
+
+    assert [angle(5, 5), angle(-5, -5)] == ["45.000", "45.000"]
+    assert [angle(5, -5), angle(-5, 5)] == ["135.000", "135.000"]
+    assert [angle(0, 5), angle(0, -5)] == ["90.000", "90.000"]
+    assert [angle(5, 0), angle(-5, 0), angle(5, -1e-6)] == ["0.000", "0.000", "0.000"]
+    assert angle(1e-4, 1e-4) == "0.000"  # no length, no direction

@@ -2,7 +2,8 @@
 
 Letters used in shapes: B batch, T input frames, P pictures of a window (its T frames and, where the network asks for
 it, the background of the clip as the last one), K target frames (those that get an answer), N samples that pass through
-the network, C channels, H x W pixels of the network input, h x w cells of the codec's grid, D detections per frame.
+the network, C channels, H x W pixels of the network input, h x w cells of the codec's grid, D detections per frame, Q
+points of a ball.
 
 Pixel coordinates are ``(x, y)`` with the centre of the top-left pixel at (0, 0), so a point moves between an
 image and its resized copy by ``(x + 0.5) * scale - 0.5`` (:func:`rescale`). Sizes are ``(width, height)``.
@@ -15,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -306,14 +308,34 @@ class Candidates:
     Attributes:
         number: number of the frame in its clip, 0-based.
         time: presentation time of the frame, in seconds from the first.
-        xy: (D, 2) places in pixels of the original video.
+        points: (D, Q, 2) points of each ball in pixels of the original video: its place, or the ends of its streak.
         score: (D,) confidence, higher is surer; comparable within one codec.
     """
 
     number: int
     time: float
-    xy: FloatArray
+    points: FloatArray
     score: FloatArray
+
+    @classmethod
+    def at(cls, number: int, time: float, xy: FloatArray, score: FloatArray) -> Candidates:
+        """Return plain balls, whose one point (D, 2) is their place."""
+        return cls(number, time, xy[:, np.newaxis], score)
+
+    @cached_property
+    def xy(self) -> FloatArray:
+        """(D, 2) places in pixels of the original video, each the mean of its points."""
+        xy: FloatArray = self.points.mean(axis=1)
+        return xy
+
+    def ball(self, index: int) -> TrackPoint:
+        """Return a candidate as it was found."""
+        points = tuple((x, y) for x, y in self.points[index].tolist())
+        return TrackPoint(points, float(self.score[index]))
+
+
+Point = tuple[float, float]
+"""x and y, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -321,16 +343,34 @@ class TrackPoint:
     """A ball in one frame.
 
     Attributes:
-        xy: place in pixels of the original video.
+        points: Q points in pixels of the original video: its place, or the ends of its streak.
         score: confidence; that of the detection, or the tracker's own where there was none.
         origin: ``detected`` by the network, ``predicted`` from the past, or ``filled`` in from both sides.
         track: which of several balls; 0 where a tracker follows one.
     """
 
-    xy: tuple[float, float]
+    points: tuple[Point, ...]
     score: float
     origin: Literal["detected", "predicted", "filled"] = "detected"
     track: int = 0
+
+    @classmethod
+    def at(
+        cls, xy: Point, score: float, origin: Literal["detected", "predicted", "filled"] = "detected", track: int = 0
+    ) -> TrackPoint:
+        """Return a plain ball, whose one point is its place."""
+        return cls((xy,), score, origin, track)
+
+    @property
+    def xy(self) -> Point:
+        """Place in pixels of the original video: the mean of the points."""
+        return sum(x for x, _ in self.points) / len(self.points), sum(y for _, y in self.points) / len(self.points)
+
+    def moved_to(self, xy: Point) -> TrackPoint:
+        """Return the ball with its place at ``xy``, from which its points keep their offsets."""
+        before = self.xy
+        points = tuple((xy[0] + (x - before[0]), xy[1] + (y - before[1])) for x, y in self.points)
+        return replace(self, points=points)
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 
 from tracknet_core.contracts import Candidates, Size, TrackedFrame, Tracker, TrackPoint
 from tracknet_core.testing.require import require
 
+ENDS = np.array([[-6, -2], [6, 2]], dtype=np.float32)
+"""Of a streak, in pixels from its middle."""
+
 
 def check_tracker(component: Tracker, *, size: Size = (1280, 720), fps: float = 30.0) -> None:
     """Check a tracker: each frame comes back, in order, with well-formed balls; a call is a clip of its own.
 
-    It is given a ball that crosses the image in a straight line and misses some frames, among false candidates; clips
-    without any; an uneven clock; and no frames at all. What it makes of these is its own affair, but that a ball
-    found in every frame, alone, is found; and that what was before its ``memory`` makes no difference.
+    It is given a ball that crosses the image in a straight line and misses some frames, among false candidates; one
+    that is a streak; clips without any; an uneven clock; and no frames at all. What it makes of these is its own
+    affair, but that a ball found in every frame, alone, is found, as a streak if it is one; and that what was before
+    its ``memory`` makes no difference.
 
     Args:
         component: the tracker.
@@ -41,12 +46,22 @@ def check_tracker(component: Tracker, *, size: Size = (1280, 720), fps: float = 
     ]
     require(all(near), "a ball that is found in every frame, and alone, is not followed")
 
-    kept = [(frame.xy.copy(), frame.score.copy()) for frame in busy]
+    # A streak: the ends stay where they are seen from its middle.
+    streaks = [replace(frame, points=frame.points + ENDS) for frame in plain]
+    middle = [
+        point for tracked in _tracked(component, streaks) for point in tracked.balls if point.origin == "detected"
+    ]
+    require(
+        all(np.allclose(np.array(point.points) - point.xy, ENDS, atol=1e-3) for point in middle),
+        "the points of a ball keep their offsets from its place, as those of Candidates.ball(index).moved_to(xy) do",
+    )
+
+    kept = [(frame.points.copy(), frame.xy.copy(), frame.score.copy()) for frame in busy]
     alone = _tracked(component, busy)
     require(
         all(
-            np.array_equal(f.xy, xy) and np.array_equal(f.score, score)
-            for f, (xy, score) in zip(busy, kept, strict=True)
+            np.array_equal(f.points, points) and np.array_equal(f.xy, xy) and np.array_equal(f.score, score)
+            for f, (points, xy, score) in zip(busy, kept, strict=True)
         ),
         "the tracker changed the candidates that it got",
     )
@@ -63,7 +78,7 @@ def check_tracker(component: Tracker, *, size: Size = (1280, 720), fps: float = 
 def _candidates(number: int, time: float, places: Sequence[tuple[float, float, float]]) -> Candidates:
     """Return a frame's candidates from (x, y, score), best first."""
     table = np.array(sorted(places, key=lambda place: -place[2]), dtype=np.float32).reshape(-1, 3)
-    return Candidates(number, time, table[:, :2].copy(), table[:, 2].copy())
+    return Candidates.at(number, time, table[:, :2].copy(), table[:, 2].copy())
 
 
 def _crossing(size: Size, fps: float, *, busy: bool) -> list[Candidates]:
@@ -138,9 +153,13 @@ def _tracked(component: Tracker, frames: Sequence[Candidates]) -> list[TrackedFr
             f"{where}a tuple of TrackPoint is due, got {balls!r}",
         )
         for point in balls:
-            numbers = [*point.xy, point.score]
             require(
-                len(numbers) == 3 and all(isinstance(value, float) and math.isfinite(value) for value in numbers),
+                bool(point.points) and all(isinstance(place, tuple) and len(place) == 2 for place in point.points),
+                f"{where}points are a tuple of (x, y), as in TrackPoint.at((x, y), score), got {point}",
+            )
+            numbers = [*chain(*point.points), point.score]
+            require(
+                all(isinstance(value, float) and math.isfinite(value) for value in numbers),
                 f"{where}place and score are finite floats, got {point}",
             )
             require(point.origin in ("detected", "predicted", "filled"), f"{where}unknown origin '{point.origin}'")

@@ -218,15 +218,17 @@ def _stack(windows: Sequence[_Window], background: UInt8Array | None) -> Tensor:
 
 
 class _Arrays(NamedTuple):
-    """Detections as NumPy arrays, moved from the device at once: (…, D, 2) places, (…, D) scores and presence."""
+    """Detections as NumPy arrays, moved from the device at once: (…, D, Q, 2) points, (…, D) scores and presence."""
 
-    xy: np.ndarray[Any, Any]
+    points: np.ndarray[Any, Any]
     score: np.ndarray[Any, Any]
     present: np.ndarray[Any, Any]
 
 
 def _arrays(found: Detections) -> _Arrays:
-    return _Arrays(found.xy.float().cpu().numpy(), found.score.float().cpu().numpy(), found.present.cpu().numpy())
+    return _Arrays(
+        found.xy.unsqueeze(-2).float().cpu().numpy(), found.score.float().cpu().numpy(), found.present.cpu().numpy()
+    )
 
 
 @dataclass
@@ -312,6 +314,6 @@ class _Merged:
     def _found(self, frames: Sequence[TimedFrame], found: _Arrays) -> list[Candidates]:
         """Return what was found in each of ``frames``, in pixels of the original video."""
         return [
-            Candidates(frame.number, frame.time, rescale(xy[present], self._scale), score[present])
-            for frame, xy, score, present in zip(frames, *found, strict=False)  # a short clip has fewer frames
+            Candidates(frame.number, frame.time, rescale(points[present], self._scale), score[present])
+            for frame, points, score, present in zip(frames, *found, strict=False)  # a short clip has fewer frames
         ]

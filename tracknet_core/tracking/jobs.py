@@ -53,6 +53,7 @@ def find_jobs(
     *,
     fps: float,
     writers: Mapping[str, Node],
+    points: int = 1,
     existing: Existing = "refuse",
 ) -> list[Job]:
     """Return what is left to do; a clip that is skipped, since its outputs are complete, is told on stdout.
@@ -62,6 +63,7 @@ def find_jobs(
         output: folder of the outputs.
         fps: frames per second of folders of images.
         writers: validated nodes of what becomes of each clip, by the options that ask for them.
+        points: Q, points of a ball: what the network finds.
         existing: what becomes of outputs that exist.
 
     Raises:
@@ -93,7 +95,7 @@ def find_jobs(
             # More threads than one, since no other clip is decoded beside it.
             source, video = VideoFrames(given, thread_count=0), given
         frames = None if isinstance(source, LiveFrames) else source
-        clip = ClipFacts(str(given), output / name, source, frames, video)
+        clip = ClipFacts(str(given), output / name, source, frames, video, points)
         built: tuple[Writer, ...] = tuple(build("writers", node, option, clip=clip) for option, node in writers.items())
         paths = [path for writer in built for path in writer.paths]
         _check_paths(paths, given, inputs)

@@ -28,5 +28,5 @@ class Pool(Merger[Candidates]):
         """Return all candidates; of equal scores, those of the earlier window come first."""
         score = np.concatenate([answer.score for answer in answers])
         order = np.argsort(-score, kind="stable")
-        xy = np.concatenate([answer.xy for answer in answers])
-        return replace(answers[0], xy=xy[order], score=score[order])
+        points = np.concatenate([answer.points for answer in answers])
+        return replace(answers[0], points=points[order], score=score[order])

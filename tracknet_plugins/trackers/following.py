@@ -48,19 +48,19 @@ class Track:
 
     Attributes:
         belief: place and velocity in the present frame.
-        score: of the last detection.
+        ball: the last detection.
         detections: how many there were.
         missed: frames since the last one.
     """
 
     belief: Belief
-    score: float
+    ball: TrackPoint
     detections: int = 1
     missed: int = 0
 
-    def seen(self, belief: Belief, score: float) -> Track:
+    def seen(self, belief: Belief, ball: TrackPoint) -> Track:
         """Return the track with one more detection."""
-        return Track(belief, score, self.detections + 1)
+        return Track(belief, ball, self.detections + 1)
 
     def unseen(self) -> Track:
         """Return the track with one more frame without a detection."""
@@ -69,16 +69,19 @@ class Track:
     def point(self, size: Size, decay: float, number: int = 0) -> TrackPoint | None:
         """Return what is given out for the present frame; None if the ball is predicted outside of the image.
 
+        A place is what is believed; the points keep the offsets from it that they had in the last detection.
+
         Args:
             size: (W, H) pixels of the video.
             decay: factor of the score per frame without a detection.
             number: of the track.
         """
+        ball = replace(self.ball.moved_to(self.belief.xy), track=number)
         if self.missed == 0:
-            return TrackPoint(self.belief.xy, self.score, "detected", number)
+            return ball
         if not self.belief.is_inside(size):
             return None
-        return TrackPoint(self.belief.xy, self.score * decay**self.missed, "predicted", number)
+        return replace(ball, score=ball.score * decay**self.missed, origin="predicted")
 
 
 def check_decay(decay: float) -> None:
@@ -126,11 +129,11 @@ def follow(frames: Iterable[Candidates], motion: Motion, rules: Rules) -> Iterat
                 track = replace(track, belief=belief).unseen()
                 track = None if rules.is_over(track) else track
             else:
-                track = track.seen(motion.update(belief, frame.xy[chosen]), float(frame.score[chosen]))
+                track = track.seen(motion.update(belief, frame.xy[chosen]), frame.ball(chosen))
         begins = track is None and len(frame.score) > 0
         if begins:
             chosen = 0
-            track = Track(motion.begin(frame.xy[0]), float(frame.score[0]))
+            track = Track(motion.begin(frame.xy[0]), frame.ball(0))
         yield Step(seconds, frame, track, chosen, begins)
 
 

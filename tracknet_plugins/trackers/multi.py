@@ -100,7 +100,7 @@ class Multi(Tracker):
     def _advanced(self, balls: list[_Ball], frame: Candidates, seconds: float) -> list[_Ball]:
         """Return the balls of the next frame: those that go on, and those that begin."""
         distinct = self._distinct(frame)
-        xy, score = frame.xy[distinct], frame.score[distinct]
+        xy = frame.xy[distinct]
         balls = [
             replace(ball, track=replace(ball.track, belief=self._motion.predict(ball.track.belief, seconds)))
             for ball in balls
@@ -111,11 +111,11 @@ class Multi(Tracker):
             if place in taken:
                 found = taken[place]
                 belief = self._motion.update(ball.track.belief, xy[found])
-                advanced.append(replace(ball, track=ball.track.seen(belief, float(score[found]))))
+                advanced.append(replace(ball, track=ball.track.seen(belief, frame.ball(distinct[found]))))
             elif not self._rules.is_over(track := ball.track.unseen()):
                 advanced.append(replace(ball, track=track))
         free = sorted({*range(len(xy))} - {*taken.values()})
-        return advanced + [_Ball(Track(self._motion.begin(xy[found]), float(score[found]))) for found in free]
+        return advanced + [_Ball(Track(self._motion.begin(xy[found]), frame.ball(distinct[found]))) for found in free]
 
     def _assigned(self, balls: list[_Ball], xy: FloatArray) -> dict[int, int]:
         """Return the detection (one of D) of each ball that has one; no detection is given to two."""

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 from tracknet_core.contracts import Candidates, TrackedFrame, Tracker
 from tracknet_core.registry import trackers
-from tracknet_plugins.trackers.points import detected
 
 
 @trackers.register("none")
@@ -22,4 +21,4 @@ class NoTracker(Tracker):
     def __call__(self, frames: Iterable[Candidates]) -> Iterator[TrackedFrame]:
         """Yield the best detection of each frame, in order."""
         for frame in frames:
-            yield TrackedFrame(frame.number, frame.time, (detected(frame, 0),) if len(frame.score) else ())
+            yield TrackedFrame(frame.number, frame.time, (frame.ball(0),) if len(frame.score) else ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -116,16 +117,17 @@ class Smooth(Tracker):
         if (chosen != NONE).sum() < self._rules.confirm:
             return points
         chosen, beliefs = self._revised(steps, chosen)
-        score = {n: float(steps[n].frame.score[chosen[n]]) for n in np.flatnonzero(chosen != NONE).tolist()}
-        for n in score:
-            points[n] = TrackPoint(beliefs[n].xy, score[n])
-        for left, right in pairwise(score):
+        found = {n: steps[n].frame.ball(int(chosen[n])) for n in np.flatnonzero(chosen != NONE).tolist()}
+        for n, ball in found.items():
+            points[n] = ball.moved_to(beliefs[n].xy)
+        for left, right in pairwise(found):
             if right - left - 1 > self._rules.max_gap:
                 continue
             for n in range(left + 1, right):
                 if beliefs[n].is_inside(self._size):
-                    faded = min(score[left], score[right]) * self._decay ** min(n - left, right - n)
-                    points[n] = TrackPoint(beliefs[n].xy, faded, "filled")
+                    faded = min(found[left].score, found[right].score) * self._decay ** min(n - left, right - n)
+                    nearer = found[left if n - left <= right - n else right]
+                    points[n] = replace(nearer.moved_to(beliefs[n].xy), score=faded, origin="filled")
         return points
 
     def _revised(self, steps: Sequence[Step], chosen: Choices) -> tuple[Choices, list[Belief]]:

@@ -8,7 +8,6 @@ import numpy as np
 
 from tracknet_core.contracts import Candidates, TrackedFrame, Tracker, TrackPoint
 from tracknet_core.registry import trackers
-from tracknet_plugins.trackers.points import detected
 
 
 @trackers.register("wasb")
@@ -44,5 +43,5 @@ class WASB(Tracker):
             near = np.arange(len(frame.score))
             if last is not None:
                 near = near[np.linalg.norm(frame.xy - np.array(last.xy), axis=1) < self.max_distance]
-            last = detected(frame, int(near[np.argmax(frame.score[near])])) if len(near) else None
+            last = frame.ball(int(near[np.argmax(frame.score[near])])) if len(near) else None
             yield TrackedFrame(frame.number, frame.time, () if last is None else (last,))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from tracknet_core.contracts import TrackedFrame, TrackPoint
+from tracknet_core.contracts import ClipFacts, Point, TrackedFrame, TrackPoint
 from tracknet_core.registry import writers
 from tracknet_core.row_file import RowWriter
 
 COLUMNS = ("Frame", "Visibility", "X", "Y", "Confidence", "Time", "Origin", "Track")
 """The first four are those of TrackNet, the last two say where a ball comes from and which it is."""
+
+STREAK_COLUMNS = ("Length", "Angle")
+"""Further ones where the network finds both ends of a streak."""
 
 
 @writers.register("csv")
@@ -19,20 +23,31 @@ class CSV(RowWriter):
 
     Places are pixels of the original video, times seconds. A frame without a ball has Visibility, X, Y and Confidence
     0, as readers of TrackNet's files expect, and no Origin and Track; a ball at (0, 0) has Visibility 1.
+
+    Of streaks, X and Y are the middle, and two more columns say ``Length``, pixels from end to end, and ``Angle``,
+    degrees from the x axis, y pointing down: 0 <= angle < 180.
+
+    Args:
+        clip: what is written of.
     """
 
     suffix = ".csv"
-    header = ",".join(COLUMNS) + "\n"
+
+    def __init__(self, *, clip: ClipFacts) -> None:
+        super().__init__(clip=clip)
+        self._has_streaks = clip.points > 1
+        self.header = ",".join(COLUMNS + STREAK_COLUMNS * self._has_streaks) + "\n"
 
     def encode(self, frame: TrackedFrame) -> str:
         """Return a line per ball."""
         if not frame.balls:
-            return f"{frame.number},0,0,0,0,{frame.time:.6f},,\n"
+            return f"{frame.number},0,0,0,0,{frame.time:.6f},,{',,' * self._has_streaks}\n"
         return "".join(self._line(frame, ball) for ball in frame.balls)
 
     def _line(self, frame: TrackedFrame, ball: TrackPoint) -> str:
         x, y = ball.xy
-        return f"{frame.number},1,{x:.3f},{y:.3f},{ball.score:.6f},{frame.time:.6f},{ball.origin},{ball.track}\n"
+        more = ",{:.3f},{:.3f}".format(*_streak(ball)) if self._has_streaks else ""
+        return f"{frame.number},1,{x:.3f},{y:.3f},{ball.score:.6f},{frame.time:.6f},{ball.origin},{ball.track}{more}\n"
 
     def number(self, line: str) -> int:
         """Return the first cell."""
@@ -46,4 +61,19 @@ class CSV(RowWriter):
             yield TrackedFrame(number, float(several[0][5]), balls)
 
     def _ball(self, cells: list[str]) -> TrackPoint:
-        return TrackPoint((float(cells[2]), float(cells[3])), float(cells[4]), cells[6], int(cells[7]))  # type: ignore[arg-type]
+        x, y = float(cells[2]), float(cells[3])
+        points: tuple[Point, ...] = ((x, y),)
+        if self._has_streaks:
+            half, angle = float(cells[8]) / 2, math.radians(float(cells[9]))
+            dx, dy = half * math.cos(angle), half * math.sin(angle)
+            points = ((x - dx, y - dy), (x + dx, y + dy))
+        return TrackPoint(points, float(cells[4]), cells[6], int(cells[7]))  # type: ignore[arg-type]
+
+
+def _streak(ball: TrackPoint) -> tuple[float, float]:
+    """Return the length in pixels and the angle in degrees, both as exact as in a file."""
+    (left, top), (right, bottom) = ball.points[0], ball.points[-1]
+    dx, dy = right - left, bottom - top
+    length = round(math.hypot(dx, dy), 3)
+    angle = round(math.degrees(math.atan2(dy, dx)) % 180, 3) % 180 if length else 0.0
+    return length, angle

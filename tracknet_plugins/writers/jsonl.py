@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from tracknet_core.contracts import TrackedFrame, TrackPoint
@@ -13,22 +14,16 @@ from tracknet_core.row_file import RowWriter
 
 @writers.register("jsonl")
 class JSONLines(RowWriter):
-    """One line per frame: ``{"frame": 3, "time": 0.1, "balls": [{"x": …, "y": …, "confidence": …, …}]}``."""
+    """One line per frame: ``{"frame": 3, "time": 0.1, "balls": [{"x": …, "y": …, "confidence": …, …}]}``.
+
+    A streak has also ``"points": [[x, y], [x, y]]``, its ends; x and y are the middle.
+    """
 
     suffix = ".jsonl"
 
     def encode(self, frame: TrackedFrame) -> str:
         """Return one line."""
-        balls = [
-            {
-                "x": round(float(ball.xy[0]), 3),
-                "y": round(float(ball.xy[1]), 3),
-                "confidence": round(float(ball.score), 6),
-                "origin": ball.origin,
-                "track": ball.track,
-            }
-            for ball in frame.balls
-        ]
+        balls = [_as_dict(ball) for ball in frame.balls]
         return json.dumps({"frame": frame.number, "time": round(frame.time, 6), "balls": balls}) + "\n"
 
     def number(self, line: str) -> int:
@@ -39,8 +34,21 @@ class JSONLines(RowWriter):
         """Return the frames of lines in order."""
         for line in lines:
             row: dict[str, Any] = json.loads(line)
-            balls = (
-                TrackPoint((ball["x"], ball["y"]), ball["confidence"], ball["origin"], ball["track"])
-                for ball in row["balls"]
-            )
-            yield TrackedFrame(row["frame"], row["time"], tuple(balls))
+            yield TrackedFrame(row["frame"], row["time"], tuple(map(_as_ball, row["balls"])))
+
+
+def _as_dict(ball: TrackPoint) -> dict[str, Any]:
+    points = tuple((round(float(x), 3), round(float(y), 3)) for x, y in ball.points)
+    x, y = replace(ball, points=points).xy  # of the points as they are read again
+    return {
+        "x": round(x, 3),
+        "y": round(y, 3),
+        "confidence": round(float(ball.score), 6),
+        "origin": ball.origin,
+        "track": ball.track,
+    } | ({"points": points} if len(points) > 1 else {})
+
+
+def _as_ball(row: dict[str, Any]) -> TrackPoint:
+    points = tuple((x, y) for x, y in row.get("points", [(row["x"], row["y"])]))
+    return TrackPoint(points, row["confidence"], row["origin"], row["track"])

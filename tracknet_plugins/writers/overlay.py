@@ -10,7 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from fractions import Fraction
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import av
@@ -46,10 +46,10 @@ class Trail:
     def draw(self, picture: UInt8Array, frame: TrackedFrame) -> UInt8Array:
         """Return the picture (H, W, 3) with the balls of its frame and their trails.
 
-        A trail ends :data:`TRAIL_SECONDS` ago, dark and thin; it has a gap where there was no ball, or no frame. A ball
-        whose place is not finite is not drawn.
+        A streak is a line between its ends. A trail ends :data:`TRAIL_SECONDS` ago, dark and thin; it has a gap where
+        there was no ball, or no frame. A ball whose place is not finite is not drawn.
         """
-        balls = [ball for ball in frame.balls if all(map(math.isfinite, ball.xy))]
+        balls = [ball for ball in frame.balls if all(map(math.isfinite, chain(*ball.points)))]
         for ball in balls:
             self._past[ball.track].append((frame, ball.xy))
         image = Image.fromarray(picture)
@@ -65,6 +65,8 @@ class Trail:
                     freshness = max(0.0, 1 - (frame.time - after.time) / TRAIL_SECONDS)
                     canvas.line([start, end], _faded(freshness), round(1 + (width - 1) * freshness))
         for ball in balls:
+            if len(ball.points) > 1:
+                canvas.line(ball.points, PREDICTION, round(width))
             _label(canvas, ball, picture.shape[0])
         drawn: UInt8Array = np.array(image)
         for ball in balls:

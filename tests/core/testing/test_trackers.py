@@ -13,8 +13,7 @@ class BestOfEach(Tracker):
     """The best candidate of every frame."""
 
     def point(self, frame: Candidates) -> TrackPoint:
-        x, y = frame.xy[0].tolist()
-        return TrackPoint((x, y), float(frame.score[0]))
+        return frame.ball(0)
 
     def balls(self, frame: Candidates) -> Any:
         return (self.point(frame),) if len(frame.score) else ()
@@ -47,7 +46,7 @@ class LosingOne(BestOfEach):
 
 class Inventing(BestOfEach):
     def balls(self, frame: Any) -> Any:
-        return (TrackPoint((1.0, 1.0), 1.0),)
+        return (TrackPoint.at((1.0, 1.0), 1.0),)
 
 
 class Blind(BestOfEach):
@@ -67,7 +66,21 @@ class Listing(BestOfEach):
 
 class Arrays(BestOfEach):
     def point(self, frame: Any) -> Any:
-        return TrackPoint(tuple(frame.xy[0]), float(frame.score[0]))
+        return TrackPoint.at(tuple(frame.xy[0]), float(frame.score[0]))
+
+
+class OldPoints(BestOfEach):
+    """Gives x and y where points are due, as trackers once did."""
+
+    def point(self, frame: Any) -> Any:
+        return TrackPoint(tuple(frame.xy[0].tolist()), float(frame.score[0]))
+
+
+class MiddleOnly(BestOfEach):
+    """Knows nothing of streaks."""
+
+    def point(self, frame: Any) -> Any:
+        return TrackPoint.at(tuple(frame.xy[0].tolist()), float(frame.score[0]))
 
 
 class Prophet(BestOfEach):
@@ -143,6 +156,8 @@ def test_a_tracker_passes(tracker):
         (Twins(), r"frame 0: two balls have the same track: \[0, 0\]"),
         (Listing(), "a tuple of TrackPoint is due, got \\[\\]"),
         (Arrays(), "place and score are finite floats"),
+        (OldPoints(), r"points are a tuple of \(x, y\), as in TrackPoint.at"),
+        (MiddleOnly(), "keep their offsets from its place"),
         (Prophet(), "causal tracker knows no later frames"),
         (Guessing(), "unknown origin 'guessed'"),
         (Moving(), "changed the candidates"),

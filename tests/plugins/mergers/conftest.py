@@ -18,6 +18,6 @@ def answer() -> Answer:
 
     def make(*places: tuple[float, float, float]) -> Candidates:
         table = np.array(places, dtype=np.float32).reshape(-1, 3)
-        return Candidates(7, 0.25, table[:, :2], table[:, 2])
+        return Candidates.at(7, 0.25, table[:, :2], table[:, 2])
 
     return make

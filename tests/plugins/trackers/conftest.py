@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,10 +23,16 @@ def clip() -> Clip:
         for number, places in enumerate(frames):
             table = np.array(places, dtype=np.float32).reshape(-1, 3)
             time = number / 30 if times is None else times[number]
-            made.append(Candidates(number, time, table[:, :2], table[:, 2]))
+            made.append(Candidates.at(number, time, table[:, :2], table[:, 2]))
         return made
 
     return make
+
+
+@pytest.fixture
+def streaks() -> Callable[[Sequence[Candidates]], list[Candidates]]:
+    """Make every candidate a streak: its ends are 6 px to the left and to the right, and 2 px above and below."""
+    return lambda frames: [replace(frame, points=frame.points + np.float32([[-6, -2], [6, 2]])) for frame in frames]
 
 
 @pytest.fixture

@@ -56,6 +56,17 @@ def test_a_gap_of_five_frames_is_bridged(clip, parabola, gravity: float, toleran
     assert [frame.balls[0].score for frame in points[20:25]] == pytest.approx([0.4, 0.2, 0.1, 0.05, 0.025])
 
 
+def test_a_streak_moves_with_its_middle_and_keeps_its_ends_where_it_is_predicted(clip, parabola, streaks) -> None:
+    frames = clip(*([] if 20 <= n < 23 else [(x, y, 0.8)] for n, (x, y) in enumerate(parabola(np.arange(40) / 30))))
+
+    plain, streaked = list(Kalman(size=SIZE)(frames)), list(Kalman(size=SIZE)(streaks(frames)))
+
+    assert origins(streaked) == origins(plain) == ["detected"] * 20 + ["predicted"] * 3 + ["detected"] * 17
+    np.testing.assert_allclose(track(streaked), track(plain), atol=1e-3)
+    for frame in streaked:
+        np.testing.assert_allclose(np.array(frame.balls[0].points) - frame.balls[0].xy, [[-6, -2], [6, 2]], atol=1e-3)
+
+
 def test_after_max_gap_frames_the_track_ends_and_another_begins_anywhere(clip) -> None:
     steady = [(100.0, 100.0, 0.9)]
     frames = clip(*[steady] * 5, *[[]] * 4, [(900, 500, 0.9)], [])

@@ -19,8 +19,8 @@ def test_the_best_detection_of_each_frame_however_far_it_jumps(clip) -> None:
 
     assert [(frame.number, frame.time) for frame in tracked] == [(number, number / 30) for number in range(4)]
     assert [frame.balls for frame in tracked] == [
-        (TrackPoint((10.0, 20.0), 0.75),),
+        (TrackPoint.at((10.0, 20.0), 0.75),),
         (),
-        (TrackPoint((1200.0, 700.0), 0.5),),
-        (TrackPoint((0.0, 0.0), 0.25),),
+        (TrackPoint.at((1200.0, 700.0), 0.5),),
+        (TrackPoint.at((0.0, 0.0), 0.25),),
     ]

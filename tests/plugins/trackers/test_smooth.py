@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,23 @@ def test_a_gap_is_filled_from_both_sides(clip, parabola) -> None:
     # A cubic through a gap of 6 steps, without gravity in the model: a parabola is nearly met.
     assert np.linalg.norm(track(points) - truth, axis=1)[20:25].max() < 1.5
     assert [frame.balls[0].score for frame in points[20:25]] == pytest.approx([0.4, 0.2, 0.1, 0.2, 0.4])
+
+
+def test_a_streak_keeps_its_ends_where_it_is_filled(clip, parabola, streaks) -> None:
+    frames = clip(*([] if 20 <= n < 25 else [(x, y, 0.8)] for n, (x, y) in enumerate(parabola(np.arange(40) / 30))))
+    turned = streaks(frames)
+    turned[25:] = [
+        replace(frame, points=frame.points[:, :, ::-1] - frame.xy[:, None, ::-1] + frame.xy[:, None])
+        for frame in turned[25:]
+    ]
+
+    points = list(Smooth(size=SIZE, max_gap=5)(turned))
+
+    assert origins(points) == ["detected"] * 20 + ["filled"] * 5 + ["detected"] * 15
+    np.testing.assert_allclose(track(points), track(Smooth(size=SIZE, max_gap=5)(frames)), atol=1e-2)
+    ends = [np.array(frame.balls[0].points) - frame.balls[0].xy for frame in points]
+    np.testing.assert_allclose(ends[:23], [[[-6, -2], [6, 2]]] * 23, atol=1e-3)  # those of the nearer side
+    np.testing.assert_allclose(ends[23:], [[[-2, -6], [2, 6]]] * 17, atol=1e-3)
 
 
 def test_a_gap_longer_than_max_gap_and_the_ends_stay_empty(clip, parabola) -> None:

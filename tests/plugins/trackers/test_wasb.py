@@ -28,8 +28,8 @@ def test_the_highest_score_within_the_gate_wins_over_a_nearer_one(clip) -> None:
     frames = clip([(100, 100, 20)], [(900, 100, 30), (300, 100, 22), (101, 100, 21)])
 
     assert [frame.balls for frame in WASB()(frames)] == [
-        (TrackPoint((100.0, 100.0), 20.0),),
-        (TrackPoint((300.0, 100.0), 22.0),),
+        (TrackPoint.at((100.0, 100.0), 20.0),),
+        (TrackPoint.at((300.0, 100.0), 22.0),),
     ]
 
 

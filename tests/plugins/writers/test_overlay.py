@@ -30,7 +30,7 @@ def test_a_stream_has_no_overlay() -> None:
 
 def tracked(number: int, fps: float, x: float | None, *, track: int = 0) -> TrackedFrame:
     """A frame with a ball at (x, 48), or none."""
-    balls = () if x is None else (TrackPoint((x, 48.0), 0.5, "detected", track),)
+    balls = () if x is None else (TrackPoint.at((x, 48.0), 0.5, "detected", track),)
     return TrackedFrame(number, number / fps, balls)
 
 
@@ -84,6 +84,13 @@ def test_a_place_that_is_no_place_is_not_drawn(x: float) -> None:
     assert not picture.any()
 
 
+def test_a_streak_is_a_line_between_its_ends() -> None:
+    _, picture = draw([TrackedFrame(0, 0.0, (TrackPoint(((20.0, 48.0), (140.0, 48.0)), 0.5),))])
+    assert all(is_lit(picture, x) for x in (22, 40, 120, 138))
+    _, plain = draw([tracked(0, 25, 80)])
+    assert not any(is_lit(plain, x) for x in (22, 40, 120, 138))
+
+
 def test_a_place_far_outside_is_no_fault() -> None:
     _, picture = draw([tracked(0, 25, 1e9), tracked(1, 25, -1e9), tracked(2, 25, 30)])
     assert picture.any()
@@ -94,7 +101,7 @@ def test_a_place_far_outside_is_no_fault() -> None:
 
 def write(source: FrameSource, times: list[float], path: Path, video: Path | None) -> list[float]:
     """Draw a ball into every frame, and return the times in the overlay."""
-    frames = [TrackedFrame(number, time, (TrackPoint((30.0, 40.0), 0.5),)) for number, time in enumerate(times)]
+    frames = [TrackedFrame(number, time, (TrackPoint.at((30.0, 40.0), 0.5),)) for number, time in enumerate(times)]
     writer = Overlay(clip=ClipFacts("rally", path, source, source, video))
     with writer.open({}, resume=False) as output:
         for frame in frames:
