@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 
 def add_plugin_option(parser: argparse.ArgumentParser) -> None:
@@ -48,3 +48,15 @@ def given(options: argparse.Namespace, parser: argparse.ArgumentParser, except_f
         for name, value in vars(options).items()
         if name not in except_for and value != parser.get_default(name)
     ]
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """Return the type of an option that is a whole number from ``least`` on."""
+
+    def whole_number(text: str) -> int:
+        number = int(text)
+        if number < least:
+            raise argparse.ArgumentTypeError(f"{number} is too small; expected {least} or more")
+        return number
+
+    return whole_number

@@ -7,12 +7,10 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 import numpy as np
 
 from tracknet_core.errors import ConfigError
-from tracknet_core.files import new_file
 
 SPLITS = ("train", "val", "test")
 
@@ -93,16 +91,6 @@ def split_text(parts: Mapping[str, Mapping[str, Sequence[str]]], command: str) -
             f"  - {json.dumps(p, ensure_ascii=False)}" for name in part for p in _patterns(name, part[name], every)
         ]
     return "\n".join(lines) + "\n"
-
-
-def write_split(target: Path, text: str) -> None:
-    """Write a new split file.
-
-    Raises:
-        DataError: the file exists, or its folder does not.
-    """
-    with new_file(target) as path:
-        path.write_text(text, encoding="utf-8")
 
 
 def _deal(

@@ -29,7 +29,7 @@ def test_help_lists_the_commands_and_imports_little(capsys: pytest.CaptureFixtur
     assert all(f"\n  {name} " in printed for name in COMMANDS)
     code = (
         "import sys; from tracknet_core.data.__main__ import _parser, _overview, COMMANDS; _overview(); "
-        "[_parser(command) for command in COMMANDS.values()]; "
+        "[_parser(command) for command in COMMANDS]; "
         "sys.exit(', '.join(sys.modules.keys() & {'torch', 'lightning', 'numpy', 'av', 'rich'}) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -161,3 +161,16 @@ def test_a_split_can_be_named_by_the_config(section: str, tmp_path: Path, capsys
     assert main(stats) == 0
     splits = json.loads((tmp_path / "stats/stats.json").read_text())["splits"]
     assert sorted(figures["clips"] for figures in splits.values()) == [1, 2]
+
+
+def test_a_file_that_exists_is_not_overwritten(
+    section: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/split.yaml").write_text("train: []\n")
+    arguments = ["split", "--data", section, "--by", ".*", "--shares", "0.5", "0.5", "--output"]
+    assert main([*arguments, str(tmp_path / "out/split.yaml")]) == 2
+    assert "a file already" in capsys.readouterr().err
+    assert main([*arguments, str(tmp_path / "out/none/split.yaml")]) == 2
+    assert "no folder" in capsys.readouterr().err
+    assert [path.read_text() for path in (tmp_path / "out").iterdir()] == ["train: []\n"]

@@ -2,13 +2,12 @@
 
 from collections import Counter
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
 
-from tracknet_core.data.make_split import group_clips, share_out, split_text, write_split
-from tracknet_core.errors import ConfigError, DataError
+from tracknet_core.data.make_split import group_clips, share_out, split_text
+from tracknet_core.errors import ConfigError
 
 NAMES = [f"match{match}/{rally}" for match in range(1, 11) for rally in "abc"]
 SHARES = {"train": 0.6, "val": 0.2, "test": 0.2}
@@ -99,12 +98,3 @@ def test_the_comment_says_how_the_file_was_made() -> None:
     assert text.startswith("# Split of 30 clips of 10 matches; use it with data.split=PATH. Made by\n#   tracknet data")
     assert "train:  # 6 matches, 18 clips, 60.0%\n" in text
     assert '  - "match1/*"\n' in text
-
-
-def test_a_file_that_exists_is_not_overwritten(tmp_path: Path) -> None:
-    write_split(tmp_path / "split.yaml", "train: []\n")
-    with pytest.raises(DataError, match="a file already"):
-        write_split(tmp_path / "split.yaml", "other")
-    with pytest.raises(DataError, match="no folder"):
-        write_split(tmp_path / "none/split.yaml", "other")
-    assert [path.read_text() for path in tmp_path.iterdir()] == ["train: []\n"]
