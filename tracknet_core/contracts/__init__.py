@@ -21,6 +21,7 @@ from tracknet_core.contracts.kinds import (
     Tracker,
     Transform,
     Writer,
+    WritingDataset,
 )
 from tracknet_core.contracts.road import (
     Batch,
@@ -91,5 +92,6 @@ __all__ = [
     "Visibility",
     "Window",
     "Writer",
+    "WritingDataset",
     "rescale",
 ]

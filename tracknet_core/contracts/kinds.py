@@ -59,6 +59,34 @@ class Dataset(Protocol):
         """
 
 
+@runtime_checkable
+class WritingDataset(Protocol):
+    """What a dataset may be beside a reader: one that writes clips in its own layout; kind ``datasets``."""
+
+    @staticmethod
+    def write(
+        splits: Mapping[str, Sequence[Clip]],
+        output: Path,
+        *,
+        frames: Literal["video", "images"],
+        crf: int,
+        on_clip: Callable[[str], None],
+    ) -> str:
+        """Write clips, and return what a person wants to know.
+
+        Args:
+            splits: the clips of each split.
+            output: folder that is new or empty.
+            frames: video files, or one image without loss for each frame.
+            crf: x264's constant rate factor of what is encoded, 0 (lossless but for colours in 4:2:0) to 51.
+            on_clip: is called with the name of each clip when it has been written.
+
+        Raises:
+            ConfigError: the layout has no such split.
+            DataError: ``output`` is not empty, or a clip cannot be read, or has no place in the layout.
+        """
+
+
 class Transform(Protocol):
     """One augmentation of a whole window: one draw for all its frames."""
 

@@ -18,7 +18,7 @@ COMMANDS = {
     "check": "Open every clip and tell what is wrong; exit code 1 where training would be wrong.",
     "preview": "Draw labels on frames: a contact sheet, and a video of the first clip, or of those that --clip names.",
     "stats": "Count visibility, speed, size and place of the ball, as a picture and as numbers.",
-    "convert": "Write the clips in the shuttlecock layout of TrackNetV3, with labels as exact as they are.",
+    "convert": "Write the clips in the layout of another dataset, with labels as exact as they are.",
     "split": "Write a split by match, with a fixed seed, for data.split.",
 }
 
@@ -72,6 +72,8 @@ def _parser(command: str) -> argparse.ArgumentParser:
         add("--count", type=at_least(1), default=12, metavar="N", help="frames on the contact sheet; default: 12")
         add("--clip", dest="pattern", metavar="PATTERN", help="only clips of such names, and a video of each")
     if command == "convert":
+        to = "the dataset whose layout it is; default: %(default)s, the layout of TrackNetV3"
+        add("--to", dest="layout", default="shuttlecock", metavar="NAME", help=to)
         add("--frames", choices=("video", "images"), default="video", help="mp4, or one PNG for each frame")
         add("--crf", type=int, choices=range(52), default=18, metavar="N", help="loss of encoding, 0..51; default: 18")
     if command == "split":

@@ -11,17 +11,17 @@ from typing import Literal, NamedTuple
 
 from tracknet_core.assembly import build_dataset
 from tracknet_core.config import load_data
-from tracknet_core.contracts import Clip, Dataset
+from tracknet_core.contracts import Clip, Dataset, WritingDataset
 from tracknet_core.data.check import check_data
 from tracknet_core.data.make_split import SPLITS, group_clips, share_out, split_text
 from tracknet_core.data.preview import write_preview
-from tracknet_core.data.shuttlecock_layout import convert as write_layout
 from tracknet_core.data.stats import gather_statistics, write_statistics
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.files import new_file
 from tracknet_core.labels import clip_names
 from tracknet_core.loading.splits import SplitSetting, choose_clips, split_names
 from tracknet_core.progress import Progress
+from tracknet_core.registry import datasets
 
 
 class Told(NamedTuple):
@@ -117,12 +117,21 @@ def stats(data: ChosenData, *, only: str | None, output: Path) -> Told:
     return Told(f"{statistics.as_text()}\n\n{_lines(files)}")
 
 
-def convert(data: ChosenData, *, only: str | None, output: Path, frames: Literal["video", "images"], crf: int) -> Told:
-    """Write the clips in another layout."""
+def convert(
+    data: ChosenData, *, only: str | None, output: Path, layout: str, frames: Literal["video", "images"], crf: int
+) -> Told:
+    """Write the clips in the layout of a dataset.
+
+    Raises:
+        RegistryError: there is no such dataset.
+        ConfigError: it is not one that writes.
+    """
+    writer: object = datasets.get(layout)
+    if not isinstance(writer, WritingDataset):
+        raise ConfigError(f"--to {layout}: this dataset is read, and cannot be written. Name one that has a `write`.")
     splits = data.splits(only)
     with _progress(splits) as on_clip:
-        done = write_layout(splits, output, frames=frames, crf=crf, on_clip=on_clip)
-    return Told(done.as_text())
+        return Told(writer.write(splits, output, frames=frames, crf=crf, on_clip=on_clip))
 
 
 def split(data: ChosenData, *, output: Path, shares: Sequence[float], by: str | None, seed: int, line: str) -> Told:

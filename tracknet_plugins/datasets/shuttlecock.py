@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -15,6 +15,7 @@ from tracknet_core.errors import DataError
 from tracknet_core.labels import Label, LazyClips, Row, existing_root, label_frames, read_rows
 from tracknet_core.registry import datasets
 from tracknet_core.video import ImageFrames, VideoFrames, image_files, natural_order
+from tracknet_plugins.datasets.shuttlecock_layout import convert
 
 _LAYOUT = (
     "{train,val,test}/match1/csv/1_01_00_ball.csv with match1/video/1_01_00.mp4, and so on (TrackNetV3's layout), "
@@ -121,6 +122,18 @@ class Shuttlecock(Dataset):
                 for rally in self._rallies(split, match)
             }
         )
+
+    @staticmethod
+    def write(
+        splits: Mapping[str, Sequence[Clip]],
+        output: Path,
+        *,
+        frames: Literal["video", "images"],
+        crf: int,
+        on_clip: Callable[[str], None],
+    ) -> str:
+        """Write clips in TrackNetV3's layout; see :func:`.shuttlecock_layout.convert`."""
+        return convert(splits, output, frames=frames, crf=crf, on_clip=on_clip).as_text()
 
     def _find_matches(self) -> dict[str, list[Path]]:
         """Return the matches of each split, in order."""

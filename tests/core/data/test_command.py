@@ -3,13 +3,16 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import catalogue
 import pytest
 
 from tracknet_core.cli import main as tracknet
+from tracknet_core.contracts import Clip
 from tracknet_core.data.__main__ import COMMANDS, main
+from tracknet_core.registry import NAMESPACE
 
 Write = Callable[[str, str], Path]
 
@@ -145,6 +148,46 @@ def test_convert_writes_what_shuttlecock_reads(
     assert "3 rallies" in capsys.readouterr().out
     root = f"data.root={tmp_path / 'out'}"
     assert main(["stats", "--data", "shuttlecock", root, "--output", str(tmp_path / "stats")]) == 0
+
+
+class Written:
+    """A dataset whose layout is one file."""
+
+    @staticmethod
+    def write(
+        splits: Mapping[str, Sequence[Clip]],
+        output: Path,
+        *,
+        frames: str,
+        crf: int,
+        on_clip: Callable[[str], None],
+    ) -> str:
+        names = [clip.name for clips in splits.values() for clip in clips]
+        for name in names:
+            on_clip(name)
+        output.write_text(f"{frames} {crf} {' '.join(names)}")
+        return f"{len(names)} clips"
+
+
+def test_convert_writes_the_layout_of_any_dataset_that_can_write(
+    section: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "datasets", "written"), Written)
+    arguments = ["convert", "--data", section, "--output", str(tmp_path / "out"), "--frames", "images", "--crf", "3"]
+    assert main([*arguments, "--to", "written", "--split", "train"]) == 0
+    assert capsys.readouterr().out == "2 clips\n"
+    assert (tmp_path / "out").read_text() == "images 3 train/1 train/2"
+
+
+@pytest.mark.parametrize(
+    ("layout", "said"), [("tennis", "--to tennis: this dataset is read, and cannot be written."), ("tenis", "'tenis'")]
+)
+def test_convert_refuses_a_dataset_that_cannot_write(
+    section: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], layout: str, said: str
+) -> None:
+    assert main(["convert", "--data", section, "--output", str(tmp_path / "out"), "--to", layout]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_split_can_be_named_by_the_config(section: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@
 
 The columns ``Frame,Visibility,X,Y`` say what that layout can say, and are all that TrackNetV3's own code looks at: it
 takes ``X = Y = 0`` for "no ball", reads ``corrected_csv`` for the test split, and needs a whole number in the name of a
-match. Two things more stand in further columns, which our reader ``shuttlecock`` reads: ``Code``, the code of
+match. Two things more stand in further columns, which the reader :mod:`.shuttlecock` reads: ``Code``, the code of
 :class:`~tracknet_core.contracts.Visibility`, and ``HiddenX,HiddenY``, the estimated place of an occluded ball. A frame
 without a label has no row.
 """
@@ -22,7 +22,6 @@ import numpy as np
 from PIL import Image
 
 from tracknet_core.contracts import Clip, FrameSource, Visibility
-from tracknet_core.data.make_split import group_clips
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.files import new_folder
 from tracknet_core.labels import clip_names
@@ -125,7 +124,9 @@ def rally_paths(split: str, names: Sequence[str]) -> dict[str, str]:
     Raises:
         DataError: two clips would become one rally.
     """
-    groups = group_clips(names)
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(name.rpartition("/")[0] or name, []).append(name)
     endings = [re.search(r"\d+$", group) for group in groups]
     numbers = [int(ending.group()) for ending in endings if ending]
     if len(set(numbers)) < len(groups):

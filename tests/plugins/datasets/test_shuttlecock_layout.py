@@ -1,18 +1,49 @@
 """Clips of any reader in the layout of TrackNetV3, and back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Clip, Visibility
-from tracknet_core.data.shuttlecock_layout import convert, rally_paths
+from tracknet_core.contracts import Clip, Size, UInt8Array, Visibility
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.registry import datasets
 from tracknet_core.video import VideoFrames, write_video
+from tracknet_plugins.datasets.shuttlecock_layout import convert, rally_paths
 
-MakeClip = Callable[..., Clip]
+MakeClip = Callable[[str, int], Clip]
+
+
+class MemoryFrames:
+    """Pictures of noise."""
+
+    fps = 25.0
+    size = (128, 96)
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def fingerprint(self) -> None:
+        return None
+
+    def read(self, indices: Sequence[int], size: Size | None = None) -> Iterator[UInt8Array]:
+        for index in indices:
+            yield np.random.default_rng(index).integers(0, 256, (96, 128, 3), np.uint8)
+
+
+@pytest.fixture
+def clip() -> MakeClip:
+    """Make a clip of a ball that moves 5 px to the right in each frame."""
+
+    def make(name: str, frames: int) -> Clip:
+        xy = np.float32([(10 + 5 * i, 48) for i in range(frames)])
+        return Clip(name, MemoryFrames(frames), xy, np.full(frames, Visibility.EASY, np.int64))
+
+    return make
 
 
 @pytest.fixture
