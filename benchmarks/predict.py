@@ -13,8 +13,6 @@ length.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import itertools
 import os
 import re
@@ -118,19 +116,18 @@ def end_to_end(checkpoint: Path, detector: Detector, video: Path, folder: Path) 
     """Return the seconds from the opened network to the last row."""
 
     def go() -> None:
-        with contextlib.redirect_stdout(io.StringIO()):
-            for job in find_jobs(
-                [str(video)], folder / "out", fps=30, writers={"--format": {"name": "csv"}}, existing="overwrite"
-            ):
-                ClipRun(
-                    job,
-                    detector,
-                    {"name": "none"},
-                    checkpoint=checkpoint,
-                    step=None,
-                    ensemble=None,
-                    batch_size=BATCH_SIZE,
-                ).run()
+        for job in find_jobs(
+            [str(video)], folder / "out", fps=30, writers={"--format": {"name": "csv"}}, existing="overwrite"
+        ):
+            ClipRun(
+                job,
+                detector,
+                {"name": "none"},
+                checkpoint=checkpoint,
+                step=None,
+                ensemble=None,
+                batch_size=BATCH_SIZE,
+            ).run()
 
     return cost_of(go).wall
 

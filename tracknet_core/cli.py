@@ -55,6 +55,7 @@ def tell(text: str) -> None:
     """Print lines; what the terminal cannot show, such as a name that is no text, is escaped."""
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, errors="backslashreplace").decode(encoding) + "\n")
+    sys.stdout.flush()  # so that a log has it as soon as it is known
 
 
 def show(*parts: object) -> None:

@@ -2,7 +2,7 @@
 
 Everything is written under another name beside its place, and gets its name when it is complete: :func:`new_file` and
 :func:`new_folder` for what must not exist yet, :func:`replaced_file` for what may be there from before, and
-:func:`part_of` for what grows so slowly that an interrupted command goes on with it.
+:func:`part_of` and :func:`complete` for what grows so slowly that an interrupted command goes on with it.
 """
 
 from __future__ import annotations
@@ -106,6 +106,13 @@ def new_folder(target: Path, option: str = "--output") -> Iterator[Path]:
 def part_of(path: Path) -> Path:
     """Return where something grows until it is complete, if whoever was interrupted goes on with it."""
     return path.with_name(f"{path.name}.part")
+
+
+def complete(path: Path) -> None:
+    """Give what grew at :func:`part_of` its name; it takes the place of a file that is there."""
+    part = part_of(path)
+    _flush(part)
+    part.replace(path)
 
 
 def check_free(target: Path, option: str = "--output") -> None:

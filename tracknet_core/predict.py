@@ -7,8 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tracknet_core.cli import guarded
-from tracknet_core.errors import ConfigError, DataError
+from tracknet_core.cli import guarded, tell
 from tracknet_core.options import add_plugin_option, add_tracking_options
 
 
@@ -55,47 +54,24 @@ def parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     # Here rather than above: torch takes seconds to import, and --help needs none of it.
-    from tracknet_core.config import import_plugins, parse_component  # noqa: PLC0415
-    from tracknet_core.tracking.clip import build_merger, check_windows  # noqa: PLC0415
-    from tracknet_core.tracking.detector import load_detector  # noqa: PLC0415
-    from tracknet_core.tracking.jobs import find_jobs  # noqa: PLC0415
-    from tracknet_core.tracking.pipeline import ClipRun  # noqa: PLC0415
+    from tracknet_core.tracking.videos import track_videos  # noqa: PLC0415
 
-    import_plugins(options.plugins)
-    writers = {"--format": parse_component("writers", options.format, "--format")}
-    if options.overlay:
-        writers["--overlay"] = parse_component("writers", "overlay", "--overlay")
-    jobs = find_jobs(
+    track_videos(
+        options.checkpoint,
         options.videos,
         options.output,
-        fps=options.fps,
-        writers=writers,
+        {"--format": options.format, **({"--overlay": "overlay"} if options.overlay else {})},
         existing=options.existing,
+        fps=options.fps,
+        tracker=options.tracker,
+        step=options.step,
+        ensemble=options.ensemble,
+        batch_size=options.batch_size,
+        device=options.device,
+        backend=options.backend,
+        plugins=options.plugins,
+        tell=tell,
     )
-    tracker = parse_component("trackers", options.tracker, "--tracker")
-    ensemble = None if options.ensemble is None else parse_component("mergers", options.ensemble, "--ensemble")
-    detector = load_detector(options.checkpoint, device=options.device, backend=options.backend)
-    try:
-        check_windows(detector, options.step, options.batch_size)
-    except ValueError as error:
-        raise ConfigError(f"--{str(error).replace('_', '-', 1)}") from error
-    build_merger(detector, options.step, ensemble)  # tells before the work what it refuses
-    faults = []
-    for job in jobs:
-        try:
-            ClipRun(
-                job,
-                detector,
-                tracker,
-                checkpoint=options.checkpoint,
-                step=options.step,
-                ensemble=ensemble,
-                batch_size=options.batch_size,
-            ).run()
-        except DataError as error:  # told at the end: the other clips can do without this one
-            faults.append(str(error))
-    if faults:
-        raise DataError("\n".join(faults))
     return 0
 
 

@@ -12,7 +12,7 @@ from typing import ClassVar, TextIO
 
 from tracknet_core.contracts import ClipFacts, Output, TrackedFrame, Writer
 from tracknet_core.errors import DataError
-from tracknet_core.files import part_of
+from tracknet_core.files import complete, part_of
 
 _FLUSH_SECONDS = 1.0
 
@@ -118,7 +118,7 @@ class RowFile(Output):
     ) -> None:
         self._file.close()
         if error is None:
-            self.part.replace(self.path)
+            complete(self.path)
             self._run_file.unlink(missing_ok=True)
 
     def _check(self, run: Mapping[str, str]) -> None:

@@ -13,7 +13,17 @@ from typing import Any
 import pytest
 
 from tracknet_core.errors import DataError
-from tracknet_core.files import PARTS, check_free, new_file, new_folder, replace_text, replaced_file, writing
+from tracknet_core.files import (
+    PARTS,
+    check_free,
+    complete,
+    new_file,
+    new_folder,
+    part_of,
+    replace_text,
+    replaced_file,
+    writing,
+)
 
 Writing = Callable[[Path], AbstractContextManager[Path]]
 
@@ -77,6 +87,15 @@ def test_a_process_that_is_killed_leaves_what_was_there(way: str, tmp_path: Path
     (left,) = [path for path in tmp_path.iterdir() if path != target]
     assert left.suffix == ".part"
     assert left.match(PARTS) or way == "new_folder"
+
+
+def test_what_grew_gets_its_name_when_it_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / "rally.csv"
+    target.write_text("before")
+    part_of(target).write_text("all rows")
+    complete(target)
+    assert target.read_text() == "all rows"
+    assert names(tmp_path) == ["rally.csv"]
 
 
 # ---------------------------------------------------------------------------------------- what is replaced

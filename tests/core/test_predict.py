@@ -85,7 +85,7 @@ def detect(monkeypatch: pytest.MonkeyPatch) -> Callable[[Tensor], Detections]:
             detections=lambda frames: holder["find"](frames),
         )
 
-    monkeypatch.setattr("tracknet_core.tracking.detector.load_detector", load)
+    monkeypatch.setattr("tracknet_core.tracking.videos.load_detector", load)
     return holder  # type: ignore[return-value]
 
 

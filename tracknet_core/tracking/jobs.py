@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 import os
 import re
-import sys
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from glob import escape, glob
 from pathlib import Path
@@ -55,8 +54,9 @@ def find_jobs(
     writers: Mapping[str, Node],
     points: int = 1,
     existing: Existing = "refuse",
+    tell: Callable[[str], object] = lambda _text: None,
 ) -> list[Job]:
-    """Return what is left to do; a clip that is skipped, since its outputs are complete, is told on stdout.
+    """Return what is left to do.
 
     Args:
         videos: videos, folders, patterns and addresses of streams.
@@ -65,6 +65,7 @@ def find_jobs(
         writers: validated nodes of what becomes of each clip, by the options that ask for them.
         points: Q, points of a ball: what the network finds.
         existing: what becomes of outputs that exist.
+        tell: is called with each clip that is skipped, since its outputs are complete.
 
     Raises:
         ConfigError: an option does not fit.
@@ -100,7 +101,7 @@ def find_jobs(
         paths = [path for writer in built for path in writer.paths]
         _check_paths(paths, given, inputs)
         if _is_finished(built, existing):
-            sys.stdout.write(f"{given}: skipped, {paths[0]} exists\n")
+            tell(f"{given}: skipped, {paths[0]} exists")
         else:
             jobs.append(Job(str(given), source, built, resume=existing == "resume"))
     return jobs

@@ -74,8 +74,8 @@ class ClipRun:
             raise ConfigError(f"{job.name}: the network needs the background of a whole clip. Record the stream first.")
         self._stopped = Event()
 
-    def run(self) -> None:
-        """Let every writer have the balls of every frame.
+    def run(self) -> str:
+        """Let every writer have the balls of every frame, and return what became of the clip in a line.
 
         The first Ctrl-C ends a stream: the frames that were taken from it still get their rows.
 
@@ -113,10 +113,7 @@ class ClipRun:
                         sys.stderr.write(f"{part} holds the rows so far{going_on}.\n")
                 raise
             self._report_missing(len(begun.earlier) + progress.count)
-        sys.stdout.write(
-            f"{self._job.name}: {progress.count} frames, {with_ball} with a ball, {progress.rate:.1f} frames/s\n"
-        )
-        sys.stdout.flush()
+        return f"{self._job.name}: {progress.count} frames, {with_ball} with a ball, {progress.rate:.1f} frames/s"
 
     def _facts(self) -> dict[str, str]:
         """Return what the rows depend on."""

@@ -25,7 +25,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tracknet_core.contracts import ClipFacts, FrameSource, Output, TrackedFrame, TrackPoint, UInt8Array, Writer
 from tracknet_core.drawing import INK, PAPER, PREDICTION, Colour, Point, cross
-from tracknet_core.files import part_of
+from tracknet_core.files import replaced_file
 from tracknet_core.registry import writers
 from tracknet_core.video import VideoFrames, open_to_read
 from tracknet_core.video.live import TimedFrame, play
@@ -99,21 +99,16 @@ class Overlay(Writer):
 
     @contextmanager
     def open(self, run: Mapping[str, str], *, resume: bool) -> Iterator[Output]:
-        """Begin the video; it grows as ``<name>.part``, which is removed if the block ends in an exception."""
+        """Begin the video; it gets its name when it is complete, and none if the block ends in an exception."""
         (path,) = self.paths
-        part = part_of(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with ExitStack() as stack:
-                form = "mp4" if path.suffix == ".mp4" else "matroska"
-                output = stack.enter_context(av.open(str(part), "w", format=form))
-                encoder = _Encoder(output, self._frames, self._video, stack)
-                pictures = stack.enter_context(closing(play(self._frames, skip_broken=True)))
-                yield _Drawn(pictures, encoder)
-                encoder.finish()
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        with replaced_file(path) as part, ExitStack() as stack:
+            form = "mp4" if path.suffix == ".mp4" else "matroska"
+            output = stack.enter_context(av.open(str(part), "w", format=form))
+            encoder = _Encoder(output, self._frames, self._video, stack)
+            pictures = stack.enter_context(closing(play(self._frames, skip_broken=True)))
+            yield _Drawn(pictures, encoder)
+            encoder.finish()
 
 
 class _Drawn(Output):
