@@ -15,6 +15,8 @@ ROOT = Path(__file__).parent.parent
 MAY_BE_USED = {"contracts", "drawing", "errors", "files", "labels", "progress", "registry", "row_file", "video"}
 """What plugins may import of the core, as docs/architecture.md says."""
 KERNEL = ("errors", "contracts", "registry", "schema", "config", "model", "checkpoint", "module", "assembly", "loading")
+DOORS = ("cli.py", "run.py", "predict.py", "evaluate.py", "export.py", "data/__main__.py")
+"""Commands, and the script that holds them together."""
 ROOMS = sorted(module.name for module in pkgutil.iter_modules(tracknet_core.__path__))
 
 
@@ -48,3 +50,21 @@ def test_the_kernel_is_no_longer_than_contributing_says() -> None:
     files = [file for room in KERNEL for file in [*core.glob(f"{room}.py"), *core.glob(f"{room}/*.py")]]
     lines = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
     assert lines <= int(most.replace(",", ""))
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_door_is_short_and_leaves_the_work_to_its_wing(door: str) -> None:
+    text = (ROOT / "tracknet_core" / door).read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 100
+    # The script imports what a command names; a command imports its wing, once.
+    assert len(re.findall(r"^    +(?:from|import) ", text, re.MULTILINE)) <= 1
+
+
+def test_only_doors_know_of_stdout_and_of_the_command_line() -> None:
+    core = ROOT / "tracknet_core"
+    knowing = {
+        str(file.relative_to(core))
+        for file in core.rglob("*.py")
+        if re.search(r"sys\.(?:stdout|argv|exit)\b|^import argparse", file.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert knowing == {*DOORS, "options.py"}
