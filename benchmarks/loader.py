@@ -28,7 +28,7 @@ from rich.table import Table
 from torch.utils.data import DataLoader, Dataset
 
 from tracknet_core.config import Cache
-from tracknet_core.contracts import Clip, FrameSource, UInt8Array
+from tracknet_core.contracts import Clip, FrameSource, UInt8Array, plain_labels
 from tracknet_core.loading.cache import FrameCache
 from tracknet_core.loading.stream import WindowStream
 from tracknet_core.loading.windows import TrainingPlaces
@@ -166,7 +166,7 @@ def plain_loader(sources: Sequence[FrameSource], read: Any) -> Callable[[int], D
 def as_clips(sources: Sequence[FrameSource]) -> list[Clip]:
     """Return clips with a ball in the middle of every frame."""
     return [
-        Clip(str(i), source, np.full((len(source), 2), 300, np.float32), np.ones(len(source), np.int64))
+        Clip(str(i), source, plain_labels(np.full((len(source), 2), 300, np.float32), np.ones(len(source), np.int64)))
         for i, source in enumerate(sources)
     ]
 

@@ -8,10 +8,21 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from torch import nn
-
+from tracknet_core.checkpoint import KEY, copy_weights, describe, read_checkpoint, stored_config
 from tracknet_core.config import Config, DataConfig, TrainingConfig
-from tracknet_core.contracts import BatchTransform, Dataset, ProtocolMetric, RunPaths, Transform
+from tracknet_core.contracts import (
+    PLAIN,
+    BatchTransform,
+    Dataset,
+    Form,
+    Head,
+    Input,
+    Loss,
+    ProtocolMetric,
+    RunPaths,
+    Transform,
+    WindowSpec,
+)
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.model import BallTracker
 from tracknet_core.registry import REGISTRIES
@@ -36,9 +47,10 @@ def build(kind: str, node: Node, path: str, **supplied: Any) -> Any:
     """
     constructor = _constructor(kind, node, path, supplied)
     try:
-        return constructor()
+        component = constructor()
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error
+    return REGISTRIES[kind].complete(component)
 
 
 def check_and_build(kind: str, node: Any, path: str, **supplied: Any) -> Any:
@@ -56,6 +68,15 @@ def check_and_build(kind: str, node: Any, path: str, **supplied: Any) -> Any:
     return build(kind, require_component(kind, node, path), path, **supplied)
 
 
+def build_window(config: Config) -> WindowSpec:
+    """Return what the network of an experiment is given.
+
+    Raises:
+        ConfigError: the input refuses its parameters, or the size of frames is not known.
+    """
+    return _window(_build_input(config), config)
+
+
 def build_model(config: Config, *, fetch: bool = True) -> BallTracker:
     """Return the network of an experiment, put together by name.
 
@@ -66,40 +87,75 @@ def build_model(config: Config, *, fetch: bool = True) -> BallTracker:
     Raises:
         ConfigError: parts that do not exist or do not fit each other.
     """
-    image_size = config.data.preprocess.resize
-    if image_size is None:
-        raise ConfigError("data.preprocess.resize: null, but the network needs the size of its input.")
     nodes = config.model
-    input_ = build("inputs", nodes.input, "model.input", frames=config.data.sequence.frames)
+    input_ = _build_input(config)
+    window = _window(input_, config)
+    size = window.image_size
     backbone = build(
         "backbones",
         nodes.backbone,
         "model.backbone",
         in_channels=input_.channels,
-        image_size=image_size,
+        image_size=size,
         fetch=fetch,
     )
     decoder = build("decoders", nodes.decoder, "model.decoder", in_features=backbone.features)
-    pictures = config.data.sequence.frames + input_.background
-    frames_per_sample = pictures * input_.maps // len(input_.targets)
+    codec = build("codecs", nodes.heatmap, "model.heatmap", image_size=size)
     head = build(
         "heads",
         nodes.head,
         "model.head",
         in_feature=decoder.feature,
         maps=input_.maps,
-        frames=frames_per_sample,
+        form=codec.form,
+        frames=window.pictures * input_.maps // len(window.targets),
     )
-    codec = build("codecs", nodes.heatmap, "model.heatmap", image_size=image_size)
+    _require_form(codec.form, head, "model.head", nodes.head["name"])
     return BallTracker(
         input=input_,
         backbone=backbone,
         decoder=decoder,
         head=head,
         codec=codec,
-        image_size=image_size,
-        normalization=backbone.normalization if config.data.preprocess.normalize else None,
+        window=window,
+        normalization=backbone.normalization if config.data.preprocess.normalize else PLAIN,
     )
+
+
+def load_model(path: Path) -> tuple[Config, BallTracker]:
+    """Return the experiment of a checkpoint, and its network with the weights, on the CPU.
+
+    Raises:
+        CheckpointError: the file is no checkpoint, or its weights do not fit its network.
+        ConfigError: its network cannot be built here.
+    """
+    content = read_checkpoint(path)
+    config = stored_config(content[KEY].get("config"), path, built=["model"])
+    model = build_model(config, fetch=False)
+    copy_weights(model, content, path)
+    return config, model
+
+
+def _build_input(config: Config) -> Input:
+    input_: Input = build("inputs", config.model.input, "model.input", frames=config.data.sequence.frames)
+    return input_
+
+
+def _window(input_: Input, config: Config) -> WindowSpec:
+    size = config.data.preprocess.resize
+    if size is None:
+        raise ConfigError("data.preprocess.resize: null, but the network needs the size of its input.")
+    targets = tuple(input_.targets)
+    return WindowSpec(config.data.sequence.frames, targets, bool(input_.background), (size[0], size[1]))
+
+
+def _require_form(form: Form, part: Head | Loss | BatchTransform, path: str, name: str) -> None:
+    """Refuse a part that is made for other answers than the codec's: shapes may fit by chance, and numbers be wrong."""
+    if not form.fits(part.forms):
+        raise ConfigError(
+            f"{path}: '{name}' takes answers of the form {' or '.join(map(repr, part.forms))}, and the codec of "
+            f"model.heatmap gives {form}. Choose parts of one form."
+        )
 
 
 def build_module(config: Config, model: BallTracker, batch_transforms: Sequence[BatchTransform] = ()) -> TrackerModule:
@@ -108,18 +164,22 @@ def build_module(config: Config, model: BallTracker, batch_transforms: Sequence[
     from tracknet_core.module import TrackerModule  # noqa: PLC0415
 
     training = config.training
-    loss: nn.Module = build("losses", training.loss, "training.loss")
+    loss: Loss = build("losses", training.loss, "training.loss")
+    _require_form(model.codec.form, loss, "training.loss", training.loss["name"])
+    for transform in batch_transforms:
+        _require_form(model.codec.form, transform, "data.transforms", type(transform).__name__)
     return TrackerModule(
         model=model,
         loss=loss,
         protocols=build_protocols(training),
         optimizer=_factory("optimizers", training.optimizer, "training.optimizer"),
         scheduler=_factory("schedulers", training.scheduler, "training.scheduler"),
-        config=config.as_dict(),
+        description=describe(config.as_dict()),
         seed=training.seed,
         train_empty=training.no_ball == "empty",
         batch_transforms=batch_transforms,
         backbone_lr_scale=training.backbone_lr_scale,
+        accumulate=training.accumulate,
     )
 
 

@@ -15,13 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tracknet_core.assembly import build_model
 from tracknet_core.config import Config, parse_config
 from tracknet_core.errors import CheckpointError, ConfigError
-from tracknet_core.model import BallTracker
 
 KEY = "tracknet"
-FORMAT = 1
+FORMAT = 2
 PREFIX = "model."
 
 
@@ -59,20 +57,6 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
-def load_model(path: Path) -> tuple[Config, BallTracker]:
-    """Return the experiment of a checkpoint, and its network with the weights, on the CPU.
-
-    Raises:
-        CheckpointError: the file is no checkpoint, or its weights do not fit its network.
-        ConfigError: its network cannot be built here.
-    """
-    content = read_checkpoint(path)
-    config = stored_config(content[KEY].get("config"), path, built=["model"])
-    model = build_model(config, fetch=False)
-    _copy_weights(model, content, path)
-    return config, model
-
-
 def stored_config(tree: Any, path: Path, *, built: Sequence[str]) -> Config:
     """Return the configuration that a file holds.
 
@@ -103,10 +87,15 @@ def load_weights(model: nn.Module, path: Path) -> None:
     Raises:
         CheckpointError: the file is no checkpoint, or its weights do not fit.
     """
-    _copy_weights(model, read_checkpoint(path), path)
+    copy_weights(model, read_checkpoint(path), path)
 
 
-def _copy_weights(model: nn.Module, content: dict[str, Any], path: Path) -> None:
+def copy_weights(model: nn.Module, content: dict[str, Any], path: Path) -> None:
+    """Copy the network's weights out of the content of a checkpoint.
+
+    Raises:
+        CheckpointError: they do not fit.
+    """
     weights: dict[str, Tensor] = content["state_dict"]
     state = {key.removeprefix(PREFIX): value for key, value in weights.items() if key.startswith(PREFIX)}
     own = model.state_dict()

@@ -10,21 +10,19 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 
-from tracknet_core.checkpoint import describe
 from tracknet_core.contracts import (
     Batch,
     BatchTransform,
+    Cost,
+    Labels,
     Loss,
     OptimizerFactory,
     ProtocolMetric,
     SchedulerFactory,
+    Target,
     ValidationOutput,
-    Visibility,
 )
 from tracknet_core.model import BallTracker
-
-UNLABELLED = int(Visibility.UNLABELLED)
-VISIBLE = [int(code) for code in Visibility if code.is_visible]
 
 
 class TrackerModule(pl.LightningModule):
@@ -39,11 +37,12 @@ class TrackerModule(pl.LightningModule):
         protocols: rules of evaluation by name, in pixels of the original video.
         optimizer: makes the optimizer from ``params``.
         scheduler: makes the scheduler from ``optimizer``, ``total_steps`` and ``steps_per_epoch``.
-        config: the resolved experiment as plain data; goes into every checkpoint.
+        description: what goes into every checkpoint beside the weights.
         seed: draws inside the network (dropout) in an epoch follow from it and the epoch alone.
-        train_empty: whether frames without a ball are trained as empty maps, or left out.
+        train_empty: whether frames without a ball are trained as such, or left out.
         batch_transforms: augmentations across the windows of a training batch, in order.
         backbone_lr_scale: factor on the learning rate of the backbone.
+        accumulate: batches whose gradients make one step.
     """
 
     def __init__(
@@ -54,11 +53,12 @@ class TrackerModule(pl.LightningModule):
         protocols: Mapping[str, ProtocolMetric],
         optimizer: OptimizerFactory,
         scheduler: SchedulerFactory,
-        config: dict[str, Any],
+        description: Mapping[str, Any],
         seed: int = 0,
         train_empty: bool = True,
         batch_transforms: Sequence[BatchTransform] = (),
         backbone_lr_scale: float = 1.0,
+        accumulate: int = 1,
     ) -> None:
         super().__init__()
         self.model = model
@@ -66,14 +66,17 @@ class TrackerModule(pl.LightningModule):
         self.protocols = nn.ModuleDict(protocols)  # type: ignore[arg-type]  # torchmetrics' Metric is a Module
         self._optimizer = optimizer
         self._scheduler = scheduler
-        self._config = config
+        self._description = description
         self._seed = seed
         self._train_empty = train_empty
         self._batch_transforms = batch_transforms
         self._backbone_lr_scale = backbone_lr_scale
+        self._accumulate = accumulate
+        self.train_cost, self.val_cost = _MeanCost(), _MeanCost()
+        self._counts: list[Tensor] = []  # of the batches whose gradients have been added up since the last step
 
     def forward(self, frames: Tensor) -> Tensor:
-        """(B, P, 3, H, W) uint8 frames -> (B, K, h, w) logits."""
+        """(B, P, 3, H, W) uint8 frames -> (B, K, *form) logits."""
         logits: Tensor = self.model(frames)
         return logits
 
@@ -87,33 +90,47 @@ class TrackerModule(pl.LightningModule):
             torch.manual_seed(self._seed + 1_000_003 * self.current_epoch + 7919 * self.global_rank)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the loss of a batch."""
-        frames, (target, weight) = batch.frames, self._target(batch)
+        """Return the sum that the loss of a batch is: :meth:`on_before_optimizer_step` divides its gradient."""
+        frames, target = batch.frames, self._target(batch)
         for transform in self._batch_transforms:
-            frames, target, weight = transform.mix(frames, target, weight)
-        loss: Tensor = self.loss(self(frames), target, weight)
-        self.log(
-            "train/loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(batch.clip), sync_dist=True
-        )
-        return loss
+            frames, target = transform.mix(frames, target)
+        costs = [self.loss(logits, target) for logits in self.model.answers(frames)]
+        cost = Cost(torch.stack([part.total for part in costs]).mean(), costs[-1].count)
+        self._counts.append(cost.count.detach())
+        self._log_cost("train/loss", self.train_cost, cost)
+        # Lightning divides by the batches of a step, which is undone: sums add up as they are.
+        return cost.total * self._accumulate
+
+    def on_before_optimizer_step(self, optimizer: Any) -> None:
+        """Make of the sum of gradients that of the mean: over all batches of this step, on all devices.
+
+        So the gradient is that of one large batch, in how many parts it came: a mean of means would give a part with
+        few labels as much weight as one with many.
+        """
+        count = torch.stack(self._counts).sum()
+        self._counts.clear()
+        world = self.trainer.world_size
+        if world > 1:
+            count = self.trainer.strategy.reduce(count, reduce_op="sum")
+        # Where nothing counts, such as in batches without a ball, nothing is divided. DDP has taken the mean of ranks.
+        scale = world / count.where(count > 0, 1.0)
+        gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        torch._foreach_mul_(gradients, scale.to(gradients[0].device))
 
     def validation_step(self, batch: Batch, batch_idx: int) -> ValidationOutput:  # type: ignore[override]
         """Count a batch; return what previews show."""
-        target, weight = self._target(batch)
+        target = self._target(batch)
         logits = self(batch.frames)
-        loss: Tensor = self.loss(logits, target, weight)
-        # Windows that count: a batch that only keeps processes in step has none.
-        counted = int((weight > 0).any(dim=1).sum())
-        self.log("val/loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=counted, sync_dist=True)
+        self._log_cost("val/loss", self.val_cost, self.loss(logits, target))
         detections = self.model.codec.decode(logits)
         size = (batch.frames.shape[-1], batch.frames.shape[-2])
         original = detections.rescaled(size, batch.original_size)
-        targets = list(self.model.input.targets)
+        targets = self._targets(batch)
         for protocol in self.protocols.values():
             cast(ProtocolMetric, protocol).update(
                 original,
                 batch.original_xy[:, targets],
-                batch.visibility[:, targets],
+                batch.labels.visibility[:, targets],
                 batch.counted[:, targets],
                 batch.original_size,
             )
@@ -141,18 +158,45 @@ class TrackerModule(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Make the checkpoint self-sufficient: the configuration travels with the weights."""
-        checkpoint.update(describe(self._config))
+        checkpoint.update(self._description)
 
-    def _target(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return what the logits should become, as the codec encodes it, and the weight (B, K) of each frame."""
-        targets = list(self.model.input.targets)
-        visibility = batch.visibility[:, targets]
-        visible = torch.isin(visibility, visibility.new_tensor(VISIBLE))
-        usable = batch.counted[:, targets] & (visibility != UNLABELLED)
-        if not self._train_empty:
-            usable = usable & visible
-        size = (batch.frames.shape[-1], batch.frames.shape[-2])
-        return self.model.codec.encode(batch.xy[:, targets], visible, size), usable.float()
+    def _targets(self, batch: Batch) -> list[int]:
+        """Return the positions that get an answer, in one window or in several in a row."""
+        window = self.model.window
+        windows = 1 + (batch.labels.visibility.shape[1] - window.length) // len(window.targets)
+        return list(window.in_a_row(windows).targets)
+
+    def _target(self, batch: Batch) -> Target:
+        """Return what the logits should become, as the codec encodes it."""
+        targets = self._targets(batch)
+        labels = Labels(*(part[:, targets] for part in batch.labels))
+        target = self.model.codec.encode(labels, (batch.frames.shape[-1], batch.frames.shape[-2]))
+        return target if self._train_empty else target._replace(weight=target.weight * target.has_ball)
+
+    def _log_cost(self, name: str, mean: _MeanCost, cost: Cost) -> None:
+        mean.update(cost.total.detach(), cost.count.detach())
+        self.log(name, mean, on_step=False, on_epoch=True, prog_bar=True)
+
+
+class _MeanCost(Metric):
+    """The loss of an epoch: all sums by all counts."""
+
+    total: Tensor
+    count: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("total", torch.zeros(()), dist_reduce_fx="sum")
+        self.add_state("count", torch.zeros(()), dist_reduce_fx="sum")
+
+    def update(self, total: Tensor, count: Tensor) -> None:
+        """Add a batch."""
+        self.total += total
+        self.count += count
+
+    def compute(self) -> Tensor:
+        """Return the ratio."""
+        return Cost(self.total, self.count).mean()
 
 
 def parameter_groups(model: BallTracker, backbone_lr_scale: float) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
+from inspect import get_annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -116,6 +117,17 @@ class Registry:
         """Return the package whose entry point is called ``name``; None for a component that a decorator alone made."""
         return next((_distribution(entry) for entry in _installed(self.group) if entry.name == name), None)
 
+    def complete(self, component: Any) -> Any:
+        """Return a component of this kind with the attributes that have a default in its contract, and it lacks.
+
+        Those who inherit from the contract have them anyway.
+        """
+        declared = get_annotations(self.contract) if isinstance(self.contract, type) else {}
+        for name in declared.keys() & vars(self.contract).keys():
+            if not hasattr(component, name):
+                setattr(component, name, vars(self.contract)[name])
+        return component
+
     def unknown(self, name: str) -> str:
         """Return the message for a name that does not exist: the nearest, all, and how to add one."""
         names = self.names()
@@ -178,7 +190,7 @@ transforms = Registry("transforms", Transform)
 inputs = Registry("inputs", Input, "frames")
 backbones = Registry("backbones", Backbone, "in_channels", "image_size", "fetch")
 decoders = Registry("decoders", Decoder, "in_features")
-heads = Registry("heads", Head, "in_feature", "maps", "frames")
+heads = Registry("heads", Head, "in_feature", "maps", "form", "frames")
 codecs = Registry("codecs", Codec, "image_size")
 losses = Registry("losses", Loss)
 optimizers = Registry("optimizers", OptimizerFactory, "params")

@@ -11,7 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from tracknet_core.config import Config, load_config
-from tracknet_core.contracts import Clip, Dataset, FeatureSpec, Normalization, Size, UInt8Array, Visibility
+from tracknet_core.contracts import (
+    Clip,
+    Dataset,
+    FeatureSpec,
+    Normalization,
+    Size,
+    UInt8Array,
+    Visibility,
+    plain_labels,
+)
 from tracknet_core.registry import NAMESPACE
 
 SIZE = (128, 96)
@@ -88,7 +97,7 @@ def make_clip(name: str, frames: int, size: Size = SIZE, *, number: int = 0) -> 
         x, y = 10 + (5 * i) % (width - 20), height // 2
         pictures[i, y - 3 : y + 4, x - 3 : x + 4] = 255
         xy[i], visibility[i] = (x, y), Visibility.EASY
-    return Clip(name, MemoryFrames(pictures), xy, visibility)
+    return Clip(name, MemoryFrames(pictures), plain_labels(xy, visibility))
 
 
 class TinyRallies(Dataset):

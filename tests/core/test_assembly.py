@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import catalogue
@@ -11,7 +12,7 @@ import torch
 
 from tracknet_core.assembly import build, build_dataset, build_model, build_protocols, build_transforms
 from tracknet_core.config import Config, load_config
-from tracknet_core.contracts import Clip, Dataset, FeatureSpec
+from tracknet_core.contracts import Clip, Dataset, FeatureSpec, WindowSpec
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.labels import existing_root
 from tracknet_core.registry import NAMESPACE
@@ -23,7 +24,7 @@ def test_parts_get_what_follows_from_the_others(config: Config) -> None:
     assert model.backbone.convolution.in_channels == 9  # type: ignore[attr-defined, union-attr]
     assert model.decoder.feature == FeatureSpec(8, 2)
     assert model.codec.size == (32, 24)
-    assert model.image_size == (64, 48)
+    assert model.window == WindowSpec(3, (0, 1, 2), False, (64, 48))
 
 
 def test_single_frames_enter_a_network_of_three_channels(experiment: Path) -> None:
@@ -77,9 +78,12 @@ def test_a_dataset_gets_its_folder_with_the_home_folder_filled_in(
     experiment: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     roots: list[Path | None] = []
-    monkeypatch.setattr(
-        "tracknet_core.assembly._constructor", lambda kind, node, path, supplied: lambda: roots.append(supplied["root"])
-    )
+
+    def constructor(kind: str, node: Any, path: str, supplied: dict[str, Any]) -> Any:
+        roots.append(supplied["root"])
+        return SimpleNamespace
+
+    monkeypatch.setattr("tracknet_core.assembly._constructor", constructor)
     monkeypatch.setenv("HOME", str(tmp_path))
     build_dataset(load_config(experiment, ["data.root=~/rallies"]).data)
     build_dataset(load_config(experiment).data)

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import torch
 
-from tracknet_core.assembly import build_model
-from tracknet_core.checkpoint import describe, load_model, load_weights, read_checkpoint
+from tracknet_core.assembly import build_model, load_model
+from tracknet_core.checkpoint import describe, load_weights, read_checkpoint
 from tracknet_core.config import Config
 from tracknet_core.errors import CheckpointError, ConfigError
 from tracknet_core.model import BallTracker
@@ -39,7 +39,7 @@ def saved(model: BallTracker, config: Config, tmp_path: Path) -> Path:
 
 def test_a_checkpoint_says_its_format_its_version_and_its_configuration(saved: Path, config: Config) -> None:
     content = read_checkpoint(saved)
-    assert content["tracknet"] == {"format": 1, "version": version("tracknet"), "config": config.as_dict()}
+    assert content["tracknet"] == {"format": 2, "version": version("tracknet"), "config": config.as_dict()}
 
 
 def test_a_model_comes_back_from_the_file_alone(saved: Path, model: BallTracker) -> None:
@@ -117,7 +117,7 @@ def test_weights_that_are_none_are_refused(weights: Any, model: BallTracker, con
 def test_a_configuration_that_is_none_is_refused(
     stored: Any, model: BallTracker, config: Config, tmp_path: Path
 ) -> None:
-    path = save(model, config, tmp_path / "odd.ckpt", tracknet={"format": 1, "version": "1.0", "config": stored})
+    path = save(model, config, tmp_path / "odd.ckpt", tracknet={"format": 2, "version": "1.0", "config": stored})
     with pytest.raises(CheckpointError) as caught:
         load_model(path)
     assert str(caught.value) == f"{path}: holds no configuration of a network. Give a file that tracknet wrote."
@@ -134,7 +134,7 @@ def test_a_configuration_that_is_none_is_refused(
 def test_faults_of_a_stored_configuration_name_the_file(
     changes: dict[str, Any], complaint: str, model: BallTracker, config: Config, tmp_path: Path
 ) -> None:
-    stored = {"format": 1, "version": "1.0", "config": {**config.as_dict(), **changes}}
+    stored = {"format": 2, "version": "1.0", "config": {**config.as_dict(), **changes}}
     path = save(model, config, tmp_path / "odd.ckpt", tracknet=stored)
     with pytest.raises(ConfigError) as caught:
         load_model(path)
@@ -165,7 +165,7 @@ def test_another_format_names_the_version_that_reads_it(model: BallTracker, conf
     with pytest.raises(CheckpointError) as caught:
         read_checkpoint(path)
     assert str(caught.value) == (
-        f"{path}: format 9, but this tracknet reads format 1. It was written by tracknet 7.0: use that version."
+        f"{path}: format 9, but this tracknet reads format 2. It was written by tracknet 7.0: use that version."
     )
 
 

@@ -144,7 +144,9 @@ def test_notes_say_how_to_feed_the_file_without_tracknet(run: Callable[..., Any]
     assert notes["frames"] == "uint8 (B, 3, 3, 48, 64): windows, pictures, R G B, rows, columns"
     assert notes["pictures"] == "3 consecutive frames, oldest first; scaled to 64 x 48 as a whole"
     assert notes["targets"].startswith("[0, 1, 2]: ")
-    assert notes["results"].startswith("logits: float (B, K, h, w); xy: float (B, K, D, 2), column and row in pixels")
+    assert notes["results"].startswith(
+        "logits: float (B, K, …); points: float (B, K, D, 1, 2), column and row in pixels"
+    )
 
 
 def test_notes_do_not_tell_where_files_lie(save: Callable[..., Path], tmp_path: Path) -> None:
@@ -285,7 +287,7 @@ def test_a_codec_that_is_no_graph_stays_outside_of_the_file(
     assert printed.startswith("the codec 'gaussian' cannot be part of the file, which gives logits alone\nlogits: ")
     assert "of 9 frames" in printed
     (_logits,) = Memory.saves[0](Memory.saves[1])
-    told = "logits: float (B, K, h, w), to be decoded as the codec 'gaussian' of tracknet does"
+    told = "logits: float (B, K, …), to be decoded as the codec 'gaussian' of tracknet does"
     assert Memory.saves[2]["results"] == told
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from tracknet_core.assembly import build_model, build_module
 from tracknet_core.config import Config
-from tracknet_core.contracts import Batch, Visibility
+from tracknet_core.contracts import Batch, BatchTransform, Cost, Labels, Target, Visibility
 from tracknet_core.module import TrackerModule, parameter_groups
 
 NAN = float("nan")
@@ -29,8 +29,7 @@ def batch() -> Batch:
     xy = torch.tensor([20.0, 30.0]).expand(2, 3, 2).clone()
     return Batch(
         frames=frames,
-        xy=xy,
-        visibility=torch.full((2, 3), int(Visibility.EASY)),
+        labels=Labels(xy.unsqueeze(-2), torch.full((2, 3), int(Visibility.EASY)), torch.zeros(2, 3)),
         counted=torch.ones(2, 3, dtype=torch.bool),
         original_xy=(xy + 0.5) * 2 - 0.5,
         original_size=torch.tensor([[128.0, 96.0]] * 2),
@@ -44,9 +43,9 @@ def seen(module: TrackerModule, monkeypatch: pytest.MonkeyPatch) -> Callable[[Ba
     """Return the target and the weights that the loss gets in a training step."""
     got: dict[str, Tensor] = {}
 
-    def loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        got.update(target=target, weight=weight)
-        return logits.sum() * 0
+    def loss(logits: Tensor, target: Target) -> Cost:
+        got.update(target=target.values, weight=target.weight)
+        return Cost(logits.sum() * 0, target.weight.sum())
 
     def step(batch: Batch) -> tuple[Tensor, Tensor]:
         monkeypatch.setattr(module, "log", lambda *args, **kwargs: None)
@@ -60,9 +59,9 @@ def seen(module: TrackerModule, monkeypatch: pytest.MonkeyPatch) -> Callable[[Ba
 
 def relabelled(batch: Batch, visibility: Visibility) -> Batch:
     """Give the first frame of the first window another code."""
-    codes, xy = batch.visibility.clone(), batch.xy.clone()
-    codes[0, 0], xy[0, 0] = int(visibility), NAN
-    return batch._replace(visibility=codes, xy=xy)
+    codes, points = batch.labels.visibility.clone(), batch.labels.points.clone()
+    codes[0, 0], points[0, 0] = int(visibility), NAN
+    return batch._replace(labels=batch.labels._replace(visibility=codes, points=points))
 
 
 def test_every_frame_with_a_visible_ball_trains_with_its_heatmap(
@@ -87,7 +86,9 @@ def test_frames_that_another_window_reports_do_not_train(
 ) -> None:
     counted = batch.counted.clone()
     counted[1, 2] = False
-    _, weight = seen(batch._replace(counted=counted))
+    # The loader makes it UNLABELLED.
+    codes = torch.where(counted, batch.labels.visibility, int(Visibility.UNLABELLED))
+    _, weight = seen(batch._replace(counted=counted, labels=batch.labels._replace(visibility=codes)))
     assert weight.tolist() == [[1.0, 1.0, 1.0], [1.0, 1.0, 0.0]]
 
 
@@ -120,18 +121,19 @@ def test_validation_is_scored_in_pixels_of_the_original_video(
     module: TrackerModule, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logged: dict[str, float] = {}
-    monkeypatch.setattr(module, "log", lambda name, value, **_: logged.update({name: float(value)}))
+    monkeypatch.setattr(module, "log", lambda name, value, **_: logged.update({name: float(value.compute())}))
     monkeypatch.setattr(module, "log_dict", lambda figures, **_: logged.update(figures))
     # The network says exactly what the codec draws, one pixel of the input to the right: 2 px of the original.
-    drawn = module.model.codec.encode(batch.xy + torch.tensor([1.0, 0.0]), torch.ones(2, 3, dtype=torch.bool), (64, 48))
+    beside = batch.labels._replace(points=batch.labels.points + torch.tensor([1.0, 0.0]))
+    drawn = module.model.codec.encode(beside, (64, 48)).values
     monkeypatch.setattr(module, "forward", lambda frames: torch.logit(drawn.clamp(1e-6, 1 - 1e-6)))
-    codes = batch.visibility.clone()
+    codes = batch.labels.visibility.clone()
     codes[1, 1] = int(Visibility.UNLABELLED)
     counted = batch.counted.clone()
     counted[1, 2] = False
-    output = module.validation_step(batch._replace(visibility=codes, counted=counted), 0)
+    output = module.validation_step(batch._replace(labels=batch.labels._replace(visibility=codes), counted=counted), 0)
     module.on_validation_epoch_end()
-    assert output.logits.shape == output.target.shape == (2, 3, 24, 32)
+    assert output.logits.shape == output.target.values.shape == (2, 3, 24, 32)
     assert output.targets == (0, 1, 2)
     assert logged["val/l2"] == pytest.approx(2.0, abs=0.02)
     assert {name: float(logged[f"val/{name}"]) for name in ("tp", "fp1", "fp2", "tn", "fn")} == {
@@ -217,7 +219,7 @@ def test_the_draws_of_an_epoch_follow_from_seed_epoch_and_process(config: Config
             protocols={},
             optimizer=lambda **_: None,  # type: ignore[arg-type, return-value]
             scheduler=lambda **_: None,  # type: ignore[arg-type, return-value]
-            config={},
+            description={},
             seed=seed,
         )
         module._trainer = SimpleNamespace(current_epoch=epoch, global_rank=rank)  # type: ignore[assignment]
@@ -238,18 +240,18 @@ def test_the_draws_of_an_epoch_follow_from_seed_epoch_and_process(config: Config
 def test_batch_transforms_change_frames_target_and_weight_of_training_only(
     config: Config, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Inverted:
-        def mix(self, frames: Tensor, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            return 255 - frames, 1 - target, weight / 2
+    class Inverted(BatchTransform):
+        def mix(self, frames: Tensor, target: Target) -> tuple[Tensor, Target]:
+            return 255 - frames, Target(1 - target.values, target.weight / 2, target.has_ball)
 
     torch.manual_seed(0)
     module = build_module(config, build_model(config), [Inverted()]).eval()
     monkeypatch.setattr(module, "log", lambda *args, **kwargs: None)
     got: list[tuple[Tensor, Tensor, Tensor]] = []
 
-    def loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        got.append((logits, target, weight))
-        return logits.sum()
+    def loss(logits: Tensor, target: Target) -> Cost:
+        got.append((logits, target.values, target.weight))
+        return Cost(logits.sum(), target.weight.sum())
 
     del module.loss
     module.loss = loss  # type: ignore[assignment]
@@ -264,12 +266,13 @@ def test_batch_transforms_change_frames_target_and_weight_of_training_only(
 def test_batches_that_only_keep_processes_in_step_do_not_count_in_the_loss(
     module: TrackerModule, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counted: list[int] = []
-    monkeypatch.setattr(module, "log", lambda name, value, *, batch_size, **_: counted.append(batch_size))
+    logged: list[float] = []
+    monkeypatch.setattr(module, "log", lambda name, value, **_: logged.append(float(value.compute())))
     nothing = batch._replace(
         counted=torch.zeros_like(batch.counted),
-        visibility=torch.full_like(batch.visibility, int(Visibility.UNLABELLED)),
+        labels=batch.labels._replace(visibility=torch.full_like(batch.labels.visibility, int(Visibility.UNLABELLED))),
     )
     for one in (batch, nothing):
         module.validation_step(one, 0)
-    assert counted == [2, 0]
+    assert logged[0] > 0
+    assert logged[1] == logged[0]

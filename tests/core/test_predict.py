@@ -62,7 +62,7 @@ def find_white(frames: Tensor) -> Detections:
     x = (weight.sum(-2) * torch.arange(weight.shape[-1])).sum(-1) / total
     y = (weight.sum(-1) * torch.arange(weight.shape[-2])).sum(-1) / total
     score = weight.amax((-2, -1)) / 155
-    return Detections(
+    return Detections.at(
         torch.stack([x, y], -1).unsqueeze(2).nan_to_num(), score.unsqueeze(-1), (score > 0.5).unsqueeze(-1)
     )
 
@@ -528,7 +528,7 @@ def test_finished_clips_are_skipped_when_a_run_goes_on(
 def test_windows_keep_their_places_behind_a_broken_frame(go: Callable[..., int], detect: Any, tmp_path: Path) -> None:
     def find(frames: Tensor) -> Detections:  # scores that tell the place in the window
         found = find_white(frames)
-        return Detections(found.xy, found.score * torch.tensor([0.6, 0.8, 1.0])[None, :, None], found.present)
+        return Detections.at(found.xy, found.score * torch.tensor([0.6, 0.8, 1.0])[None, :, None], found.present)
 
     path = tmp_path / "broken.mp4"
     write_video(path, rally(60), fps=25, gop=1, crf=5)

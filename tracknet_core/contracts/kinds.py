@@ -16,13 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 from tracknet_core.contracts.road import (
+    HEATMAP,
     Candidates,
     Clip,
+    Cost,
     Detections,
     FeatureSpec,
+    Form,
+    Labels,
     Normalization,
     PublishedSplit,
     Size,
+    Target,
     TrackedFrame,
     Window,
 )
@@ -32,6 +37,9 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
     from torch import Tensor, nn
+
+PLAIN = Normalization(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+"""Frames at 0..1."""
 
 
 Answer = TypeVar("Answer", Candidates, "Tensor")
@@ -91,7 +99,7 @@ class Transform(Protocol):
     """One augmentation of a whole window: one draw for all its frames."""
 
     def __call__(self, window: Window, rng: np.random.Generator) -> Window:
-        """Return the changed window; ``xy`` moves with the pixels, ``visibility`` follows what is seen."""
+        """Return the changed window; all points move with the pixels, ``visibility`` follows what is seen."""
 
     def output_size(self, size: Size) -> Size:
         """Return the size of the frames that come out when frames of ``size`` go in; the same by default."""
@@ -109,13 +117,15 @@ class BatchTransform(Protocol):
     Its draws come from torch's generator, which the module seeds every epoch.
     """
 
-    def mix(self, frames: Tensor, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return changed frames, target and weight.
+    forms: tuple[str, ...] = (HEATMAP.name,)
+    """The forms of targets that it takes: their names, or their layouts where it asks for no meaning."""
+
+    def mix(self, frames: Tensor, target: Target) -> tuple[Tensor, Target]:
+        """Return changed frames and what they should become.
 
         Args:
             frames: (B, P, 3, H, W) uint8.
-            target: (B, K, h, w), as the codec encoded it.
-            weight: (B, K), 0 where a frame is left out of the loss.
+            target: as the codec encoded it.
         """
 
 
@@ -129,10 +139,10 @@ class Input(Protocol):
     """Channels of a network sample."""
 
     targets: tuple[int, ...]
-    """The K positions in the window that get a heatmap."""
+    """The K positions in the window that get an answer, consecutive."""
 
     maps: int
-    """Heatmaps per network sample: B * K == N * maps."""
+    """Target frames per network sample: B * K == N * maps."""
 
     def __call__(self, frames: Tensor) -> Tensor:
         """(B, P, 3, H, W) normalised frames -> (N, channels, H, W)."""
@@ -148,8 +158,8 @@ class Backbone(Protocol):
     features: tuple[FeatureSpec, ...]
     """The maps that come out, fine to coarse."""
 
-    normalization: Normalization
-    """What the weights expect of RGB frames."""
+    normalization: Normalization = PLAIN
+    """What the weights expect of RGB frames; frames at 0..1 by default."""
 
     def __call__(self, x: Tensor) -> list[Tensor]:
         """(N, in_channels, H, W) -> one (N, C_i, H / s_i, W / s_i) per feature, exactly."""
@@ -164,26 +174,38 @@ class Decoder(Protocol):
     feature: FeatureSpec
     """The map that comes out."""
 
-    def __call__(self, features: list[Tensor]) -> Tensor:
-        """Feature maps -> (N, C, H / stride, W / stride)."""
+    state: tuple[FeatureSpec, ...] = ()
+    """The maps that it carries from a window to the next, all 0 at the start of a clip; none by default."""
+
+    def __call__(self, features: list[Tensor], *state: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Feature maps -> (N, C, H / stride, W / stride).
+
+        A decoder with a state is given its maps (N, C_i, H / s_i, W / s_i) after the features, and gives those for the
+        next window after its own.
+        """
 
 
 class Head(Protocol):
-    """Feature map to logits; an nn.Module. Assembly supplies: ``in_feature``, ``maps``, ``frames``.
+    """Feature map to logits; an nn.Module. Assembly supplies: ``in_feature``, ``maps``, ``form``, ``frames``.
 
-    ``maps`` are the heatmaps per network sample, ``frames`` the frames that a network sample was made of.
+    ``maps`` are the target frames per network sample, ``form`` is what the codec wants for each, ``frames`` are the
+    frames that a network sample was made of. A head that cannot give the form raises ValueError in its constructor.
     """
 
-    def __call__(self, feature: Tensor, frames: Tensor, size: Size) -> Tensor:
+    forms: tuple[str, ...] = (HEATMAP.name,)
+    """The forms that it gives: their names, or their layouts where it asks for no meaning."""
+
+    def __call__(self, feature: Tensor, frames: Tensor, size: Size) -> Tensor | list[Tensor]:
         """Return logits for the target frames.
 
         Args:
             feature: (N, C, H / stride, W / stride), the decoder's map.
             frames: (B, P, 3, H, W), the normalised frames, for heads that look at motion.
-            size: (w, h) cells of the heatmap to give.
+            size: (w, h) cells of the codec's grid.
 
         Returns:
-            (N, maps, h, w).
+            (N, maps, *form.shape(size)). In training it may be a list of several (deep supervision), of which the last
+            one counts in the end.
         """
 
 
@@ -191,18 +213,20 @@ class Codec(Protocol):
     """Places to targets and logits to places; batched tensor code. Assembly supplies: ``image_size`` (W, H)."""
 
     size: Size
-    """(w, h) cells of the heatmap of a whole image; a crop has proportionally fewer."""
+    """(w, h) cells of the grid of a whole image; a crop has proportionally fewer."""
 
-    def encode(self, xy: Tensor, visible: Tensor, size: Size) -> Tensor:
-        """Return what the logits should become.
+    form: Form = HEATMAP
+    """What a head must give for one target frame; one heatmap by default."""
+
+    points: int = 1
+    """Q, points of a ball that it finds: 2 for the ends of a streak."""
+
+    def encode(self, labels: Labels[Tensor], size: Size) -> Target:
+        """Return what the logits should become. What a hidden ball trains is the codec's to say.
 
         Args:
-            xy: (B, K, 2) pixels of the network input; NaN allowed where ``visible`` is False.
-            visible: (B, K) bool; False gives an empty target.
+            labels: (B, K) of the target frames, in pixels of the network input. UNLABELLED frames have no weight.
             size: (W, H) pixels of the network input, the image or a crop of it.
-
-        Returns:
-            (B, K, h, w) for one map per frame.
         """
 
     def average(self, logits: Tensor, weights: Tensor) -> Tensor:
@@ -219,19 +243,21 @@ class Codec(Protocol):
         return mean
 
     def decode(self, logits: Tensor) -> Detections:
-        """(B, K, h, w) -> detections in pixels of the network input."""
+        """(B, K, *form) -> detections in pixels of the network input."""
 
 
 class Loss(Protocol):
     """How far logits are from the target; an nn.Module."""
 
-    def __call__(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        """Return a scalar.
+    forms: tuple[str, ...] = (HEATMAP.name,)
+    """The forms that it compares: their names, or their layouts where it asks for no meaning."""
+
+    def __call__(self, logits: Tensor, target: Target) -> Cost:
+        """Return a sum and what it is to be divided by: the same count of a whole batch, in how many parts it may come.
 
         Args:
-            logits: (B, K, h, w).
-            target: (B, K, h, w), as the codec encoded it.
-            weight: (B, K), 0 leaves a frame out; the result is finite even if all are 0.
+            logits: (B, K, *form).
+            target: as the codec encoded it; a frame with weight 0 changes neither sum nor count.
         """
 
 
@@ -360,7 +386,7 @@ class Format(Protocol):
     """Kind ``formats``: a trained network as a file that runs without tracknet's code.
 
     The network that is written takes (B, P, 3, H, W) uint8 frames, B being free, and returns a tuple: logits
-    (B, K, h, w), ``xy`` (B, K, D, 2) in pixels of the frames, ``score`` (B, K, D) and ``present`` (B, K, D).
+    (B, K, *form), ``points`` (B, K, D, Q, 2) in pixels of the frames, ``score`` (B, K, D) and ``present`` (B, K, D).
     """
 
     suffix: str
@@ -390,7 +416,7 @@ class Format(Protocol):
         """
 
     def load(self, path: Path) -> Callable[[Tensor], tuple[Tensor, ...]]:
-        """Return a function that runs the file: frames to logits, xy, score, present.
+        """Return a function that runs the file: frames to logits, points, score, present.
 
         Raises:
             CheckpointError: the file is not of this format.

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -85,6 +85,44 @@ class FrameSource(Protocol):
         """
 
 
+A = TypeVar("A")
+
+
+class Labels(NamedTuple, Generic[A]):
+    """What is known of the ball in F frames: NumPy arrays of clips and windows, tensors (B, F, …) of batches.
+
+    A plain ball is one point (Q = 1); a blur streak is two (Q = 2), its ends. What moves pixels moves all points, and
+    needs to know nothing else of a streak.
+
+    Attributes:
+        points: (F, Q, 2) places in pixels of the frames that they belong to; NaN where unknown or absent.
+        visibility: (F,) codes of :class:`Visibility`.
+        difficulty: (F,) how hard a frame proved, as a callback measured it; 0 where nobody did.
+    """
+
+    points: A
+    visibility: A
+    difficulty: A
+
+    @property
+    def xy(self) -> Any:
+        """(F, 2) centres of the ball: the mean of its points."""
+        return self.points.mean(-2)  # type: ignore[attr-defined]
+
+    def at(self, frames: Any) -> Labels[A]:
+        """Return the labels of some frames: an index along F, as NumPy and torch have them."""
+        return Labels(*(part[frames] for part in self))  # type: ignore[index]
+
+
+def plain_labels(xy: FloatArray, visibility: IntArray) -> ArrayLabels:
+    """Return the labels of a plain ball: (F, 2) places, NaN where unknown or absent, and (F,) codes."""
+    return Labels(xy[:, None, :], visibility, np.zeros(len(visibility), np.float32))
+
+
+ArrayLabels = Labels[npt.NDArray[Any]]
+"""Of a clip or a window."""
+
+
 @dataclass(frozen=True)
 class Clip:
     """An unbroken run of frames with one label each.
@@ -92,16 +130,25 @@ class Clip:
     Attributes:
         name: unique within the dataset, such as ``match1/1_00_01``; patterns of ``data.split`` match it.
         frames: where the pictures come from.
-        xy: (N, 2) place of the ball in pixels of the original video; NaN where unknown.
-        visibility: (N,) codes of :class:`Visibility`.
+        labels: (N,) of its frames, in pixels of the original video.
         weight: how often its windows are drawn in training, relative to those of other clips.
     """
 
     name: str
     frames: FrameSource
-    xy: FloatArray
-    visibility: IntArray
+    labels: ArrayLabels
     weight: float = 1.0
+
+    @property
+    def xy(self) -> FloatArray:
+        """(N, 2) place of the ball in pixels of the original video; NaN where unknown."""
+        centres: FloatArray = self.labels.xy
+        return centres
+
+    @property
+    def visibility(self) -> IntArray:
+        """(N,) codes of :class:`Visibility`."""
+        return self.labels.visibility
 
     def replace(self, **changes: Any) -> Clip:
         """Return a copy with other attributes."""
@@ -109,7 +156,7 @@ class Clip:
 
     def __len__(self) -> int:
         """Return the number of labelled frames."""
-        return len(self.visibility)
+        return len(self.labels.visibility)
 
 
 @dataclass(frozen=True)
@@ -119,26 +166,51 @@ class Window:
     Attributes:
         frames: (P, H, W, 3) uint8, RGB: T frames in the order of time and, where the network asks for it, the
             background of the clip as the last picture. What changes pictures changes all P of them.
-        xy: (T, 2) place of the ball in pixels of ``frames``; NaN where there is none.
-        visibility: (T,) codes of :class:`Visibility`.
+        labels: (T,) of the frames, in pixels of ``frames``.
     """
 
     frames: UInt8Array
-    xy: FloatArray
-    visibility: IntArray
+    labels: ArrayLabels
+
+    @property
+    def xy(self) -> FloatArray:
+        """(T, 2) place of the ball in pixels of ``frames``; NaN where there is none."""
+        centres: FloatArray = self.labels.xy
+        return centres
+
+    @property
+    def visibility(self) -> IntArray:
+        """(T,) codes of :class:`Visibility`."""
+        return self.labels.visibility
 
     def __len__(self) -> int:
         """Return T, the number of frames; a background does not count."""
-        return len(self.visibility)
+        return len(self.labels.visibility)
 
-    def replace(self, **changes: Any) -> Window:
-        """Return a copy with other arrays."""
-        return replace(self, **changes)
+    def replace(self, frames: UInt8Array, **labels: Any) -> Window:
+        """Return a copy with other pictures, and with other ``points``, ``visibility`` or ``difficulty``."""
+        return Window(frames, self.labels._replace(**labels))
+
+    def moved(self, frames: UInt8Array, points: npt.NDArray[Any]) -> Window:
+        """Return the window with other pictures, where a ball that lies outside of them is ABSENT.
+
+        Args:
+            frames: (P, H, W, 3).
+            points: (T, Q, 2) in pixels of these.
+        """
+        height, width = frames.shape[1:3]
+        centre = points.mean(axis=1)
+        known = ~np.isnan(centre).any(axis=1)
+        outside = known & ~((centre >= -0.5) & (centre < (width - 0.5, height - 0.5))).all(axis=1)
+        visibility = self.visibility.copy()
+        visibility[outside & (visibility != Visibility.UNLABELLED)] = Visibility.ABSENT
+        points = np.where(outside[:, None, None], np.nan, points).astype(np.float32)
+        return self.replace(frames, points=points, visibility=visibility)
 
     def at(self, positions: Sequence[int]) -> Window:
         """Return the window of the frames at ``positions``, in that order; the background, if any, stays the last."""
         pictures = [*positions, *range(len(self), len(self.frames))]
-        return Window(self.frames[pictures], self.xy[list(positions)], self.visibility[list(positions)])
+        return Window(self.frames[pictures], self.labels.at(list(positions)))
 
 
 class Batch(NamedTuple):
@@ -146,8 +218,7 @@ class Batch(NamedTuple):
 
     Attributes:
         frames: (B, P, 3, H, W) uint8, RGB; memory may be channels-last.
-        xy: (B, T, 2) float, place of the ball in pixels of ``frames``; NaN where there is none.
-        visibility: (B, T) codes of :class:`Visibility`.
+        labels: (B, T) of the frames, in pixels of ``frames``.
         counted: (B, T) bool; False for padding and for frames that another window of the clip reports, which are
             UNLABELLED here.
         original_xy: (B, T, 2) float, place of the ball in pixels of the original video; NaN where there is none.
@@ -157,8 +228,7 @@ class Batch(NamedTuple):
     """
 
     frames: Tensor
-    xy: Tensor
-    visibility: Tensor
+    labels: Labels[Tensor]
     counted: Tensor
     original_xy: Tensor
     original_size: Tensor
@@ -167,32 +237,133 @@ class Batch(NamedTuple):
 
 
 @dataclass(frozen=True)
+class WindowSpec:
+    """Facts about the windows of a network, made once and handed on.
+
+    Attributes:
+        length: T, frames of a window.
+        targets: the K positions in the window that get an answer, consecutive.
+        background: whether a window needs the background of the clip as a further picture.
+        image_size: (W, H) of whole frames, in pixels of the network input.
+    """
+
+    length: int
+    targets: tuple[int, ...]
+    background: bool
+    image_size: Size
+
+    @property
+    def pictures(self) -> int:
+        """P, the pictures of a window."""
+        return self.length + self.background
+
+    def in_a_row(self, windows: int) -> WindowSpec:
+        """Return the spec of several windows in a row as one, which a network with a state goes through in order."""
+        step = len(self.targets)
+        targets = tuple(range(self.targets[0], self.targets[0] + windows * step))
+        return replace(self, length=self.length + (windows - 1) * step, targets=targets)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a head gives for one target frame, and a loss compares.
+
+    Attributes:
+        name: what the numbers mean: ``heatmap``, ``classes``, ``offsets``, ``sides``, or a codec's own.
+        channels: numbers per cell; None for a single one, which has no axis of its own.
+        layout: ``map``, cells of a grid (h, w); or ``sides``, the cells along its two sides in a row, (w + h,).
+    """
+
+    name: str
+    channels: int | None = None
+    layout: Literal["map", "sides"] = "map"
+
+    def shape(self, cells: Size) -> tuple[int, ...]:
+        """Return the shape of the answer for a grid of (w, h) cells."""
+        width, height = cells
+        grid = (height, width) if self.layout == "map" else (width + height,)
+        return grid if self.channels is None else (self.channels, *grid)
+
+    def fits(self, accepted: Sequence[str]) -> bool:
+        """Return whether a part takes this form: its name, or its layout for parts that ask for no meaning."""
+        return self.name in accepted or self.layout in accepted
+
+    def __str__(self) -> str:
+        return f"'{self.name}'" + ("" if self.channels is None else f" ({self.channels} channels)")
+
+
+HEATMAP = Form("heatmap")
+"""One heatmap per target frame, which most parts are made for."""
+
+
+class Target(NamedTuple):
+    """What logits should become.
+
+    Attributes:
+        values: (B, K, *form).
+        weight: (B, K) float, how much a frame counts in the loss; 0 leaves it out.
+        has_ball: (B, K) bool, whether a ball is drawn in the frame.
+    """
+
+    values: Tensor
+    weight: Tensor
+    has_ball: Tensor
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A loss as a ratio that is not yet taken, so that parts of a batch add up to the whole.
+
+    Attributes:
+        total: scalar, the sum over all that counts.
+        count: scalar, what it is divided by: frames, cells or balls. 0 divides by nothing.
+    """
+
+    total: Tensor
+    count: Tensor
+
+    def mean(self) -> Tensor:
+        """Return the loss of this batch alone."""
+        return self.total / self.count.where(self.count > 0, 1.0)
+
+
+@dataclass(frozen=True)
 class Detections:
     """Candidates for the ball, best first; D of them per frame, fewer where ``present`` is False.
 
     Attributes:
-        xy: (B, K, D, 2) places in pixels.
+        points: (B, K, D, Q, 2) places in pixels, Q points of a ball: one, or the two ends of a streak.
         score: (B, K, D) confidence, higher is surer; comparable within one codec.
         present: (B, K, D) bool; a frame without a True has no ball.
     """
 
-    xy: Tensor
+    points: Tensor
     score: Tensor
     present: Tensor
 
+    @classmethod
+    def at(cls, xy: Tensor, score: Tensor, present: Tensor) -> Detections:
+        """Return detections of plain balls at ``xy`` (B, K, D, 2)."""
+        return cls(xy.unsqueeze(-2), score, present)
+
+    @property
+    def xy(self) -> Tensor:
+        """(B, K, D, 2) centres in pixels: the means of the points."""
+        return self.points.mean(-2)
+
     def best(self) -> Detections:
         """Return the first candidate of each frame alone (D = 1)."""
-        return Detections(self.xy[..., :1, :], self.score[..., :1], self.present[..., :1])
+        return Detections(self.points[..., :1, :, :], self.score[..., :1], self.present[..., :1])
 
     def rescaled(self, source: Tensor | Size, target: Tensor) -> Detections:
         """Return the same detections in the pixels of another size.
 
         Args:
-            source: width and height that ``xy`` refers to.
+            source: width and height that ``points`` refer to.
             target: (B, 2) width and height to refer to.
         """
-        scale = target.to(self.xy.dtype) / self.xy.new_tensor(source)
-        return replace(self, xy=rescale(self.xy, scale[:, None, None, :]))
+        scale = target.to(self.points.dtype) / self.points.new_tensor(source)
+        return replace(self, points=rescale(self.points, scale[:, None, None, None, :]))
 
 
 def rescale(xy: Any, scale: Any) -> Any:
@@ -237,14 +408,14 @@ class ValidationOutput(NamedTuple):
     """What the module's validation step returns, for callbacks such as previews.
 
     Attributes:
-        logits: (B, K, h, w).
-        target: (B, K, h, w), as the codec encoded it.
+        logits: (B, K, *form).
+        target: as the codec encoded it.
         detections: places in pixels of the network input.
-        targets: the K positions in the window that the maps belong to.
+        targets: the K positions in the window that the answers belong to.
     """
 
     logits: Tensor
-    target: Tensor
+    target: Target
     detections: Detections
     targets: tuple[int, ...]
 

@@ -173,7 +173,7 @@ def _metric(run: SavedRun, name: str) -> Metric:
         raise DataError("\n".join(faults))
     metric: Metric = build("protocols", node, where)
     metric.update(
-        Detections(torch.zeros(1, 1, 1, 2), torch.zeros(1, 1, 1), torch.zeros(1, 1, 1, dtype=torch.bool)),
+        Detections.at(torch.zeros(1, 1, 1, 2), torch.zeros(1, 1, 1), torch.zeros(1, 1, 1, dtype=torch.bool)),
         torch.zeros(1, 1, 2),
         torch.full((1, 1), int(Visibility.UNLABELLED)),
         torch.zeros(1, 1, dtype=torch.bool),

@@ -170,7 +170,7 @@ def _counted(metric: Metric, frames: _Frames) -> Metric:
     counted = metric.clone()
     counted.reset()
     counted.update(
-        Detections(frames.xy, frames.score, frames.present),
+        Detections.at(frames.xy, frames.score, frames.present),
         frames.true_xy,
         frames.visibility,
         frames.counted,

@@ -105,7 +105,7 @@ def compare(network: Run, copy: Run, batches: Iterable[Tensor]) -> Agreement:
     """Run both on the same windows.
 
     Args:
-        network: (B, P, 3, H, W) uint8 frames to logits, xy, score and present.
+        network: (B, P, 3, H, W) uint8 frames to logits, points, score and present.
         copy: the same from a file.
         batches: windows; at least one batch, and one window in each.
     """
@@ -120,7 +120,7 @@ def compare(network: Run, copy: Run, batches: Iterable[Tensor]) -> Agreement:
         lowest, highest = min(lowest, float(ours[0].min())), max(highest, float(ours[0].max()))
         balls.append(ours[3].sum(dim=-1).flatten())
         copied.append(theirs[3].sum(dim=-1).flatten())
-        apart.append(_apart(ours[1], ours[3], theirs[1], theirs[3]).flatten())
+        apart.append(_apart(ours[1].mean(-2), ours[3], theirs[1].mean(-2), theirs[3]).flatten())
     return Agreement(logits, lowest, highest, torch.cat(balls), torch.cat(copied), torch.cat(apart))
 
 

@@ -37,13 +37,13 @@ class Portable(nn.Module):
             self.decodes = can_be_graph(model.codec, model(frames[:1]))
 
     def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
-        """(B, P, 3, H, W) uint8 -> logits (B, K, h, w), xy (B, K, D, 2), score (B, K, D), present (B, K, D)."""
+        """(B, P, 3, H, W) uint8 -> logits (B, K, *form), points (B, K, D, Q, 2), score (B, K, D), present (B, K, D)."""
         logits = self.model(frames)
         return (logits, *decoded(self.model.codec, logits)) if self.decodes else (logits,)
 
 
 def with_decoding(run: Run, codec: Codec) -> Run:
-    """Return the same function with xy, score and present among its results, also where ``run`` gives logits alone."""
+    """Return the same function with points, score and present among its results, also where there were none."""
 
     def complete(frames: Tensor) -> tuple[Tensor, ...]:
         logits, *places = run(frames)
@@ -53,9 +53,9 @@ def with_decoding(run: Run, codec: Codec) -> Run:
 
 
 def decoded(codec: Codec, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return xy, score and present for logits (B, K, h, w)."""
+    """Return points, score and present for logits (B, K, *form)."""
     detections = codec.decode(logits)
-    return detections.xy, detections.score, detections.present
+    return detections.points, detections.score, detections.present
 
 
 def can_be_graph(codec: Codec, logits: Tensor) -> bool:
@@ -63,7 +63,7 @@ def can_be_graph(codec: Codec, logits: Tensor) -> bool:
 
     Args:
         codec: the codec.
-        logits: (B, K, h, w), an example.
+        logits: (B, K, *form), an example.
     """
     # Torch tells at length where it fails, in the log and in print, and here a failure is an answer.
     level = logging.root.manager.disable

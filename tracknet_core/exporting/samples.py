@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from tracknet_core import assembly
 from tracknet_core.config import Config, DataConfig, load_data
-from tracknet_core.contracts import Clip
+from tracknet_core.contracts import Clip, WindowSpec
 from tracknet_core.errors import ConfigError, UserError
 from tracknet_core.loading.background import Backgrounds
 from tracknet_core.loading.splits import choose_clips, split_names
@@ -78,7 +78,7 @@ def find_samples(
                 "--data NAME data.root=/path/to/data"
             ) from error
         tell(f"the data of the checkpoint cannot be read, so synthetic frames are compared: {error}")
-        frames = _drawn(config.data.sequence.frames, model, CHECKED_WINDOWS)
+        frames = _drawn(model.window, CHECKED_WINDOWS)
         return frames, frames
     if calibration.split == checked.split:
         tell(f"calibrated and compared on the same clips: there is no other split than '{checked.split}'")
@@ -96,14 +96,15 @@ def _read(data: DataConfig, model: BallTracker, splits: Sequence[str], count: in
     split = next((name for name in (*splits, *names) if name in names), splits[0])
     all_clips = choose_clips(dataset, data.split, split)
     clips: list[Clip] = [all_clips[i] for i in _evenly(len(all_clips), CLIPS)]
-    all_places = EvaluationPlaces([len(clip) for clip in clips], data.sequence.frames, model.input.targets)
+    all_places = EvaluationPlaces([len(clip) for clip in clips], model.window)
 
     def places(clip: int, draw: int) -> list[Place]:
         of_clip = all_places(clip, draw)
         return [of_clip[i] for i in _evenly(len(of_clip), -(-count // len(clips)))]
 
-    background = Backgrounds(data.cache.path, model.image_size) if model.input.background else None
-    stream = WindowStream(clips, places, batch_size=1, size=model.image_size, background=background)
+    size = model.window.image_size
+    background = Backgrounds(data.cache.path, size) if model.window.background else None
+    stream = WindowStream(clips, places, batch_size=1, size=size, background=background)
     return _Windows(torch.cat([batch.frames for batch in stream][:count]).contiguous(), split)
 
 
@@ -113,25 +114,24 @@ def _evenly(length: int, count: int) -> list[int]:
     return [(2 * i + 1) * length // (2 * chosen) for i in range(chosen)]
 
 
-def _drawn(length: int, model: BallTracker, count: int) -> Tensor:
+def _drawn(window: WindowSpec, count: int) -> Tensor:
     """Return windows (count, P, 3, H, W) of random textures, over each of which a small bright ball flies.
 
     The same at every call.
 
     Args:
-        length: T, frames of a window.
-        model: the network, which says their size, and whether a background belongs to them.
+        window: what the network is given.
         count: how many.
     """
-    width, height = model.image_size
+    width, height = window.image_size
     draw = torch.Generator().manual_seed(0)
     coarse = torch.rand(count, 3, 9, 16, generator=draw)
     texture = functional.interpolate(coarse, (height, width), mode="bilinear")  # (count, 3, H, W), 0..1
     begin, end = torch.rand(2, count, 1, 2, generator=draw) * torch.tensor((width, height))  # (count, 1, 2) each
-    xy = torch.lerp(begin, end, torch.linspace(0, 1, length).unsqueeze(-1))  # (count, T, 2)
+    xy = torch.lerp(begin, end, torch.linspace(0, 1, window.length).unsqueeze(-1))  # (count, T, 2)
     x, y = torch.arange(width), torch.arange(height).unsqueeze(-1)
     squared = (x - xy[..., :1, None]) ** 2 + (y - xy[..., 1:, None]) ** 2  # (count, T, H, W)
     ball = torch.exp(-squared / (height / 100) ** 2).unsqueeze(2)  # (count, T, 1, H, W)
     still = 0.6 * texture.unsqueeze(1)  # (count, 1, 3, H, W); the rest of the range is the ball's
-    pictures = [still + ball * (1 - still), *([still] if model.input.background else [])]
+    pictures = [still + ball * (1 - still), *([still] if window.background else [])]
     return (255 * torch.cat(pictures, dim=1)).to(torch.uint8)

@@ -11,8 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from tracknet_core.assembly import check_and_build
-from tracknet_core.checkpoint import load_model
+from tracknet_core.assembly import check_and_build, load_model
 from tracknet_core.config import Cache, Config, import_plugins
 from tracknet_core.contracts import Format
 from tracknet_core.errors import ConfigError, UserError
@@ -88,11 +87,13 @@ def _notes(config: Config, network: Portable, frames: Tensor) -> dict[str, str]:
     _, pictures, _, height, width = frames.shape
     length = config.data.sequence.frames
     background = " and the background of the clip, the median of its frames" if pictures > length else ""
-    results = "logits: float (B, K, h, w)"
+    points = network.model.codec.points
+    results = "logits: float (B, K, …)"
     if network.decodes:
         results += (
-            f"; xy: float (B, K, D, 2), column and row in pixels of the {width} x {height} pictures, (0, 0) being the "
-            "centre of the upper left one; score: float (B, K, D), 0..1; present: bool (B, K, D), whether it is a ball"
+            f"; points: float (B, K, D, {points}, 2), column and row in pixels of the {width} x {height} pictures, "
+            "(0, 0) being the centre of the upper left one; score: float (B, K, D), 0..1; present: bool (B, K, D), "
+            "whether it is a ball"
         )
     else:
         results += f", to be decoded as the codec '{config.model.heatmap['name']}' of tracknet does"

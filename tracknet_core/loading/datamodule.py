@@ -5,69 +5,40 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
 from torch.utils.data import DataLoader
 
 from tracknet_core.config import Config, Loader
-from tracknet_core.contracts import Batch, Clip, Dataset, Input, Size, Transform
+from tracknet_core.contracts import Batch, Clip, Size, Transform, WindowSpec
 from tracknet_core.errors import ConfigError, UserError
 from tracknet_core.loading.background import Backgrounds
 from tracknet_core.loading.cache import FrameCache
-from tracknet_core.loading.splits import choose_clips, split_names
+from tracknet_core.loading.splits import Splits
 from tracknet_core.loading.stream import WindowStream
 from tracknet_core.loading.windows import EvaluationPlaces, Place, TrainingPlaces, sampling_rates
-from tracknet_core.model import BallTracker
 
 
 class TrackingData(pl.LightningDataModule):
     """Training and validation windows of a dataset.
 
     Args:
-        dataset: the reader.
+        splits: the clips.
         config: the experiment.
+        window: what the network is given.
         transforms: augmentations of training windows.
     """
 
-    def __init__(self, dataset: Dataset, config: Config, transforms: Sequence[Transform]) -> None:
+    def __init__(
+        self, splits: Splits, config: Config, window: WindowSpec, transforms: Sequence[Transform] = ()
+    ) -> None:
         super().__init__()
-        self._dataset = dataset
+        self.splits = splits
         self._config = config
+        self._window = window.in_a_row(config.data.sequence.windows)
         self._transforms = transforms
-        self._clips: dict[str, Sequence[Clip]] = {}
-
-    @property
-    def splits(self) -> tuple[str, ...]:
-        """Names of the splits, as ``data.split`` or the dataset has them; without ``val`` nothing is validated."""
-        return split_names(self._dataset, self._config.data.split)
-
-    def clips(self, split: str) -> Sequence[Clip]:
-        """Return the clips of a split, as ``data.split`` or the dataset has it.
-
-        Raises:
-            ConfigError: the split does not exist, or its patterns match no clip.
-            DataError: the dataset cannot be read.
-        """
-        if split not in self._clips:
-            self._clips[split] = list(choose_clips(self._dataset, self._config.data.split, split))
-        return self._clips[split]
-
-    def image_size(self) -> Size:
-        """Return (W, H) of whole frames as the network gets them.
-
-        Raises:
-            ConfigError: ``data.preprocess.resize`` is null and clips differ in size.
-        """
-        if self._config.data.preprocess.resize is not None:
-            return self._config.data.preprocess.resize
-        used = [split for split in ("train", "val") if split in self.splits]
-        sizes = sorted({clip.frames.size for split in used for clip in self.clips(split)})
-        if len(sizes) > 1:
-            listed = ", ".join(f"{w}x{h}" for w, h in sizes)
-            raise ConfigError(f"data.preprocess.resize: null, but the clips have different sizes ({listed}). Set it.")
-        return sizes[0]
 
     def training_size(self) -> Size:
         """Return (W, H) of the frames that come out of the transforms.
@@ -75,7 +46,7 @@ class TrackingData(pl.LightningDataModule):
         Raises:
             ConfigError: a transform does not fit the frames that it gets.
         """
-        size = self.image_size()
+        size = self._window.image_size
         for i, transform in enumerate(self._transforms):
             try:
                 size = transform.output_size(size)
@@ -93,7 +64,9 @@ class TrackingData(pl.LightningDataModule):
         """
         if self._config.data.cache.enabled:
             used = ("val",) if self.trainer is not None and not self.trainer.training else ("train", "val")
-            self._frame_cache.build([clip for split in used if split in self.splits for clip in self.clips(split)])
+            self._frame_cache.build(
+                [clip for split in used if split in self.splits.names for clip in self.splits.clips(split)]
+            )
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return the loader of augmented training windows.
@@ -103,7 +76,7 @@ class TrackingData(pl.LightningDataModule):
         """
         data = self._config.data
         clips = self._clips_to_read("train")
-        length = data.sequence.frames
+        length = self._window.length
         for transform in reversed(self._transforms):
             length = transform.input_frames(length)
         rates = sampling_rates(clips, length, data.sampling)
@@ -113,28 +86,17 @@ class TrackingData(pl.LightningDataModule):
     def val_dataloader(self) -> DataLoader[Batch]:
         """Return the loader of validation windows: every frame once."""
         clips = self._clips_to_read("val")
-        places = EvaluationPlaces([len(clip) for clip in clips], self._config.data.sequence.frames, self._targets())
+        places = EvaluationPlaces([len(clip) for clip in clips], self._window)
         return self._loader(clips, places, training=False)
 
     @cached_property
     def _frame_cache(self) -> FrameCache:
-        return FrameCache(self._config.data.cache, self.image_size())
+        return FrameCache(self._config.data.cache, self._window.image_size)
 
     def _clips_to_read(self, split: str) -> Sequence[Clip]:
         """Return the clips of a split, with frames out of the cache where they are kept there."""
-        return self._frame_cache.attach(self.clips(split)) if self._config.data.cache.enabled else self.clips(split)
-
-    @property
-    def _input(self) -> Input | None:
-        """The input of the network being trained, which says what it gives a heatmap for and what it needs to see."""
-        return None if self.trainer is None else cast(BallTracker, self.trainer.lightning_module.model).input
-
-    def _targets(self) -> tuple[int, ...]:
-        return tuple(range(self._config.data.sequence.frames)) if self._input is None else self._input.targets
-
-    @property
-    def _sees_background(self) -> bool:
-        return self._input is not None and self._input.background
+        clips = self.splits.clips(split)
+        return self._frame_cache.attach(clips) if self._config.data.cache.enabled else clips
 
     def _loader(
         self, clips: Sequence[Clip], places: Callable[[int, int], list[Place]], *, training: bool
@@ -143,15 +105,16 @@ class TrackingData(pl.LightningDataModule):
         batch_size = self._config.training.batch_size
         if not training:
             # Whole frames can be many times larger than the crops of training: as many pixels per batch, no more.
-            share = math.prod(self.training_size()) / math.prod(self.image_size())
+            share = math.prod(self.training_size()) / math.prod(self._window.image_size)
             batch_size = max(1, min(batch_size, int(batch_size * share)))
+        background = Backgrounds(self._config.data.cache.path, self._window.image_size)
         stream = WindowStream(
             clips,
             places,
             batch_size=batch_size,
-            size=self.image_size(),
+            size=self._window.image_size,
             transforms=self._transforms if training else (),
-            background=Backgrounds(self._config.data.cache.path, self.image_size()) if self._sees_background else None,
+            background=background if self._window.background else None,
             shuffle=training,
             seed=self._config.training.seed,
             drop_last=settings.drop_last and training,

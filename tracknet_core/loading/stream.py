@@ -14,14 +14,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from tracknet_core.contracts import (
+    ArrayLabels,
     Batch,
     Clip,
     FloatArray,
     FrameSource,
     IntArray,
+    Labels,
     Size,
     Transform,
     UInt8Array,
@@ -53,8 +56,7 @@ class Sample:
 
     Attributes:
         pictures: T frames and maybe a background.
-        xy: (T, 2) places in pixels of the pictures; NaN where there is none.
-        visibility: (T,) codes of ``Visibility``.
+        labels: (T,) in pixels of the pictures; UNLABELLED where the window does not report a frame.
         clip: index of the clip in its split.
         counted: (T,) bool; frames that this window reports.
         number: (T,) frame numbers as read, from the first on; transforms may have taken others of those read.
@@ -63,8 +65,7 @@ class Sample:
     """
 
     pictures: Pictures
-    xy: FloatArray
-    visibility: IntArray
+    labels: ArrayLabels
     clip: int
     counted: np.ndarray[Any, np.dtype[np.bool_]]
     number: IntArray
@@ -172,7 +173,9 @@ class WindowStream(IterableDataset[Batch]):
         batch = collate([next(self._read(0, epoch))])
         return batch._replace(
             counted=torch.zeros_like(batch.counted),
-            visibility=torch.full_like(batch.visibility, int(Visibility.UNLABELLED)),
+            labels=batch.labels._replace(
+                visibility=torch.full_like(batch.labels.visibility, int(Visibility.UNLABELLED))
+            ),
         )
 
     def _samples(self, clips: Sequence[int], epoch: int, share: int) -> Iterator[Sample]:
@@ -208,16 +211,19 @@ class WindowStream(IterableDataset[Batch]):
         scale = np.asarray(self._size, dtype=np.float32) / np.asarray(original_size, dtype=np.float32)
         for place, pictures in zip(places, _pictures(clip.frames, places, self._size), strict=True):
             pictures = [*pictures, *background] if background else pictures
-            xy = rescale(clip.xy[place.numbers], scale).astype(np.float32)
-            visibility = np.where(place.counted, clip.visibility[place.numbers], Visibility.UNLABELLED)
+            labels = clip.labels.at(place.numbers)
+            labels = labels._replace(
+                points=rescale(labels.points, scale).astype(np.float32),
+                visibility=np.where(place.counted, labels.visibility, Visibility.UNLABELLED),
+            )
             counted = place.counted
             if self._transforms:
-                window = self._transformed(Window(_as_array(pictures), xy, visibility), rng)
-                pictures, xy, visibility = window.frames, window.xy, window.visibility
+                window = self._transformed(Window(_as_array(pictures), labels), rng)
+                pictures, labels = window.frames, window.labels
                 # Transforms may change the order of frames: that one is not to be counted is then in its visibility.
                 counted = np.ones(len(window), dtype=np.bool_)
-            read = place.numbers[: len(visibility)]
-            yield Sample(pictures, xy, visibility, number, counted, read, clip.xy[read], original_size)
+            read = place.numbers[: len(labels.visibility)]
+            yield Sample(pictures, labels, number, counted, read, clip.xy[read], original_size)
 
     def _transformed(self, window: Window, rng: np.random.Generator) -> Window:
         shape = window.frames.shape
@@ -226,7 +232,7 @@ class WindowStream(IterableDataset[Batch]):
         if window.frames.shape == shape:
             return window
         # A view of larger frames would hold all of them in memory for as long as it waits.
-        return window.replace(frames=np.ascontiguousarray(window.frames))
+        return window.replace(np.ascontiguousarray(window.frames))
 
 
 def collate(samples: Sequence[Sample]) -> Batch:
@@ -238,14 +244,21 @@ def collate(samples: Sequence[Sample]) -> Batch:
             place[:] = picture  # the only copy of a frame that no transform changed
     return Batch(
         frames=torch.from_numpy(frames).permute(0, 1, 4, 2, 3),
-        xy=torch.from_numpy(np.stack([sample.xy for sample in samples])),
-        visibility=torch.from_numpy(np.stack([sample.visibility for sample in samples])),
+        labels=_stacked([sample.labels for sample in samples]),
         counted=torch.from_numpy(np.stack([sample.counted for sample in samples])),
         original_xy=torch.from_numpy(np.stack([sample.original_xy for sample in samples])),
         original_size=torch.tensor([sample.original_size for sample in samples], dtype=torch.float32),
         clip=torch.tensor([sample.clip for sample in samples]),
         number=torch.from_numpy(np.stack([sample.number for sample in samples])),
     )
+
+
+def _stacked(labels: Sequence[ArrayLabels]) -> Labels[Tensor]:
+    """Return the labels of a batch; a plain ball beside streaks is one whose ends are in one place."""
+    most = max(one.points.shape[1] for one in labels)
+    points = [np.broadcast_to(one.points, (len(one.points), most, 2)) for one in labels]
+    parts = (points, [one.visibility for one in labels], [one.difficulty for one in labels])
+    return Labels(*(torch.from_numpy(np.stack(part)) for part in parts))
 
 
 def _pictures(frames: FrameSource, places: Sequence[Place], size: Size) -> Iterator[Pictures]:

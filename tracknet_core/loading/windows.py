@@ -1,18 +1,21 @@
-"""Where the windows of a clip lie, in training and in evaluation."""
+"""Where the windows of a clip lie, in training, evaluation and prediction."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tracknet_core.config import Sampling
-from tracknet_core.contracts import Clip, FloatArray, IntArray, Visibility
+from tracknet_core.contracts import Clip, FloatArray, IntArray, Visibility, WindowSpec
 from tracknet_core.errors import ConfigError
+
+F = TypeVar("F")
 
 _DRAWS = 2**16
 """Phases that a draw chooses from; a power of two keeps their sums exact."""
@@ -75,29 +78,76 @@ class EvaluationPlaces:
 
     Attributes:
         frames: frames of each clip.
-        length: T, frames of a window.
-        targets: the positions in the window that get a heatmap, consecutive.
+        window: what the network is given.
     """
 
     frames: Sequence[int]
-    length: int
-    targets: tuple[int, ...]
+    window: WindowSpec
 
     def __call__(self, clip: int, draw: int) -> list[Place]:
         """Return the windows of a clip, ascending; nothing is drawn."""
-        frames, first = self.frames[clip], self.targets[0]
-        is_target = np.isin(np.arange(self.length), self.targets)
-        # The last window moves back into the clip: repeated frames would show it no motion.
-        last = max(frames - (self.targets[-1] + 1), -first)
         places: list[Place] = []
         reported = 0
-        while reported < frames:
-            start = min(reported - first, last)
-            numbers = np.arange(start, start + self.length)
-            counted = is_target & (numbers >= reported) & (numbers < frames)
-            places.append(Place(clip, np.clip(numbers, 0, frames - 1), counted))
-            reported = int(numbers[counted][-1]) + 1
+        for excerpt in cut(range(self.frames[clip]), self.window, len(self.window.targets)):
+            end = excerpt.start + len(excerpt.targets)
+            counted = np.zeros(self.window.length, dtype=np.bool_)
+            for position, number in zip(self.window.targets, range(excerpt.start, end), strict=False):
+                counted[position] = number >= reported
+            places.append(Place(clip, np.array(excerpt.frames, dtype=np.int64), counted))
+            reported = end
         return places
+
+
+class Excerpt(NamedTuple, Generic[F]):
+    """A window that was cut out of a run of frames.
+
+    Attributes:
+        start: place of the first target in the run, 0-based; ascends from window to window.
+        frames: the frames of the window; repeated where the run is too short.
+        targets: those of them that get an answer; fewer at the end of a run shorter than they are.
+    """
+
+    start: int
+    frames: Sequence[F]
+    targets: Sequence[F]
+
+
+def cut(frames: Iterable[F], window: WindowSpec, step: int) -> Iterator[Excerpt[F]]:
+    """Cut a run of frames into windows, each as soon as its last frame is there: their number need not be known.
+
+    Windows start ``step`` frames apart. As none reaches beyond the end, the last moves back into the run: repeated
+    frames would show it no motion. Every frame is a target of one window at least.
+
+    Args:
+        frames: of a clip, in order; or their numbers.
+        window: what the network is given.
+        step: frames between the starts of windows, 1 to K.
+    """
+    length, targets = window.length, window.targets
+    held: deque[F] = deque(maxlen=length)
+    count = 0
+    lead = targets[0]  # frames of a window before its first target: at the start of a clip the first frame, repeated
+    start = -lead
+
+    def excerpt(start: int) -> Excerpt[F]:
+        numbers = [min(max(number, 0), count - 1) for number in range(start, start + length)]
+        inside = [held[number - (count - len(held))] for number in numbers]
+        reported = [inside[target] for target in targets if start + target < count]
+        return Excerpt(start + lead, inside, reported)
+
+    reported = 0
+    for frame in frames:
+        held.append(frame)
+        count += 1
+        if count == start + length:
+            yield excerpt(start)
+            reported = start + targets[-1] + 1
+            start += step
+    while reported < count:
+        start = min(start, max(count - targets[-1] - 1, -lead))
+        yield excerpt(start)
+        reported = start + targets[-1] + 1
+        start += step
 
 
 def starts_of(frames: int, length: int) -> int:

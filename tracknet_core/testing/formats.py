@@ -76,11 +76,11 @@ class _BrightestCell(nn.Module):
         width = logits.shape[-1]
         value, index = logits.flatten(2).topk(2, dim=-1)  # (B, K, D)
         xy = torch.stack([index % width, index // width], dim=-1) * 4 + 1.5
-        return logits, xy, value.sigmoid(), value > 0
+        return logits, xy.unsqueeze(-2), value.sigmoid(), value > 0
 
 
 def _require_same_results(results: Sequence[Tensor], expected: Sequence[Tensor], tolerance: float) -> None:
-    names = ("logits", "xy", "score", "present")
+    names = ("logits", "points", "score", "present")
     require(len(results) == len(names), f"a file gives {', '.join(names)}, got {len(results)} results")
     for name, got, wanted in zip(names, results, expected, strict=True):
         require_shape(name, got, tuple(wanted.shape))

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tracknet_core.contracts import Backbone, Decoder, FeatureSpec, Head, Input, Normalization, Size
+from tracknet_core.contracts import HEATMAP, Backbone, Decoder, FeatureSpec, Form, Head, Input, Normalization, Size
+from tracknet_core.registry import backbones, decoders, heads
 from tracknet_core.testing.require import noise, require, require_module, require_shape
 
 BATCH = 2
@@ -61,7 +62,7 @@ def check_backbone(component: Backbone, *, in_channels: int, size: Size) -> None
     Raises:
         AssertionError: it breaks the contract of its kind.
     """
-    require_module(component)
+    require_module(backbones.complete(component))
     features = component.features
     require(
         isinstance(features, tuple) and len(features) > 0 and all(isinstance(f, FeatureSpec) for f in features),
@@ -105,42 +106,68 @@ def check_decoder(component: Decoder, *, in_features: Sequence[FeatureSpec], siz
     Raises:
         AssertionError: it breaks the contract of its kind.
     """
-    require_module(component)
+    require_module(decoders.complete(component))
     width, height = size
     maps = [noise(BATCH, f.channels, height // f.stride, width // f.stride) for f in in_features]
     kept = [m.clone() for m in maps]
-    out = component(maps)
+    state = [noise(BATCH, f.channels, height // f.stride, width // f.stride, seed=3) for f in component.state]
+    outputs = _decoded(component, maps, state)
     feature = component.feature
     require(isinstance(feature, FeatureSpec), f"feature is a FeatureSpec, got {feature!r}")
-    require_shape("the decoded map", out, (BATCH, feature.channels, height // feature.stride, width // feature.stride))
+    for what, spec, got in zip(_names(component), (feature, *component.state), outputs, strict=True):
+        require_shape(what, got, (BATCH, spec.channels, height // spec.stride, width // spec.stride))
     require(all(map(torch.equal, maps, kept)), "the decoder changed the maps that it got")
-    _require_gradients(component, [out])
+    _require_gradients(component, outputs)
     with torch.no_grad(), _evaluating(component):
-        _require_same_sample(component([m[:1] for m in maps]), component(maps))
+        alone = _decoded(component, [m[:1] for m in maps], [m[:1] for m in state])
+        for one, together in zip(alone, _decoded(component, maps, state), strict=True):
+            _require_same_sample(one, together)
 
 
-def check_head(component: Head, *, in_feature: FeatureSpec, maps: int, frames: int, size: Size) -> None:
-    """Check a head, for heatmaps of its own size, of half, and of the whole image.
+def check_head(
+    component: Head,
+    *,
+    in_feature: FeatureSpec,
+    maps: int,
+    frames: int,
+    size: Size,
+    form: Form = HEATMAP,
+) -> None:
+    """Check a head, for grids of its own size, of half, and of the whole image.
 
     Args:
         component: the head, built for ``in_feature`` and ``maps``.
         in_feature: the decoder's map.
-        maps: heatmaps per network sample.
+        maps: target frames per network sample.
         frames: T, the length of a window; a network sample is a window.
         size: (W, H) pixels of the network input, multiples of twice the stride.
+        form: what each target frame gets.
 
     Raises:
         AssertionError: it breaks the contract of its kind.
     """
-    require_module(component)
+    require_module(heads.complete(component))
+    require(form.fits(component.forms), f"the head says that it gives {component.forms}, and is tried with {form}")
     width, height = size
     w, h = width // in_feature.stride, height // in_feature.stride
     feature = noise(BATCH, in_feature.channels, h, w)
     windows = noise(BATCH, frames, 3, height, width, seed=1)
     for cells in ((w, h), (w // 2, h // 2), size):
-        logits = component(feature, windows, cells)
-        require_shape(f"the logits for a heatmap of {cells} cells", logits, (BATCH, maps, cells[1], cells[0]))
-    _require_gradients(component, [logits])
+        said = component(feature, windows, cells)
+        outputs = [said] if isinstance(said, Tensor) else said
+        for logits in outputs:
+            require_shape(f"the logits for a grid of {cells} cells", logits, (BATCH, maps, *form.shape(cells)))
+    _require_gradients(component, outputs)
+
+
+def _decoded(component: Decoder, maps: list[Tensor], state: Sequence[Tensor]) -> list[Tensor]:
+    """Return the decoded map, and those of the state after it."""
+    decoded = component(maps, *state)
+    return [decoded] if isinstance(decoded, Tensor) else [*decoded]
+
+
+def _names(component: Decoder) -> list[str]:
+    return ["the decoded map", *(f"the map {i} of the state" for i in range(len(component.state)))]
 
 
 def _features(component: Any, x: Tensor) -> list[Tensor]:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from tracknet_core.contracts import Codec, Detections, Loss, Size
+from tracknet_core.contracts import HEATMAP, Codec, Detections, Form, Labels, Loss, Size, Target, Visibility
+from tracknet_core.registry import codecs, losses
 from tracknet_core.testing.require import noise, require, require_module, require_shape, spots
 
 
@@ -17,20 +18,21 @@ def check_codec(
     *,
     image_size: Size,
     tolerance: float = 1.0,
-    to_logits: Callable[[Tensor], Tensor] = lambda target: target.logit(eps=1e-6),
+    to_logits: Callable[[Tensor], Tensor] = lambda values: values.logit(eps=1e-6),
 ) -> None:
     """Check a codec: what is encoded decodes to the same place, and "no ball" to none, in images and in crops.
 
     Args:
         component: the codec, built for ``image_size``; both sides, in pixels and in cells, are even.
         image_size: (W, H) pixels of the network input.
-        tolerance: pixels of the network input that a decoded place may be off.
-        to_logits: what the network would ideally say for a target; the default is for targets that are
+        tolerance: pixels of the network input that a decoded place may be off; the ends of a streak twice as many.
+        to_logits: what the network would ideally say for the values of a target; the default is for those that are
             probabilities.
 
     Raises:
         AssertionError: it breaks the contract of its kind.
     """
+    codecs.complete(component)
     for part in (1, 2):
         width, height = image_size[0] // part, image_size[1] // part
         w, h = component.size[0] // part, component.size[1] // part
@@ -38,62 +40,94 @@ def check_codec(
         xy = torch.stack(torch.meshgrid(side * width, side * height, indexing="xy"), dim=-1)  # (B, K, 2)
         visible = torch.ones(5, 5, dtype=torch.bool)
         visible[0, 0] = visible[4, 4] = False
-        xy[0, 0] = torch.nan
-        target = component.encode(xy, visible, (width, height))
-        require(
-            target.shape[:2] == (5, 5) and target.shape[-2:] == (h, w),
-            f"targets for {width}x{height} px have the shape (5, 5, {h}, {w}), got {tuple(target.shape)}",
-        )
-        require(bool(target.isfinite().all()), "the NaN of a frame without a ball reached the targets")
-        found = component.decode(to_logits(target))
-        _require_detections(found, 5, 5)
+        code = torch.where(visible, int(Visibility.EASY), int(Visibility.ABSENT))
+        code[4, 4] = int(Visibility.UNLABELLED)
+        reach = torch.linspace(-1, 1, component.points).view(-1, 1) if component.points > 1 else torch.zeros(1, 1)
+        points = xy.unsqueeze(-2) + reach * torch.tensor([width / 16, height / 32])  # (B, K, Q, 2)
+        points[0, 0] = torch.nan
+        target = component.encode(Labels(points, code, torch.zeros(5, 5)), (width, height))
+        require_shape(f"the values for {width}x{height} px", target.values, (5, 5, *component.form.shape((w, h))))
+        require_shape("the weight", target.weight, (5, 5))
+        require(bool(target.values.isfinite().all()), "the NaN of a frame without a ball reached the targets")
+        require(torch.equal(target.has_ball, visible), "has_ball says in which frames a ball is drawn")
+        require(float(target.weight[4, 4]) == 0, "a frame that is UNLABELLED has no weight")
+        require(bool((target.weight[visible] > 0).all()), "a frame with a visible ball has a weight")
+        found = component.decode(to_logits(target.values))
+        _require_detections(found, 5, 5, component.points)
         wrong = int((found.present[..., 0] != visible).sum())
         require(wrong == 0, f"a ball is found where there is one, and only there: {wrong} of 25 frames are wrong")
         error = (found.xy[..., 0, :] - xy)[visible].norm(dim=-1).max().item()
         require(error <= tolerance, f"a place comes back at most {tolerance:g} px off, got {error:.3f} px")
+        ends = found.points[..., 0, :, :]
+        apart = torch.minimum(*((order - points)[visible].norm(dim=-1).amax(dim=-1) for order in (ends, ends.flip(-2))))
+        error = float(apart.max())
+        require(error <= 2 * tolerance, f"a point comes back at most {2 * tolerance:g} px off, got {error:.3f} px")
 
 
 def check_loss(
-    component: Loss, *, shape: tuple[int, int, int, int] = (2, 3, 9, 16), target: Tensor | None = None
+    component: Loss,
+    *,
+    shape: tuple[int, int, int, int] = (2, 3, 9, 16),
+    values: Tensor | None = None,
+    form: Form = HEATMAP,
 ) -> None:
-    """Check a loss.
+    """Check a loss: a sum and a count, both of which parts of a batch make up together.
 
     Args:
         component: the loss.
-        shape: (B, K, h, w) of the logits; B of at least 2.
-        target: what the logits should become; by default one soft spot per map, heights from 0 to 1.
+        shape: (B, K, h, w) of the cells; B of at least 2.
+        values: what the logits should become; by default one soft spot per map, heights from 0 to 1.
+        form: of the logits.
 
     Raises:
         AssertionError: it breaks the contract of its kind.
     """
-    require_module(component)
-    if target is None:
-        target = spots(shape)
-    logits = noise(*shape).requires_grad_()
-    weight = torch.ones(shape[:2])
+    require_module(losses.complete(component))
+    require(form.fits(component.forms), f"the loss says that it takes {component.forms}, and is tried with {form}")
+    batch, count, h, w = shape
+    values = spots(shape) if values is None else values
+    logits = noise(batch, count, *form.shape((w, h))).requires_grad_()
+    target = Target(values, torch.ones(batch, count), torch.ones(batch, count, dtype=torch.bool))
 
-    value = component(logits, target, weight)
-    require(value.shape == (), f"the loss is a scalar, got the shape {tuple(value.shape)}")
-    (gradient,) = torch.autograd.grad(value, logits)
+    whole = component(logits, target)
+    for name, value in (("total", whole.total), ("count", whole.count)):
+        require(value.shape == (), f"the {name} is a scalar, got the shape {tuple(value.shape)}")
+    (gradient,) = torch.autograd.grad(whole.total, logits, retain_graph=True)
     require(
-        bool(value.isfinite()) and bool(gradient.isfinite().all()) and bool(gradient.any()),
+        bool(whole.total.isfinite()) and bool(gradient.isfinite().all()) and bool(gradient.any()),
         "the loss has no finite value, or no finite gradient other than 0",
     )
+    require(not whole.count.requires_grad and float(whole.count) > 0, "the count is positive, and has no gradient")
 
-    nothing = component(logits, target, torch.zeros(shape[:2]))
-    require(bool(nothing.isfinite()), f"the loss is finite where no frame counts, got {nothing.item()}")
-    weight[0] = 0
-    other = logits.detach().clone()
+    uneven = torch.ones(batch, count)
+    uneven[0, 1:] = 0
+    target = target._replace(weight=uneven)
+    logits = logits.detach()
+    whole = component(logits, target)
+    parts = [
+        component(logits[rows], Target(*(part[rows] for part in target))) for rows in (slice(0, 1), slice(1, None))
+    ]
+    for name in ("total", "count"):
+        together, alone = getattr(whole, name), sum(getattr(part, name) for part in parts)
+        require(
+            torch.allclose(together, alone, rtol=1e-5),
+            f"the {name} of a batch is not the sum of those of its parts: {together.item():g} and {alone.item():g}",
+        )
+
+    nothing = component(logits, target._replace(weight=torch.zeros(batch, count)))
+    require(float(nothing.total) == 0 == float(nothing.count), "where no frame counts, total and count are 0")
+    target.weight[0] = 0
+    other = logits.clone()
     other[0] += 3
     require(
-        torch.allclose(component(logits, target, weight), component(other, target, weight)),
+        torch.allclose(component(logits, target).total, component(other, target).total),
         "a frame with weight 0 still changes the loss",
     )
 
 
-def _require_detections(found: Detections, batch: int, targets: int) -> None:
-    depth = found.xy.shape[2] if found.xy.ndim == 4 else 0
-    require_shape("detections.xy", found.xy, (batch, targets, max(depth, 1), 2))
+def _require_detections(found: Detections, batch: int, targets: int, points: int) -> None:
+    depth = found.points.shape[2] if found.points.ndim == 5 else 0
+    require_shape("detections.points", found.points, (batch, targets, max(depth, 1), points, 2))
     require_shape("detections.score", found.score, (batch, targets, depth))
     require_shape("detections.present", found.present, (batch, targets, depth))
     require(found.present.dtype is torch.bool, f"detections.present is bool, got {found.present.dtype}")

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tracknet_core.contracts import BatchTransform, Size, Transform, Visibility, Window
+from tracknet_core.contracts import BatchTransform, Labels, Size, Target, Transform, Visibility, Window, plain_labels
 from tracknet_core.testing.require import require, require_shape, require_visible_inside, spots
 
 
@@ -42,7 +42,7 @@ def check_transform(
             require(_same_window(window, kept), "the transform changed the window that it got")
             require(changed.frames.dtype == np.uint8, f"frames are uint8, got {changed.frames.dtype}")
             require_shape("the frames", changed.frames, (3 + pictures - length, height, width, 3))
-            require_shape("xy", changed.xy, (3, 2))
+            require_shape("points", changed.labels.points, (3, 1, 2))
             require_shape("visibility", changed.visibility, (3,))
             again = component(_copied(window), np.random.default_rng(seed))
             require(_same_window(changed, again), "the same window and the same draw give another result")
@@ -77,19 +77,23 @@ def check_batch_transform(component: BatchTransform, *, shape: tuple[int, int, i
     for pictures in (targets, targets + 1):
         generator = torch.Generator().manual_seed(pictures)
         frames = torch.randint(256, (batch, pictures, 3, 2 * h, 2 * w), generator=generator, dtype=torch.uint8)
-        target, weight = spots(shape), torch.ones(batch, targets)
+        weight = torch.ones(batch, targets)
         weight[0, 0] = 0
-        given = (frames, target, weight)
+        target = Target(spots(shape), weight, torch.ones(batch, targets, dtype=torch.bool))
+        given = (frames, *target)
         kept = [tensor.clone() for tensor in given]
-        mixed = _mixed(component, given)
-        for name, before, after in zip(("frames", "target", "weight"), given, mixed, strict=True):
+        mixed = _mixed(component, frames, target)
+        for name, before, after in zip(("frames", *Target._fields), given, mixed, strict=True):
             require_shape(f"the {name} that come out", after, tuple(before.shape))
             require(after.dtype == before.dtype, f"the {name} stay {before.dtype}, got {after.dtype}")
         require(all(map(torch.equal, given, kept)), "the transform changed the tensors that it got")
-        require(all(map(torch.equal, mixed, _mixed(component, given))), "the same seed of torch gives another result")
+        require(
+            all(map(torch.equal, mixed, _mixed(component, frames, target))),
+            "the same seed of torch gives another result",
+        )
         require(bool(mixed[1].isfinite().all()), "the target is not finite")
         require(bool((mixed[2] >= 0).all()), "a weight is negative")
-        unweighted = _mixed(component, (frames, target, torch.zeros_like(weight)))[2]
+        unweighted = _mixed(component, frames, target._replace(weight=torch.zeros_like(weight)))[2]
         require(not unweighted.any(), "frames with weight 0 come to count in the loss")
 
 
@@ -115,27 +119,30 @@ def _window(size: Size, frames: int, pictures: int, seed: int) -> Window:
     drawn = np.zeros((pictures, height, width, 3), dtype=np.uint8)
     for frame, (x, y) in zip(drawn, xy, strict=False):  # a background has no spot
         frame[y - 1 : y + 2, x - 1 : x + 2] = 255
-    return Window(drawn, xy.astype(np.float32), np.full(frames, int(Visibility.EASY), dtype=np.int64))
+    return Window(drawn, plain_labels(xy.astype(np.float32), np.full(frames, int(Visibility.EASY), dtype=np.int64)))
 
 
 def _still(window: Window) -> Window:
     frames = np.repeat(window.frames[:1], len(window.frames), axis=0)
-    return window.replace(frames=frames, xy=np.repeat(window.xy[:1], len(window), axis=0))
+    return window.replace(frames, points=np.repeat(window.labels.points[:1], len(window), axis=0))
 
 
 def _unlabelled(window: Window) -> Window:
-    nowhere = np.full_like(window.xy, np.nan)
-    return window.replace(xy=nowhere, visibility=np.full_like(window.visibility, int(Visibility.UNLABELLED)))
+    nowhere = np.full_like(window.labels.points, np.nan)
+    unlabelled = np.full_like(window.visibility, int(Visibility.UNLABELLED))
+    return window.replace(window.frames, points=nowhere, visibility=unlabelled)
 
 
-def _mixed(component: BatchTransform, given: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+def _mixed(component: BatchTransform, frames: Tensor, target: Target) -> tuple[Tensor, ...]:
+    """Return frames, values, weight and has_ball as they come out."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return component.mix(*given)
+        mixed, target = component.mix(frames, target)
+    return mixed, *target
 
 
 def _copied(window: Window) -> Window:
-    return Window(window.frames.copy(), window.xy.copy(), window.visibility.copy())
+    return Window(window.frames.copy(), Labels(*(part.copy() for part in window.labels)))
 
 
 def _same_window(one: Window, other: Window) -> bool:

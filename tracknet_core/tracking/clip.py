@@ -6,7 +6,6 @@ detections per frame.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -18,9 +17,10 @@ import torch
 from torch import Tensor
 
 from tracknet_core.assembly import build
-from tracknet_core.contracts import Candidates, Detections, FrameSource, Merger, Size, UInt8Array, rescale
+from tracknet_core.contracts import Candidates, Detections, FrameSource, Merger, Size, UInt8Array, WindowSpec, rescale
 from tracknet_core.errors import DataError
 from tracknet_core.loading.background import median, sampled_frames
+from tracknet_core.loading.windows import Excerpt, cut
 from tracknet_core.schema import Node
 from tracknet_core.tracking.detector import Detector
 from tracknet_core.video.live import DECODING_NICENESS, TimedFrame, ahead, play
@@ -118,7 +118,8 @@ def detect(
     if detector.background and background is None:
         raise ValueError("background: None, but this network looks at the background of the clip as well.")
     merged = _Merged(detector, size, build_merger(detector, step, ensemble))
-    windows = _windows(frames, detector.frames, detector.targets, step)
+    window = WindowSpec(detector.frames, detector.targets, detector.background, detector.image_size)
+    windows = cut(frames, window, step)
     while batch := list(islice(windows, batch_size)):
         yield from merged.after(batch, _stack(batch, background))
     yield from merged.rest()
@@ -163,53 +164,13 @@ def check_windows(detector: Detector, step: int | None, batch_size: int) -> None
 # ------------------------------------------------------------------------------------------- windows
 
 
-class _Window(NamedTuple):
-    """T frames, and those of them that get a heatmap.
-
-    Attributes:
-        start: place of the first target in the run of frames, 0-based; ascends from window to window.
-        pictures: T pictures (H, W, 3).
-        targets: the frame at each of the K targets; fewer at the end of a clip shorter than K.
-    """
-
-    start: int
-    pictures: Sequence[UInt8Array]
-    targets: Sequence[TimedFrame]
-
-
-def _windows(frames: Iterable[TimedFrame], length: int, targets: tuple[int, ...], step: int) -> Iterator[_Window]:
-    """Cut a run of frames into windows, each as soon as its last frame is there; the same as ``EvaluationPlaces``."""
-    held: deque[TimedFrame] = deque(maxlen=length)
-    count = 0
-    lead = targets[0]  # frames of a window before its first target: at the start of a clip the first frame, repeated
-    start = -lead
-
-    def window(start: int) -> _Window:
-        numbers = [min(max(number, 0), count - 1) for number in range(start, start + length)]
-        inside = [held[number - (count - len(held))] for number in numbers]
-        reported = [inside[target] for target in targets if start + target < count]
-        return _Window(start + lead, [frame.picture for frame in inside], reported)
-
-    reported = 0
-    for frame in frames:
-        held.append(frame)
-        count += 1
-        if count == start + length:
-            yield window(start)
-            reported = start + targets[-1] + 1
-            start += step
-    while reported < count:
-        # The last window moves back into the clip: repeated frames would show it no motion.
-        start = min(start, max(count - targets[-1] - 1, -lead))
-        yield window(start)
-        reported = start + targets[-1] + 1
-        start += step
+_Window = Excerpt[TimedFrame]
 
 
 def _stack(windows: Sequence[_Window], background: UInt8Array | None) -> Tensor:
     """Return (B, P, 3, H, W) uint8, whose memory is channels-last as frames come."""
     last = [] if background is None else [background]
-    pictures = np.stack([picture for window in windows for picture in (*window.pictures, *last)])
+    pictures = np.stack([p for window in windows for p in (*(frame.picture for frame in window.frames), *last)])
     batch = torch.from_numpy(pictures)  # (B * P, H, W, 3)
     return batch.reshape(len(windows), -1, *batch.shape[1:]).movedim(-1, 2)
 

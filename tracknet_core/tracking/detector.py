@@ -16,8 +16,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tracknet_core.assembly import check_and_build
-from tracknet_core.checkpoint import load_model, stored_config
+from tracknet_core.assembly import check_and_build, load_model
+from tracknet_core.checkpoint import stored_config
 from tracknet_core.config import Config
 from tracknet_core.contracts import Codec, Detections, Format, Input, Size
 from tracknet_core.errors import CheckpointError, ConfigError, RegistryError

@@ -20,11 +20,11 @@ PARTS = ("input", "backbone", "decoder", "head")
 
 def describe(prepared: Prepared) -> Iterator[RenderableType]:
     """Yield the configuration, the network's parts, and how many clips there are."""
-    config, data = prepared.config, prepared.data
-    yield Syntax(config.as_yaml(), "yaml", background_color="default")
-    yield summarize(prepared.module.model, config.data.sequence.frames)
-    for split in data.splits:
-        clips = data.clips(split)
+    splits = prepared.data.splits
+    yield Syntax(prepared.config.as_yaml(), "yaml", background_color="default")
+    yield summarize(prepared.module.model)
+    for split in splits.names:
+        clips = splits.clips(split)
         yield f"{split}: {len(clips)} clips, {sum(len(clip) for clip in clips)} frames"
 
 
@@ -37,13 +37,8 @@ def figures(trained: Trained) -> Table:
     return table
 
 
-def summarize(model: BallTracker, frames: int) -> Table:
-    """Return a table of the parts as one whole image runs through them.
-
-    Args:
-        model: the network.
-        frames: T, frames of a window.
-    """
+def summarize(model: BallTracker) -> Table:
+    """Return a table of the parts as one window of whole images runs through them."""
     shapes: dict[str, str] = {}
 
     def remember(part: str) -> Any:
@@ -53,9 +48,9 @@ def summarize(model: BallTracker, frames: int) -> Table:
         return hook
 
     handles = [getattr(model, part).register_forward_hook(remember(part)) for part in PARTS]
-    width, height = model.image_size
+    width, height = model.window.image_size
     device = next(model.parameters()).device
-    pictures = frames + model.input.background
+    pictures = model.window.pictures
     image = torch.zeros(1, pictures, 3, height, width, dtype=torch.uint8, device=device)
     was_training = model.training
     model.eval()

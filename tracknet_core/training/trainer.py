@@ -22,6 +22,7 @@ from tracknet_core.contracts import RunPaths
 from tracknet_core.errors import ConfigError
 from tracknet_core.files import replace_text
 from tracknet_core.loading.datamodule import TrackingData
+from tracknet_core.loading.splits import Splits
 from tracknet_core.model import BallTracker
 from tracknet_core.module import TrackerModule
 from tracknet_core.training.runs import check_resumable, run_paths
@@ -80,14 +81,15 @@ def prepare(
     _quieten()
     config = load_config(experiment, overrides, sections)
     transforms, batch_transforms = assembly.build_transforms(config.data)
-    data = TrackingData(assembly.build_dataset(config.data), config, transforms)
-    config = config.with_image_size(data.image_size())
+    splits = Splits(assembly.build_dataset(config.data), config.data)
+    config = config.with_image_size(splits.image_size())
+    data = TrackingData(splits, config, assembly.build_window(config), transforms)
     pl.seed_everything(config.training.seed, workers=False, verbose=False)
     model = assembly.build_model(config)
     _check_sizes(model, data)
-    if "val" not in data.splits:
+    if "val" not in splits.names:
         warnings.warn(
-            f"There is no split 'val' among {', '.join(data.splits)}: the run trains without validation, and leaves "
+            f"There is no split 'val' among {', '.join(splits.names)}: the run trains without validation, and leaves "
             "'last' but no 'best' checkpoint. To validate, give patterns of clips for it with data.split.",
             stacklevel=2,
         )
@@ -112,7 +114,7 @@ def train(prepared: Prepared, output_dir: Path, checkpoint: Path | None = None) 
     elif training.init_from is not None:
         load_weights(prepared.module.model, Path(training.init_from))
     paths = run_paths(output_dir, training.seed, checkpoint)
-    trainer = _trainer(training, paths, validates="val" in prepared.data.splits)
+    trainer = _trainer(training, paths, validates="val" in prepared.data.splits.names)
     replace_text(paths.logs / "config.yaml", config.as_yaml())
     began = time.monotonic()
     try:
@@ -149,7 +151,7 @@ def _quieten() -> None:
 
 def _check_sizes(model: BallTracker, data: TrackingData) -> None:
     """Find out before training whether crops fit the network."""
-    for size, path in ((data.image_size(), "data.preprocess.resize"), (data.training_size(), "data.transforms")):
+    for size, path in ((model.window.image_size, "data.preprocess.resize"), (data.training_size(), "data.transforms")):
         try:
             model.check_size(size)
         except ValueError as error:
@@ -163,6 +165,7 @@ def _trainer(training: TrainingConfig, paths: RunPaths, *, validates: bool) -> p
         return pl.Trainer(
             max_epochs=training.epochs,
             precision=_precision(training),
+            accumulate_grad_batches=training.accumulate,
             gradient_clip_val=training.grad_clip or None,
             limit_train_batches=training.limit_train_batches or None,
             limit_val_batches=(training.limit_val_batches or None) if validates else 0,

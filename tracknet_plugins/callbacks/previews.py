@@ -102,7 +102,7 @@ def _draw(batch: Batch, outputs: ValidationOutput, window: int) -> dict[str, UIn
     frame = frames[position]
     zoom = math.ceil(LEAST_WIDTH / frame.shape[1])
 
-    truth = tuple(batch.xy[window, position].tolist()) if visible[position] else None
+    truth = tuple(batch.labels.xy[window, position].tolist()) if visible[position] else None
     best = outputs.detections.best()
     found = bool(best.present[window, k, 0])
     prediction = tuple(best.xy[window, k, 0].tolist()) if found else None
@@ -115,7 +115,7 @@ def _draw(batch: Batch, outputs: ValidationOutput, window: int) -> dict[str, UIn
     overlay = drawing.overlay(
         frame, heatmap=_map(outputs.logits.sigmoid(), window, k), truth=truth, prediction=prediction, zoom=zoom
     )
-    target = drawing.overlay(drawing.dim(frame), heatmap=_map(outputs.target, window, k), zoom=zoom)
+    target = drawing.overlay(drawing.dim(frame), heatmap=_map(outputs.target.values, window, k), zoom=zoom)
     fitting = max(1, min(zoom, GREATEST_WIDTH // (len(frames) * frame.shape[1])))
     return {
         "inputs": drawing.side_by_side([drawing.enlarge(each, fitting) for each in frames]),
@@ -126,7 +126,7 @@ def _draw(batch: Batch, outputs: ValidationOutput, window: int) -> dict[str, UIn
 
 def _visible(batch: Batch) -> Any:
     """Return (B, T) bool: frames whose ball a tracker is expected to find."""
-    return np.isin(batch.visibility.cpu().numpy(), [code for code in Visibility if code.is_visible])
+    return np.isin(batch.labels.visibility.cpu().numpy(), [code for code in Visibility if code.is_visible])
 
 
 def _map(maps: torch.Tensor, window: int, k: int) -> FloatArray | None:

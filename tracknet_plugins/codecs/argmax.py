@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tracknet_core.contracts import Codec, Detections, Size
+from tracknet_core.contracts import Codec, Detections, Labels, Size, Target
 from tracknet_core.registry import codecs
 from tracknet_plugins.codecs.averages import average_probabilities
 from tracknet_plugins.codecs.grid import Grid, check_candidates, check_sigma, check_threshold
 from tracknet_plugins.codecs.peaks import find_peaks
+from tracknet_plugins.codecs.policy import Hidden, Policy
 from tracknet_plugins.codecs.targets import draw_gaussian
 
 
@@ -26,6 +27,9 @@ class Argmax(Codec):
         sigma: standard deviation of the drawn gaussian in cells, at least 0.6.
         threshold: score in 0..1 from which a candidate is a ball.
         candidates: detections per frame (D): cells that no neighbour in 3 x 3 exceeds, highest first.
+        hidden: what a frame trains whose ball is OCCLUDED: ``empty``, no ball; ``ignore``, nothing; ``ball``, the ball
+            where it is said to be.
+        weights: how much frames count in the loss, by visibility: absent, easy, hard, occluded; 1 if nothing is said.
 
     Raises:
         ValueError: a parameter is out of its range.
@@ -39,6 +43,8 @@ class Argmax(Codec):
         sigma: float = 2.0,
         threshold: float = 0.5,
         candidates: int = 1,
+        hidden: Hidden = "empty",
+        weights: dict[str, float] | None = None,
     ) -> None:
         self.grid = Grid(image_size=image_size, size=size)
         check_sigma(sigma)
@@ -48,22 +54,25 @@ class Argmax(Codec):
         self.sigma = sigma
         self.threshold = threshold
         self.candidates = candidates
+        self.policy = Policy(hidden, weights)
 
-    def encode(self, xy: Tensor, visible: Tensor, size: Size) -> Tensor:
+    def encode(self, labels: Labels[Tensor], size: Size) -> Target:
         """Draw a gaussian around each ball.
 
         Args:
-            xy: (B, K, 2) places in pixels of the network input; NaN is allowed where ``visible`` is False.
-            visible: (B, K) bool; False gives an empty map.
+            labels: (B, K) in pixels of the network input; a ball outside of it leaves what its shape reaches.
             size: (W, H) pixels of the network input, a whole image or a crop of it.
 
         Returns:
-            (B, K, h, w) float32 heights in 0..1.
+            Values (B, K, h, w) float32 heights in 0..1.
 
         Raises:
             ValueError: a crop of this size is not a whole number of cells.
         """
-        return draw_gaussian(self.grid.places(xy, visible, size), visible, self.grid.cells(size), self.sigma)
+        frames = self.policy.choose(labels)
+        place = self.grid.places(labels.xy, frames.has_ball, size)
+        heights = draw_gaussian(place, frames.has_ball, self.grid.cells(size), self.sigma)
+        return Target(heights, frames.weight, frames.has_ball)
 
     def average(self, logits: Tensor, weights: Tensor) -> Tensor:
         """Return the logits (h, w) of the mean probabilities of M windows: (M, h, w), with weights (M,)."""
@@ -82,4 +91,4 @@ class Argmax(Codec):
         peaks = find_peaks(logits.float(), self.candidates)
         score = peaks.logit.sigmoid()
         present = (score >= self.threshold) & (peaks.logit > -torch.inf)
-        return Detections(self.grid.pixels(peaks.place), score, present)
+        return Detections.at(self.grid.pixels(peaks.place), score, present)

@@ -10,11 +10,12 @@ import math
 import torch
 from torch import Tensor
 
-from tracknet_core.contracts import Codec, Detections, Size
+from tracknet_core.contracts import Codec, Detections, Labels, Size, Target
 from tracknet_core.registry import codecs
 from tracknet_plugins.codecs.averages import average_probabilities
 from tracknet_plugins.codecs.components import best_components, find_components
 from tracknet_plugins.codecs.grid import Grid, check_candidates, check_radius, check_threshold
+from tracknet_plugins.codecs.policy import Hidden, Policy
 from tracknet_plugins.codecs.targets import draw_disc, squared_distance
 
 LOWEST = 0.5
@@ -44,6 +45,9 @@ class Blob(Codec):
             the binary disc.
         threshold: height in 0..1 above which a cell belongs to a ball.
         candidates: detections per frame (D).
+        hidden: what a frame trains whose ball is OCCLUDED: ``empty``, no ball; ``ignore``, nothing; ``ball``, the ball
+            where it is said to be.
+        weights: how much frames count in the loss, by visibility: absent, easy, hard, occluded; 1 if nothing is said.
 
     Raises:
         ValueError: a parameter is out of its range.
@@ -58,6 +62,8 @@ class Blob(Codec):
         rim: float | None = None,
         threshold: float = 0.5,
         candidates: int = 8,
+        hidden: Hidden = "empty",
+        weights: dict[str, float] | None = None,
     ) -> None:
         self.grid = Grid(image_size=image_size, size=size)
         check_radius(radius)
@@ -73,26 +79,29 @@ class Blob(Codec):
         self.rim = rim
         self.threshold = threshold
         self.candidates = candidates
+        self.policy = Policy(hidden, weights)
 
-    def encode(self, xy: Tensor, visible: Tensor, size: Size) -> Tensor:
+    def encode(self, labels: Labels[Tensor], size: Size) -> Target:
         """Draw a disc around each ball.
 
         Args:
-            xy: (B, K, 2) places in pixels of the network input; NaN is allowed where ``visible`` is False.
-            visible: (B, K) bool; False gives an empty map.
+            labels: (B, K) in pixels of the network input; a ball outside of it leaves what its shape reaches.
             size: (W, H) pixels of the network input, a whole image or a crop of it.
 
         Returns:
-            (B, K, h, w) float32: 0 or 1, or heights in 0..1.
+            Values (B, K, h, w) float32: 0 or 1, or heights in 0..1.
 
         Raises:
             ValueError: a crop of this size is not a whole number of cells.
         """
-        place, cells = self.grid.places(xy, visible, size), self.grid.cells(size)
+        frames = self.policy.choose(labels)
+        place, cells = self.grid.places(labels.xy, frames.has_ball, size), self.grid.cells(size)
         if self.rim is None:
-            return draw_disc(place, visible, cells, self.radius)
-        height = (math.log(self.rim) + 1 - squared_distance(place, cells) / self.radius**2).exp().clamp(max=1)
-        return height * ((height >= LOWEST) & visible[..., None, None])
+            height = draw_disc(place, frames.has_ball, cells, self.radius)
+        else:
+            height = (math.log(self.rim) + 1 - squared_distance(place, cells) / self.radius**2).exp().clamp(max=1)
+            height = height * ((height >= LOWEST) & frames.has_ball[..., None, None])
+        return Target(height, frames.weight, frames.has_ball)
 
     def average(self, logits: Tensor, weights: Tensor) -> Tensor:
         """Return the logits (h, w) of the mean probabilities of M windows: (M, h, w), with weights (M,)."""
@@ -118,4 +127,4 @@ class Blob(Codec):
         place = place / score.clamp(min=torch.finfo(score.dtype).tiny).unsqueeze(-1)  # (C + 1, 2), cells
         best = best_components(found.map, score[:count], batch * targets, self.candidates)
         best = best.view(batch, targets, self.candidates)
-        return Detections(self.grid.pixels(place[best]), score[best], best < count)
+        return Detections.at(self.grid.pixels(place[best]), score[best], best < count)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tracknet_core.contracts import Codec, Detections, Size
+from tracknet_core.contracts import Codec, Detections, Labels, Size, Target
 from tracknet_core.registry import codecs
 from tracknet_plugins.codecs.averages import average_probabilities
 from tracknet_plugins.codecs.components import best_components, find_components
 from tracknet_plugins.codecs.grid import Grid, check_radius, check_threshold
+from tracknet_plugins.codecs.policy import Hidden, Policy
 from tracknet_plugins.codecs.targets import draw_disc
 
 
@@ -34,6 +35,9 @@ class Box(Codec):
         size: (w, h) cells of the heatmap of a whole image, at least 3 x 3; published are as many as pixels, 512 x 288.
         radius: of the disc in cells, at least 0.75.
         threshold: height in 0..1 above which a cell belongs to a ball.
+        hidden: what a frame trains whose ball is OCCLUDED: ``empty``, no ball; ``ignore``, nothing; ``ball``, the ball
+            where it is said to be.
+        weights: how much frames count in the loss, by visibility: absent, easy, hard, occluded; 1 if nothing is said.
 
     Raises:
         ValueError: a parameter is out of its range.
@@ -46,6 +50,8 @@ class Box(Codec):
         size: tuple[int, int],
         radius: float = 2.5,
         threshold: float = 0.5,
+        hidden: Hidden = "empty",
+        weights: dict[str, float] | None = None,
     ) -> None:
         self.grid = Grid(image_size=image_size, size=size)
         check_radius(radius)
@@ -53,23 +59,25 @@ class Box(Codec):
         self.size: Size = self.grid.size
         self.radius = radius
         self.threshold = threshold
+        self.policy = Policy(hidden, weights)
 
-    def encode(self, xy: Tensor, visible: Tensor, size: Size) -> Tensor:
+    def encode(self, labels: Labels[Tensor], size: Size) -> Target:
         """Draw a disc around the cell of each ball.
 
         Args:
-            xy: (B, K, 2) places in pixels of the network input; NaN is allowed where ``visible`` is False.
-            visible: (B, K) bool; False gives an empty map.
+            labels: (B, K) in pixels of the network input; a ball outside of it leaves what its shape reaches.
             size: (W, H) pixels of the network input, a whole image or a crop of it.
 
         Returns:
-            (B, K, h, w) float32, 0 or 1.
+            Values (B, K, h, w) float32, 0 or 1.
 
         Raises:
             ValueError: a crop of this size is not a whole number of cells.
         """
-        cell = (self.grid.places(xy, visible, size) + 0.5).floor()
-        return draw_disc(cell, visible, self.grid.cells(size), self.radius)
+        frames = self.policy.choose(labels)
+        cell = (self.grid.places(labels.xy, frames.has_ball, size) + 0.5).floor()
+        disc = draw_disc(cell, frames.has_ball, self.grid.cells(size), self.radius)
+        return Target(disc, frames.weight, frames.has_ball)
 
     def average(self, logits: Tensor, weights: Tensor) -> Tensor:
         """Return the logits (h, w) of the mean probabilities of M windows: (M, h, w), with weights (M,)."""
@@ -98,4 +106,4 @@ class Box(Codec):
         place = (low + extent // 2).to(score.dtype)
         best = best_components(found.map, extent.prod(dim=-1)[:count], batch * targets, depth=1)
         best = best.view(batch, targets, 1)
-        return Detections(self.grid.pixels(place[best]), score[best], best < count)
+        return Detections.at(self.grid.pixels(place[best]), score[best], best < count)

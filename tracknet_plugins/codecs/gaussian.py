@@ -11,11 +11,12 @@ import math
 import torch
 from torch import Tensor
 
-from tracknet_core.contracts import Codec, Detections, Size
+from tracknet_core.contracts import Codec, Detections, Labels, Size, Target
 from tracknet_core.registry import codecs
 from tracknet_plugins.codecs.averages import average_probabilities
 from tracknet_plugins.codecs.grid import Grid, check_candidates, check_sigma, check_threshold
 from tracknet_plugins.codecs.peaks import cut_patches, find_peaks
+from tracknet_plugins.codecs.policy import Hidden, Policy
 from tracknet_plugins.codecs.targets import draw_gaussian
 
 MIN_CELLS = 3
@@ -51,6 +52,9 @@ class Gaussian(Codec):
             centres of cells.
         threshold: score in 0..1 from which a candidate is a ball.
         candidates: detections per frame (D).
+        hidden: what a frame trains whose ball is OCCLUDED: ``empty``, no ball; ``ignore``, nothing; ``ball``, the ball
+            where it is said to be.
+        weights: how much frames count in the loss, by visibility: absent, easy, hard, occluded; 1 if nothing is said.
 
     Raises:
         ValueError: a parameter is out of its range.
@@ -64,6 +68,8 @@ class Gaussian(Codec):
         sigma: float = 2.0,
         threshold: float = 0.5,
         candidates: int = 1,
+        hidden: Hidden = "empty",
+        weights: dict[str, float] | None = None,
     ) -> None:
         self.grid = Grid(image_size=image_size, size=size, least=MIN_CELLS)
         check_sigma(sigma)
@@ -73,23 +79,25 @@ class Gaussian(Codec):
         self.sigma = sigma
         self.threshold = threshold
         self.candidates = candidates
+        self.policy = Policy(hidden, weights)
 
-    def encode(self, xy: Tensor, visible: Tensor, size: Size) -> Tensor:
+    def encode(self, labels: Labels[Tensor], size: Size) -> Target:
         """Draw the heatmaps.
 
         Args:
-            xy: (B, K, 2) places in pixels of the network input; one outside it leaves what its gaussian's tail
-                reaches. NaN is allowed where ``visible`` is False.
-            visible: (B, K) bool; False gives an empty map.
+            labels: (B, K) in pixels of the network input; a ball outside of it leaves what its shape reaches.
             size: (W, H) pixels of the network input, a whole image or a crop of it.
 
         Returns:
-            (B, K, h, w) float32 heights in 0..1.
+            Values (B, K, h, w) float32 heights in 0..1.
 
         Raises:
             ValueError: a crop of this size is not a whole number of cells.
         """
-        return draw_gaussian(self.grid.places(xy, visible, size), visible, self.grid.cells(size), self.sigma)
+        frames = self.policy.choose(labels)
+        place = self.grid.places(labels.xy, frames.has_ball, size)
+        heights = draw_gaussian(place, frames.has_ball, self.grid.cells(size), self.sigma)
+        return Target(heights, frames.weight, frames.has_ball)
 
     def average(self, logits: Tensor, weights: Tensor) -> Tensor:
         """Return the logits (h, w) of the mean probabilities of M windows: (M, h, w), with weights (M,)."""
@@ -117,7 +125,7 @@ class Gaussian(Codec):
         place = torch.stack([x.clamp(-0.5, width - 0.5), y.clamp(-0.5, height - 0.5)], dim=-1)  # (B, K, D, 2), cells
         score = peaks.logit.sigmoid()
         present = (score >= self.threshold) & (peaks.logit > -torch.inf)
-        return Detections(self.grid.pixels(place), score, present)
+        return Detections.at(self.grid.pixels(place), score, present)
 
 
 def _top(profile: Tensor, inside: Tensor, offsets: Tensor) -> Tensor:

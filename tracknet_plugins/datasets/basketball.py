@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from tracknet_core.contracts import Clip, Dataset, PublishedSplit, Visibility
+from tracknet_core.contracts import Clip, Dataset, PublishedSplit, Visibility, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.labels import Label, LazyClips, existing_root
 from tracknet_core.registry import datasets
@@ -131,7 +131,7 @@ class Basketball(Dataset):
             for shape in _read_shapes(files[0])
         ]
         xy, visibility = label_marked(files[0], labels, source=folder, frames=frames)
-        return Clip(f"{game}/{clip}", frames, xy, visibility)
+        return Clip(f"{game}/{clip}", frames, plain_labels(xy, visibility))
 
 
 def _split_of(game: str) -> str:

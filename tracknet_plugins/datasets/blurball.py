@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from tracknet_core.contracts import Clip, Dataset, FrameSource, PublishedSplit, Visibility
+from tracknet_core.contracts import Clip, Dataset, FrameSource, PublishedSplit, Visibility, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.labels import Label, LazyClips, existing_root, label_frames, read_rows
 from tracknet_core.registry import datasets
@@ -127,7 +127,7 @@ class BlurBall(Dataset):
             for row in read_rows(path, _COLUMNS)
         ]
         xy, visibility = label_frames(path, labels, source=source, count=len(frames), size=frames.size)
-        return Clip(f"{match.name}/{rally}", frames, xy, visibility)
+        return Clip(f"{match.name}/{rally}", frames, plain_labels(xy, visibility))
 
     def _collected(self, match: Path, rally: str) -> Path:
         return self._root / _ALL_LABELS / f"{match.name}_csv_{rally}.csv"

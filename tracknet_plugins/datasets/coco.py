@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from tracknet_core.contracts import Clip, Dataset, Size, Visibility
+from tracknet_core.contracts import Clip, Dataset, Size, Visibility, plain_labels
 from tracknet_core.errors import DataError, LabelWarning
 from tracknet_core.labels import Label, LazyClips, existing_root, label_frames
 from tracknet_core.registry import datasets
@@ -241,7 +241,7 @@ def _clip(name: str, images: list[_Image], path: Path, folder: Path, fps: float)
         outside = {label.frame for label in labels} - {label.frame for label in usable}
         _warn_outside(path, [images[number].name for number in sorted(outside)], frames.size)
     xy, visibility = label_frames(path, usable, source=folder, count=len(frames), size=frames.size)
-    return Clip(name, frames, xy, visibility)
+    return Clip(name, frames, plain_labels(xy, visibility))
 
 
 def _is_inside(label: Label, size: Size) -> bool:

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from tracknet_core.contracts import Clip, Dataset, FrameSource, Size, Visibility, rescale
+from tracknet_core.contracts import Clip, Dataset, FrameSource, Size, Visibility, plain_labels, rescale
 from tracknet_core.errors import DataError
 from tracknet_core.labels import Label, LazyClips, Row, existing_root, label_frames, read_rows
 from tracknet_core.registry import datasets
@@ -202,7 +202,7 @@ class Csv(Dataset):
         if self._missing_rows == "absent":
             is_missing = ~np.isin(np.arange(len(frames)), [label.frame for label in labels])
             visibility[is_missing] = Visibility.ABSENT
-        return Clip(name, frames, xy, visibility)
+        return Clip(name, frames, plain_labels(xy, visibility))
 
     def _label(self, row: Row, numbers: dict[str, int], source: Path, frames: FrameSource) -> Label:
         x, y = self._number(row, "x"), self._number(row, "y")

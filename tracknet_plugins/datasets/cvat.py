@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tracknet_core.contracts import Clip, Dataset, FrameSource, Visibility
+from tracknet_core.contracts import Clip, Dataset, FrameSource, Visibility, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.labels import Label, LazyClips, existing_root
 from tracknet_core.registry import datasets
@@ -112,7 +112,7 @@ class CVAT(Dataset):
         else:
             labels, absent = self._labels_of_tracks(path, annotations, _frame_numbers(names), source)
         xy, visibility = label_marked(path, labels, source=source, frames=frames, absent=absent)
-        return Clip(self._name(place), frames, xy, visibility)
+        return Clip(self._name(place), frames, plain_labels(xy, visibility))
 
     def _pictures(self, place: Path, path: Path) -> tuple[Path, FrameSource, list[str]]:
         """Return the video or folder, its frames, and the name of each frame as CVAT has it."""

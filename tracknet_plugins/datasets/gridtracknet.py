@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from tracknet_core.contracts import Clip, Dataset, PublishedSplit, RandomFrames, Visibility
+from tracknet_core.contracts import Clip, Dataset, PublishedSplit, RandomFrames, Visibility, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.labels import Label, LazyClips, Row, existing_root, label_frames, read_rows
 from tracknet_core.registry import datasets
@@ -88,7 +88,7 @@ class GridTrackNet(Dataset):
         frames = ImageFrames(images, fps=self._fps)
         labels = [_label(row) for row in read_rows(path, _COLUMNS)]
         xy, visibility = label_frames(path, labels, source=folder, count=len(frames), size=frames.size)
-        return Clip(f"{match.name}/frames", frames, xy, visibility)
+        return Clip(f"{match.name}/frames", frames, plain_labels(xy, visibility))
 
 
 def _label(row: Row) -> Label:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from tracknet_core.contracts import Clip, Dataset, Size, Visibility
+from tracknet_core.contracts import Clip, Dataset, Size, Visibility, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.labels import Label, LazyClips, Row, existing_root, label_frames, read_rows
 from tracknet_core.registry import datasets
@@ -103,7 +103,7 @@ class NormalizedCsv(Dataset):
             )
         labels = [self._label(row, *columns, frames.size) for row in rows]
         xy, visibility = label_frames(table, labels, source=video, count=len(frames), size=frames.size)
-        return Clip(name, frames, xy, visibility)
+        return Clip(name, frames, plain_labels(xy, visibility))
 
     def _label(self, row: Row, frame: str, code: str, size: Size) -> Label:
         x, y = row.number("x"), row.number("y")

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from tracknet_core.contracts import Clip, Dataset, PublishedSplit, Size, UInt8Array, Visibility
+from tracknet_core.contracts import Clip, Dataset, PublishedSplit, Size, UInt8Array, Visibility, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.labels import Label, LazyClips, existing_root, label_frames
 from tracknet_core.registry import datasets
@@ -188,7 +188,7 @@ def _clip(name: str, video: VideoFrames, source: Path, path: Path, stretch: Sequ
     frames = _Excerpt(video, start, last.frame - start + 1)
     labels = [Label(label.line, label.frame - start, label.visibility, label.x, label.y) for label in stretch]
     xy, visibility = label_frames(path, labels, source=source, count=len(frames), size=frames.size)
-    return Clip(name, frames, xy, visibility)
+    return Clip(name, frames, plain_labels(xy, visibility))
 
 
 def _stretches(labels: Sequence[Label], gap: int) -> list[list[Label]]:

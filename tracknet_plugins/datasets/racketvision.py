@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from tracknet_core.contracts import Clip, Dataset, PublishedSplit, Visibility
+from tracknet_core.contracts import Clip, Dataset, PublishedSplit, Visibility, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.labels import Label, LazyClips, existing_root, label_frames, read_rows
 from tracknet_core.registry import datasets
@@ -100,7 +100,7 @@ class RacketVision(Dataset):
             for row in read_rows(path, _COLUMNS)
         ]
         xy, visibility = label_frames(path, labels, source=video, count=len(frames), size=frames.size)
-        return Clip(f"{split}/{sport}/{match}/{rally}", frames, xy, visibility)
+        return Clip(f"{split}/{sport}/{match}/{rally}", frames, plain_labels(xy, visibility))
 
 
 def _read_list(path: Path) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from tracknet_core.contracts import Clip, Dataset, FrameSource, PublishedSplit, Visibility
+from tracknet_core.contracts import Clip, Dataset, FrameSource, PublishedSplit, Visibility, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.labels import Label, LazyClips, Row, existing_root, label_frames, read_rows
 from tracknet_core.registry import datasets
@@ -190,7 +190,7 @@ class Shuttlecock(Dataset):
             dropped = np.ones(len(frames), bool)
             dropped[kept] = False
             xy[dropped], visibility[dropped] = np.nan, Visibility.UNLABELLED
-        return Clip(f"{match.parent.name}/{match.name}/{rally}", frames, xy, visibility)
+        return Clip(f"{match.parent.name}/{match.name}/{rally}", frames, plain_labels(xy, visibility))
 
     def _kept_frames(self, match: Path, rally: str) -> slice:
         """Return the frames of a rally that TrackNetV3 scores: from its ``start`` up to, not including, its ``end``."""

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from tracknet_core.contracts import Clip, Dataset, FrameSource, PublishedSplit, Visibility
+from tracknet_core.contracts import Clip, Dataset, FrameSource, PublishedSplit, Visibility, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.labels import Label, LazyClips, existing_root
 from tracknet_core.registry import datasets
@@ -98,7 +98,7 @@ class Soccer(Dataset):
             for shape, number in zip(shapes, numbers, strict=True)
         ]
         xy, visibility = label_marked(path, labels, source=source, frames=frames)
-        return Clip(name, frames, xy, visibility)
+        return Clip(name, frames, plain_labels(xy, visibility))
 
 
 def _split_of(name: str) -> str:

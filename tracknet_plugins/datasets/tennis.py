@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from tracknet_core.contracts import Clip, Dataset, PublishedSplit, RandomFrames, Visibility
+from tracknet_core.contracts import Clip, Dataset, PublishedSplit, RandomFrames, Visibility, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.labels import Label, LazyClips, existing_root, label_frames, read_rows
 from tracknet_core.registry import datasets
@@ -115,7 +115,7 @@ class Tennis(Dataset):
             x, y = row.number("x-coordinate"), row.number("y-coordinate")
             labels.append(Label(row.line, numbers[name], visibility, x, y))
         xy, codes = label_frames(path, labels, source=folder, count=len(frames), size=frames.size)
-        return Clip(f"{folder.parent.name}/{folder.name}", frames, xy, codes)
+        return Clip(f"{folder.parent.name}/{folder.name}", frames, plain_labels(xy, codes))
 
 
 def _split_of(game: int) -> str:

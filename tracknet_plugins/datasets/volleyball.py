@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from tracknet_core.contracts import Clip, Dataset, PublishedSplit, Visibility
+from tracknet_core.contracts import Clip, Dataset, PublishedSplit, Visibility, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.labels import Label, LazyClips, existing_root, label_frames
 from tracknet_core.registry import datasets
@@ -94,7 +94,7 @@ class Volleyball(Dataset):
         path = self._labels / clip.parent / f"{clip.name}.txt"
         labels = _read_labels(path)
         xy, visibility = label_frames(path, labels, source=folder, count=len(frames), size=frames.size)
-        return Clip(clip.as_posix(), frames, xy, visibility)
+        return Clip(clip.as_posix(), frames, plain_labels(xy, visibility))
 
 
 def _split_of(match: str) -> str:

@@ -16,7 +16,7 @@ from tracknet_plugins.formats.program import Runner, needing, reading
 
 @formats.register("onnx")
 class ONNX(Format):
-    """An ``.onnx`` file: input ``frames``, outputs ``logits``, ``xy``, ``score`` and ``present``.
+    """An ``.onnx`` file: input ``frames``, outputs ``logits``, ``points``, ``score`` and ``present``.
 
     Such a file holds numbers and known operations, no code: the format for files of strangers.
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from tracknet_core.errors import CheckpointError, UserError
 
-NAMES = ("logits", "xy", "score", "present")
+NAMES = ("logits", "points", "score", "present")
 """What comes out of a file, in this order; of some networks the logits alone."""
 
 NOTES = "notes.json"

@@ -8,13 +8,13 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from tracknet_core.contracts import FeatureSpec, Size
+from tracknet_core.contracts import HEATMAP, FeatureSpec, Form, Head, Size
 from tracknet_core.registry import heads
 from tracknet_plugins.heads.logits import Logits
 
 
 @heads.register("detail")
-class Detail(nn.Module):
+class Detail(nn.Module, Head):
     """The detail branch of ViTMatte (Yao et al., Information Fusion 2024) for backbones with a coarse stride.
 
     A patch of a ViT knows that a ball is in it before it knows where. Strided 3x3 convolutions look at the frames and
@@ -23,7 +23,8 @@ class Detail(nn.Module):
 
     Args:
         in_feature: the decoder's map; its stride is a power of 2.
-        maps: heatmaps per network sample.
+        maps: target frames per network sample.
+        form: what each of them gets: any map.
         frames: frames per network sample.
         channels: channels of the detail branch at its end, and of the merged map.
         prior: what ``sigmoid(logits)`` is at the start, between 0 and 1.
@@ -32,8 +33,17 @@ class Detail(nn.Module):
         ValueError: a parameter is out of range, or the stride is not a power of 2.
     """
 
+    forms = ("map",)
+
     def __init__(
-        self, *, in_feature: FeatureSpec, maps: int, frames: int, channels: int = 32, prior: float = 0.01
+        self,
+        *,
+        in_feature: FeatureSpec,
+        maps: int,
+        frames: int,
+        form: Form = HEATMAP,
+        channels: int = 32,
+        prior: float = 0.01,
     ) -> None:
         super().__init__()
         if channels < 1:
@@ -50,7 +60,7 @@ class Detail(nn.Module):
         for before, after in pairwise(widths):
             self.details.append(_convolution(before, after, stride=2))
         self.merge = _convolution(in_feature.channels + widths[-1], channels, stride=1)
-        self.logits = Logits(channels, maps, prior)
+        self.logits = Logits(channels, maps, form, prior)
 
     def forward(self, feature: Tensor, frames: Tensor, size: Size) -> Tensor:
         """Return logits.
@@ -58,10 +68,10 @@ class Detail(nn.Module):
         Args:
             feature: (N, C, H / stride, W / stride), the decoder's map.
             frames: (B, T, 3, H, W), the normalised frames.
-            size: (w, h) cells of the heatmap.
+            size: (w, h) cells of the codec's grid.
 
         Returns:
-            (N, maps, h, w).
+            (N, maps, *form).
         """
         own = frames.reshape(feature.shape[0], self.frames, *frames.shape[2:])  # (N, frames of a sample, 3, H, W)
         seen = torch.cat((own, own.diff(dim=1)), dim=1).flatten(1, 2)  # (N, 3 * (2 * frames - 1), H, W)

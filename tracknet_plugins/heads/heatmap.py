@@ -2,13 +2,13 @@
 
 from torch import Tensor, nn
 
-from tracknet_core.contracts import FeatureSpec, Size
+from tracknet_core.contracts import HEATMAP, FeatureSpec, Form, Head, Size
 from tracknet_core.registry import heads
 from tracknet_plugins.heads.logits import Logits
 
 
 @heads.register("heatmap")
-class Heatmap(nn.Module):
+class Heatmap(nn.Module, Head):
     """Logits by a 1x1 convolution, resized to the heatmap where the feature map has another size.
 
     The last layer starts so that nearly every cell says ``prior``: the ball fills a few cells of thousands, and a
@@ -17,7 +17,8 @@ class Heatmap(nn.Module):
 
     Args:
         in_feature: the decoder's map.
-        maps: heatmaps per network sample.
+        maps: target frames per network sample.
+        form: what each of them gets: any map.
         hidden: channels of a 3x3 convolution with ReLU before the last layer; 0 leaves it out.
         prior: what ``sigmoid(logits)`` is at the start, between 0 and 1.
 
@@ -25,7 +26,11 @@ class Heatmap(nn.Module):
         ValueError: ``hidden`` is negative or ``prior`` not between 0 and 1.
     """
 
-    def __init__(self, *, in_feature: FeatureSpec, maps: int, hidden: int = 0, prior: float = 0.01) -> None:
+    forms = ("map",)
+
+    def __init__(
+        self, *, in_feature: FeatureSpec, maps: int, form: Form = HEATMAP, hidden: int = 0, prior: float = 0.01
+    ) -> None:
         super().__init__()
         if hidden < 0:
             raise ValueError(f"hidden: {hidden} is no number of channels. Give at least 0 (0: no hidden layer).")
@@ -33,7 +38,7 @@ class Heatmap(nn.Module):
         self.hidden = (
             nn.Sequential(nn.Conv2d(in_feature.channels, hidden, 3, padding=1), nn.ReLU()) if hidden else nn.Identity()
         )
-        self.logits = Logits(channels, maps, prior)
+        self.logits = Logits(channels, maps, form, prior)
 
     def forward(self, feature: Tensor, frames: Tensor, size: Size) -> Tensor:
         """Return logits.
@@ -41,10 +46,10 @@ class Heatmap(nn.Module):
         Args:
             feature: (N, C, H / stride, W / stride), the decoder's map.
             frames: (B, T, 3, H, W); not used.
-            size: (w, h) cells of the heatmap.
+            size: (w, h) cells of the codec's grid.
 
         Returns:
-            (N, maps, h, w).
+            (N, maps, *form).
         """
         logits: Tensor = self.logits(self.hidden(feature), size)
         return logits

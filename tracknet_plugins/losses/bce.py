@@ -5,12 +5,13 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tracknet_core.contracts import Cost, Loss, Target
 from tracknet_core.registry import losses
-from tracknet_plugins.losses.reduction import weighted_mean
+from tracknet_plugins.losses.reduction import per_frame
 
 
 @losses.register("bce")
-class BCE(nn.Module):
+class BCE(nn.Module, Loss):
     """``-(y log p + (1 - y) log(1 - p))``, the mean over the cells of a map and over the frames that count.
 
     p is ``sigmoid(logits)`` and y the target's height in 0..1, so that the least loss of a soft target, its entropy,
@@ -21,16 +22,15 @@ class BCE(nn.Module):
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        """Return the loss, in float32 also under autocast.
+    def forward(self, logits: Tensor, target: Target) -> Cost:
+        """Return the cost, in float32 also under autocast.
 
         Args:
             logits: (B, K, h, w).
-            target: (B, K, h, w), heights in 0..1.
-            weight: (B, K), how much a frame counts; 0 leaves it out.
+            target: values (B, K, h, w), heights in 0..1.
 
         Returns:
-            Scalar; 0 if no frame counts.
+            A sum over the frames, and how many frames count.
         """
-        cost = F.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
-        return weighted_mean(cost.mean(dim=(-2, -1)), weight)
+        cost = F.binary_cross_entropy_with_logits(logits.float(), target.values, reduction="none")
+        return per_frame(cost.mean(dim=(-2, -1)), target.weight)

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tracknet_core.contracts import Cost, Loss, Target
 from tracknet_core.registry import losses
-from tracknet_plugins.losses.reduction import weighted_ratio
+from tracknet_plugins.losses.reduction import per_thing
 
 LEAST_PEAK = 0.35
 """Height from which the top cell of a map is a ball: the cell nearest to the centre of a gaussian with sigma of at
@@ -16,7 +17,7 @@ the tail of a ball outside."""
 
 
 @losses.register("focal")
-class Focal(nn.Module):
+class Focal(nn.Module, Loss):
     """Focal loss on heatmaps whose cells near the ball are forgiven.
 
     With p = ``sigmoid(logits)`` and y the target's height, the cost of a cell is
@@ -45,22 +46,21 @@ class Focal(nn.Module):
         self.alpha = alpha
         self.beta = beta
 
-    def forward(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        """Return the loss, in float32 also under autocast.
+    def forward(self, logits: Tensor, target: Target) -> Cost:
+        """Return the cost, in float32 also under autocast.
 
         Args:
             logits: (B, K, h, w).
-            target: (B, K, h, w), heights in 0..1, at most one ball per map.
-            weight: (B, K), how much a frame counts; 0 leaves it out.
+            target: values (B, K, h, w), heights in 0..1, at most one ball per map.
 
         Returns:
-            Scalar; 0 if no frame counts.
+            A sum over the frames, and the number of balls.
         """
-        logits, target = logits.float().flatten(2), target.flatten(2)  # (B, K, h * w)
-        peak, cell = target.max(dim=-1, keepdim=True)  # (B, K, 1)
-        is_ball = torch.zeros_like(target, dtype=torch.bool).scatter(-1, cell, peak >= LEAST_PEAK)
+        logits, height = logits.float().flatten(2), target.values.flatten(2)  # (B, K, h * w)
+        peak, cell = height.max(dim=-1, keepdim=True)  # (B, K, 1)
+        is_ball = torch.zeros_like(height, dtype=torch.bool).scatter(-1, cell, peak >= LEAST_PEAK)
         p = logits.sigmoid()
         found = (1 - p).pow(self.alpha) * F.logsigmoid(logits)
-        empty = (1 - target).pow(self.beta) * p.pow(self.alpha) * F.logsigmoid(-logits)
+        empty = (1 - height).pow(self.beta) * p.pow(self.alpha) * F.logsigmoid(-logits)
         cost = -torch.where(is_ball, found, empty).sum(dim=-1)  # (B, K)
-        return weighted_ratio(cost, is_ball.sum(dim=-1), weight)
+        return per_thing(cost, is_ball.sum(dim=-1), target.weight)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tracknet_core.contracts import Cost, Loss, Target
 from tracknet_core.registry import losses
-from tracknet_plugins.losses.reduction import weighted_mean
+from tracknet_plugins.losses.reduction import per_frame
 
 
 @losses.register("wbce")
-class WBCE(nn.Module):
+class WBCE(nn.Module, Loss):
     """``-((1 - p)^2 y log p + p^2 (1 - y) log(1 - p))``, with p = ``sigmoid(logits)`` and y the target's height.
 
     From Sun et al., "TrackNetV2: Efficient Shuttlecock Tracking Network", ICPAI 2020, which sums over the cells;
@@ -22,20 +23,19 @@ class WBCE(nn.Module):
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        """Return the loss, in float32 also under autocast.
+    def forward(self, logits: Tensor, target: Target) -> Cost:
+        """Return the cost, in float32 also under autocast.
 
         Args:
             logits: (B, K, h, w).
-            target: (B, K, h, w), heights in 0..1.
-            weight: (B, K), how much a frame counts; 0 leaves it out.
+            target: values (B, K, h, w), heights in 0..1.
 
         Returns:
-            Scalar; 0 if no frame counts.
+            A sum over the frames, and how many frames count.
         """
         logits = logits.float()
         p = logits.sigmoid()
         # log p and log(1 - p) from the logits: finite where p rounds to 0 or 1.
-        ball = (1 - p).square() * target * F.logsigmoid(logits)
-        empty = p.square() * (1 - target) * F.logsigmoid(-logits)
-        return weighted_mean(-(ball + empty).mean(dim=(-2, -1)), weight)
+        ball = (1 - p).square() * target.values * F.logsigmoid(logits)
+        empty = p.square() * (1 - target.values) * F.logsigmoid(-logits)
+        return per_frame(-(ball + empty).mean(dim=(-2, -1)), target.weight)

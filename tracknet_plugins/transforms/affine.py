@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional as F
 
-from tracknet_core.contracts import FloatArray, IntArray, Transform, UInt8Array, Visibility, Window
+from tracknet_core.contracts import Transform, UInt8Array, Window
 from tracknet_core.registry import transforms
 
 Matrix = npt.NDArray[np.floating]
@@ -66,9 +66,11 @@ class Affine(Transform):
         if rng.random() >= self.prob:
             return window
         forward = self._draw(rng, window.frames.shape[2], window.frames.shape[1])
-        frames = _warped(window.frames, np.linalg.inv(forward))
-        xy, visibility = _moved_labels(window, forward)
-        return window.replace(frames=frames, xy=xy, visibility=visibility)
+        corner = (
+            window.labels.points + 0.5
+        )  # from pixel centres at whole numbers to the frame's corner at (0, 0), and back
+        points = corner @ forward[:2, :2].T + forward[:2, 2] - 0.5
+        return window.moved(_warped(window.frames, np.linalg.inv(forward)), points)
 
     def _draw(self, rng: np.random.Generator, width: int, height: int) -> Matrix:
         """Return the (3, 3) matrix that takes an old place to its new one, where the frame's corner is (0, 0)."""
@@ -97,15 +99,3 @@ def _warped(frames: UInt8Array, backward: Matrix) -> UInt8Array:
     mean = torch.from_numpy(frames[:, ::4, ::4].mean(axis=(0, 1, 2), dtype=np.float32)).repeat(count)[:, None, None]
     warped = F.grid_sample(values.sub_(mean), grid, align_corners=False).add_(mean + 0.5)  # 0.5: the cast rounds down
     return warped.to(torch.uint8).view(count, 3, height, width).permute(0, 2, 3, 1).numpy()
-
-
-def _moved_labels(window: Window, forward: Matrix) -> tuple[FloatArray, IntArray]:
-    """Return ``xy`` and ``visibility`` as seen after the move."""
-    height, width = window.frames.shape[1:3]
-    corner = window.xy + 0.5  # from pixel centres at whole numbers to the frame's corner at (0, 0), and back
-    xy = (corner @ forward[:2, :2].T + forward[:2, 2] - 0.5).astype(np.float32)
-    outside = ~np.all((xy >= -0.5) & (xy < (width - 0.5, height - 0.5)), axis=1)  # NaN compares False
-    visibility = window.visibility.copy()
-    visibility[outside & (visibility != Visibility.UNLABELLED)] = Visibility.ABSENT
-    xy[outside] = np.nan
-    return xy, visibility

@@ -63,7 +63,7 @@ class Blur(Transform):
         else:
             column = _gaussian(rng.uniform(*self.gaussian))
             frames = _convolved(_convolved(window.frames, column), column.T)
-        return window.replace(frames=frames)
+        return window.replace(frames)
 
 
 def _gaussian(sigma: float) -> Kernel:

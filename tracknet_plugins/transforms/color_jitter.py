@@ -52,7 +52,7 @@ class ColorJitter(Transform):
         colours *= np.float32(contrast * gain * saturation)
         colours += shared
         np.clip(colours, 0, 255, out=colours)
-        return window.replace(frames=np.moveaxis(colours.astype(np.uint8), 0, -1))
+        return window.replace(np.moveaxis(colours.astype(np.uint8), 0, -1))
 
 
 def _factor(rng: np.random.Generator, strength: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tracknet_core.contracts import FloatArray, IntArray, Size, Transform, Visibility, Window
+from tracknet_core.contracts import FloatArray, Size, Transform, Visibility, Window
 from tracknet_core.registry import transforms
 
 
@@ -52,8 +52,7 @@ class Crop(Transform):
         left = self._place(rng, width, crop_width, None if target is None else float(target[0]))
         top = self._place(rng, height, crop_height, None if target is None else float(target[1]))
         frames = window.frames[:, top : top + crop_height, left : left + crop_width]
-        xy, visibility = self._cut_labels(window, left, top)
-        return window.replace(frames=frames, xy=xy, visibility=visibility)
+        return window.moved(frames, window.labels.points - np.array((left, top), dtype=np.float32))
 
     def output_size(self, size: Size) -> Size:
         """Return the crop's size.
@@ -94,13 +93,3 @@ class Crop(Transform):
         if first_step > last_step:
             return int(rng.integers(low, high + 1))
         return self.align * int(rng.integers(first_step, last_step + 1))
-
-    def _cut_labels(self, window: Window, left: int, top: int) -> tuple[FloatArray, IntArray]:
-        """Return ``xy`` and ``visibility`` as seen in the crop."""
-        xy = window.xy - np.array((left, top), dtype=np.float32)
-        limits = np.array(self.size, dtype=np.float32) - 0.5
-        outside = ~np.all((xy >= -0.5) & (xy < limits), axis=1)
-        visibility = window.visibility.copy()
-        visibility[outside & (visibility != Visibility.UNLABELLED)] = Visibility.ABSENT
-        xy[outside] = np.nan
-        return xy, visibility

@@ -95,7 +95,7 @@ class Cutout(Transform):
                 visibility[i] = Visibility.OCCLUDED
             if rng.random() < self.decoys and (decoy := self._beside(xy, self._draw(rng), frames[i], rng)):
                 self._fill(frames[i], window.frames[i], decoy, xy, rng)
-        return window.replace(frames=frames, visibility=visibility)
+        return window.replace(frames, visibility=visibility)
 
     def _draw(self, rng: np.random.Generator) -> tuple[int, int]:
         """Return the width and height of a patch."""

@@ -31,6 +31,6 @@ class Flip(Transform):
         """Return the window, flipped or as it is; the frames are a view of those that came in."""
         if rng.random() >= self.prob:
             return window
-        xy = window.xy.copy()
-        xy[:, 0] = window.frames.shape[2] - 1 - xy[:, 0]
-        return window.replace(frames=window.frames[:, :, ::-1], xy=xy)
+        points = window.labels.points.copy()
+        points[..., 0] = window.frames.shape[2] - 1 - points[..., 0]
+        return window.replace(window.frames[:, :, ::-1], points=points)

@@ -47,4 +47,4 @@ class JPEG(Transform):
             Image.fromarray(picture).save(file, "JPEG", quality=quality, subsampling="4:2:0")
             with Image.open(file, formats=("JPEG",)) as image:
                 out[:] = image
-        return window.replace(frames=frames)
+        return window.replace(frames)

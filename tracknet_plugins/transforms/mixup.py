@@ -7,8 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from tracknet_core.contracts import BatchTransform
-from tracknet_core.errors import ConfigError
+from tracknet_core.contracts import BatchTransform, Target
 from tracknet_core.registry import transforms
 
 
@@ -39,22 +38,13 @@ class Mixup(BatchTransform):
             )
         self.alpha = alpha
 
-    def mix(self, frames: Tensor, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return blended frames and targets, and the weights of what may count.
+    def mix(self, frames: Tensor, target: Target) -> tuple[Tensor, Target]:
+        """Return blended frames and targets, of which only what was known counts.
 
         Args:
             frames: (B, P, 3, H, W) uint8.
-            target: (B, K, h, w) heatmaps.
-            weight: (B, K), 0 where a frame is left out of the loss.
-
-        Raises:
-            ConfigError: the targets are whole numbers, such as classes, which cannot be blended.
+            target: values (B, K, h, w), heatmaps.
         """
-        if not target.is_floating_point():
-            raise ConfigError(
-                f"data.transforms: 'mixup' blends heatmaps, but the targets of this codec are of type {target.dtype}, "
-                "which cannot be blended. Remove 'mixup', or choose a codec of heatmaps such as 'gaussian'."
-            )
         batch = len(frames)
         share = torch.distributions.Beta(self.alpha, self.alpha).sample((batch,))
         partner_share = torch.minimum(share, 1 - share).to(frames.device)  # (B,)
@@ -62,6 +52,7 @@ class Mixup(BatchTransform):
 
         mixed = frames.float()
         mixed.lerp_(mixed[partner], partner_share[:, None, None, None, None])
-        mixed_target = target.lerp(target[partner], partner_share[:, None, None, None].to(target.dtype))
-        both = (weight != 0) & (weight[partner] != 0)
-        return mixed.round_().to(torch.uint8), mixed_target, weight * both
+        values = target.values.lerp(target.values[partner], partner_share[:, None, None, None].to(target.values.dtype))
+        both = (target.weight != 0) & (target.weight[partner] != 0)
+        has_ball = target.has_ball | target.has_ball[partner]
+        return mixed.round_().to(torch.uint8), Target(values, target.weight * both, has_ball)

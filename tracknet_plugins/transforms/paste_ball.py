@@ -86,7 +86,10 @@ class PasteBall(Transform):
             count = 2 * math.ceil(np.linalg.norm(end - start)) + 1  # closer than a pixel: the smear shows no beads
             times = i + open_share * ((np.arange(count) + 0.5) / count - 0.5)
             _draw(frames[i], path(times), radius, colour)
-        return window.replace(frames=frames, xy=xy, visibility=np.full_like(window.visibility, Visibility.EASY))
+        points = np.broadcast_to(
+            xy[:, None], window.labels.points.shape
+        )  # of a streak, both ends: it is painted as a disc
+        return window.replace(frames, points=points, visibility=np.full_like(window.visibility, Visibility.EASY))
 
     def _path(self, rng: np.random.Generator, frames: int, low: Points, high: Points) -> _Path:
         """Return a way that stays between the corners ``low`` and ``high`` for all ``frames``."""

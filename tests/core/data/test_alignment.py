@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Clip, Size, Visibility
+from tracknet_core.contracts import Clip, Size, Visibility, plain_labels
 from tracknet_core.data.alignment import Alignment, small_size
 
 WIDTH, HEIGHT, COUNT = 320, 180, 60
@@ -61,7 +61,9 @@ def frames() -> np.ndarray:
 def aligned(frames: np.ndarray, xy: np.ndarray, visibility: np.ndarray | None = None) -> Alignment:
     if visibility is None:
         visibility = np.where(np.isnan(xy).any(axis=1), Visibility.UNLABELLED, Visibility.EASY)
-    alignment = Alignment(Clip("rally", Arrays(frames), xy.astype(np.float32), visibility.astype(np.int64)))
+    alignment = Alignment(
+        Clip("rally", Arrays(frames), plain_labels(xy.astype(np.float32), visibility.astype(np.int64)))
+    )
     for frame in frames:
         alignment.add(frame)
     return alignment

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tracknet_core.contracts import Clip, Size, Visibility
+from tracknet_core.contracts import Clip, FloatArray, IntArray, Size, Visibility, plain_labels
 from tracknet_core.data.check import check_data
 from tracknet_core.data.check_report import Fault, Report
 from tracknet_core.errors import DataError, LabelWarning
@@ -77,9 +77,12 @@ def films() -> list[np.ndarray]:
 def rally(films: list[np.ndarray]) -> Callable[..., Clip]:
     """A well-labelled clip, with the changes of a test."""
 
-    def rally(seed: int = 0, **changes: object) -> Clip:
-        visibility = np.full(COUNT, Visibility.EASY, np.int64)
-        return Clip(f"match{seed}/1", Arrays(films[seed]), flight(seed), visibility).replace(**changes)
+    def rally(
+        seed: int = 0, xy: FloatArray | None = None, visibility: IntArray | None = None, **changes: object
+    ) -> Clip:
+        xy = flight(seed) if xy is None else xy
+        visibility = np.full(COUNT, Visibility.EASY, np.int64) if visibility is None else visibility
+        return Clip(f"match{seed}/1", Arrays(films[seed]), plain_labels(xy, visibility)).replace(**changes)
 
     return rally
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tracknet_core.contracts import Clip
+from tracknet_core.contracts import Clip, plain_labels
 from tracknet_core.data.preview import contact_sheet, overlay_frames, write_preview
 from tracknet_core.drawing import HIDDEN, TRUTH
 from tracknet_core.errors import ConfigError, DataError
@@ -40,14 +40,16 @@ def test_every_frame_has_a_bar_of_text_under_it_and_all_are_of_one_size(clip: Ma
 
 def test_a_hidden_ball_has_a_ring_of_another_colour(clip: MakeClip) -> None:
     film = clip("match1/a", 4)
-    hidden = next(overlay_frames(film.replace(visibility=np.array([3, 1, 1, 0]))))
+    hidden = next(overlay_frames(film.replace(labels=plain_labels(film.xy, np.array([3, 1, 1, 0])))))
     assert len(near(hidden, HIDDEN))
     assert not len(near(hidden, TRUTH))
 
 
 def test_the_trail_of_a_slow_ball_does_not_cover_it(clip: MakeClip) -> None:
     film = clip("match1/a", 4)
-    slow = film.replace(xy=np.array([(10 + i, 48) for i in range(4)], np.float32), visibility=np.ones(4, np.int64))
+    slow = film.replace(
+        labels=plain_labels(np.array([(10 + i, 48) for i in range(4)], np.float32), np.ones(4, np.int64))
+    )
     *_, last = overlay_frames(slow)
     (original,) = film.frames.read([3])
     np.testing.assert_array_equal(last[44:53, 9:18], original[44:53, 9:18])
@@ -72,7 +74,9 @@ def test_a_sheet_has_as_many_frames_as_asked_for(clip: MakeClip) -> None:
 
 
 def test_a_ball_in_the_corner_fits_the_cutout(clip: MakeClip) -> None:
-    film = clip("a", 2).replace(xy=np.array([(-0.5, -0.5), (127.5, 95.5)], np.float32), visibility=np.array([1, 1]))
+    film = clip("a", 2).replace(
+        labels=plain_labels(np.array([(-0.5, -0.5), (127.5, 95.5)], np.float32), np.array([1, 1]))
+    )
     assert contact_sheet([([film], 0)], 2).shape[2] == 3
 
 
@@ -108,7 +112,7 @@ def test_a_pattern_that_matches_nothing_is_told(clip: MakeClip, tmp_path: Path) 
 
 
 def test_clips_without_a_ball_are_told(clip: MakeClip, tmp_path: Path) -> None:
-    bare = clip("a", 3).replace(xy=np.full((3, 2), np.nan, np.float32), visibility=np.zeros(3, np.int64))
+    bare = clip("a", 3).replace(labels=plain_labels(np.full((3, 2), np.nan, np.float32), np.zeros(3, np.int64)))
     with pytest.raises(DataError, match="no ball is labelled"):
         write_preview({"train": [bare]}, tmp_path / "out")
     assert not list(tmp_path.iterdir())

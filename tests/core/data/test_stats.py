@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tracknet_core.contracts import Clip, Visibility
+from tracknet_core.contracts import Clip, Visibility, plain_labels
 from tracknet_core.data.ball_size import ball_areas, blob_at
 from tracknet_core.data.stats import CELLS, gather_statistics, write_statistics
 
@@ -24,11 +24,11 @@ def moving(clip: MakeClip) -> Clip:
     for picture, (x, _) in zip(pictures, xy.astype(int), strict=True):
         picture[45:52, x - 3 : x + 4] = 200
     frames = type(base.frames)(pictures)  # type: ignore[call-arg]
-    return Clip("match1/a", frames, xy, np.ones(6, np.int64))
+    return Clip("match1/a", frames, plain_labels(xy, np.ones(6, np.int64)))
 
 
 def test_visibility_is_counted_by_code(clip: MakeClip) -> None:
-    mixed = clip("match1/a", 6).replace(visibility=np.array([1, 1, 2, 3, 0, -1]))
+    mixed = clip("match1/a", 6).replace(labels=plain_labels(clip("match1/a", 6).xy, np.array([1, 1, 2, 3, 0, -1])))
     figures = gather_statistics({"train": [mixed, clip("match1/b", 3)]}).splits["train"].as_dict()
     assert (figures["clips"], figures["frames"]) == (2, 9)
     assert figures["visibility"] == {"unlabelled": 1, "absent": 2, "easy": 4, "hard": 1, "occluded": 1}
@@ -36,9 +36,9 @@ def test_visibility_is_counted_by_code(clip: MakeClip) -> None:
 
 def test_speed_is_between_visible_neighbours_in_pixels_of_the_video(clip: MakeClip) -> None:
     xy = np.array([(10, 10), (13, 14), (np.nan, np.nan), (50, 50), (50, 56), (90, 90)], np.float32)
-    figures = gather_statistics({"val": [clip("a", 6).replace(xy=xy, visibility=np.array([1, 2, 0, 1, 1, 3]))]}).splits[
-        "val"
-    ]
+    figures = gather_statistics(
+        {"val": [clip("a", 6).replace(labels=plain_labels(xy, np.array([1, 2, 0, 1, 1, 3])))]}
+    ).splits["val"]
     assert figures.speeds == [5.0, 6.0]
     speed = figures.as_dict()["speed_px_per_frame"]
     assert (speed["median"], speed["p95"], speed["max"], speed["measured"]) == (5.5, 5.95, 6.0, 2)
@@ -51,9 +51,9 @@ def test_the_area_of_a_moving_square_is_its_pixels(moving: Clip) -> None:
 
 
 def test_a_ball_that_overlaps_itself_or_cannot_be_told_apart_is_not_measured(moving: Clip, clip: MakeClip) -> None:
-    still = moving.replace(xy=np.full((6, 2), 48, np.float32))
+    still = moving.replace(labels=plain_labels(np.full((6, 2), 48, np.float32), moving.visibility))
     assert ball_areas(still, limit=10) == []
-    elsewhere = moving.replace(xy=moving.xy + np.array([0, 30], np.float32))
+    elsewhere = moving.replace(labels=plain_labels(moving.xy + np.array([0, 30], np.float32), moving.visibility))
     assert ball_areas(elsewhere, limit=10) == []
     assert ball_areas(clip("a", 1), limit=10) == []
 
@@ -77,7 +77,7 @@ def test_a_ball_at_the_border_of_the_image_is_measured() -> None:
 def test_places_are_shares_of_the_image(clip: MakeClip) -> None:
     corners = np.array([(-0.5, -0.5), (127.5, 95.5), (63.5, 47.5)], np.float32)
     places = gather_statistics(
-        {"train": [clip("a", 3).replace(xy=corners, visibility=np.array([1, 1, 1]))]}
+        {"train": [clip("a", 3).replace(labels=plain_labels(corners, np.array([1, 1, 1])))]}
     ).total.places
     assert places.shape == (CELLS[1], CELLS[0])
     assert {(int(r), int(c)) for r, c in np.argwhere(places)} == {(0, 0), (26, 47), (13, 24)}
@@ -85,7 +85,7 @@ def test_places_are_shares_of_the_image(clip: MakeClip) -> None:
 
 def test_a_visible_ball_without_a_place_counts_by_its_code_alone(clip: MakeClip) -> None:
     xy = np.array([(10, 10), (np.nan, np.nan), (30, 30)], np.float32)
-    figures = gather_statistics({"train": [clip("a", 3).replace(xy=xy, visibility=np.array([1, 1, 1]))]}).total
+    figures = gather_statistics({"train": [clip("a", 3).replace(labels=plain_labels(xy, np.array([1, 1, 1])))]}).total
     assert (figures.visibility[Visibility.EASY], figures.speeds, figures.places.sum()) == (3, [], 2)
 
 
@@ -108,7 +108,7 @@ def test_numbers_and_picture_are_written_to_a_new_folder(tmp_path: Path, moving:
 
 
 def test_a_data_set_without_a_ball_has_no_quantiles(tmp_path: Path, clip: MakeClip) -> None:
-    bare = clip("a", 3).replace(xy=np.full((3, 2), np.nan, np.float32), visibility=np.zeros(3, np.int64))
+    bare = clip("a", 3).replace(labels=plain_labels(np.full((3, 2), np.nan, np.float32), np.zeros(3, np.int64)))
     statistics = gather_statistics({"train": [bare]})
     write_statistics(statistics, tmp_path / "stats")
     assert statistics.total.as_dict()["speed_px_per_frame"]["median"] is None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Clip, Size, UInt8Array, Visibility
+from tracknet_core.contracts import Clip, Size, UInt8Array, Visibility, plain_labels
 from tracknet_core.evaluation.results import Prediction
 
 Place = tuple[float, float] | None
@@ -42,7 +42,7 @@ def make_clip() -> Callable[..., Clip]:
 
     def make(name: str, points: Sequence[Place], codes: Sequence[int] | None = None, size: Size = (1280, 720)) -> Clip:
         codes = codes or [int(Visibility.ABSENT if point is None else Visibility.EASY) for point in points]
-        return Clip(name, NoPictures(len(points), size), places(points), np.array(codes, np.int64))
+        return Clip(name, NoPictures(len(points), size), plain_labels(places(points), np.array(codes, np.int64)))
 
     return make
 

@@ -150,7 +150,7 @@ def states(counts: list[tuple[int, int]]) -> list[dict[str, Any]]:
 def counted() -> Hits:
     metric = Hits()
     metric.update(
-        Detections(torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
+        Detections.at(torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
         torch.zeros(1, 1, 2),
         torch.tensor([[1]]),
         torch.tensor([[True]]),

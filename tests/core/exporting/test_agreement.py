@@ -18,7 +18,7 @@ def results(logits: float = 0.0, places: tuple[float, ...] = (10, 20, 30), balls
     present = torch.zeros(1, 3, 2, dtype=torch.bool)
     present[0, :balls, 0] = True
     maps = torch.tensor([-8.0, 2.0, 4.0]).view(1, 3, 1, 1) + logits
-    return maps, xy, present.float(), present
+    return maps, xy.unsqueeze(-2), present.float(), present
 
 
 def compared(ours: Results, theirs: Results) -> Agreement:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tracknet_core.assembly import build_model
 from tracknet_core.config import Config
-from tracknet_core.contracts import Codec, Detections
+from tracknet_core.contracts import Codec, Detections, Labels, Target
 from tracknet_core.exporting.network import Portable, can_be_graph, with_decoding
 from tracknet_core.model import BallTracker
 
@@ -18,8 +18,8 @@ class CellByCell(Codec):
 
     size = (32, 24)
 
-    def encode(self, xy: Tensor, visible: Tensor, size: Any) -> Tensor:
-        return torch.zeros(*visible.shape, 24, 32)
+    def encode(self, labels: Labels[Tensor], size: Any) -> Target:
+        raise NotImplementedError
 
     def decode(self, logits: Tensor) -> Detections:
         places = torch.zeros(*logits.shape[:2], 1, 2)
@@ -27,7 +27,7 @@ class CellByCell(Codec):
             rows, columns = (logits[b, k] > 0).nonzero(as_tuple=True)
             places[b, k, 0] = torch.stack([columns.float().mean(), rows.float().mean()])
         score = logits.amax(dim=(-2, -1))[..., None].sigmoid()
-        return Detections(places, score, score > 0.5)
+        return Detections.at(places, score, score > 0.5)
 
 
 @pytest.fixture
@@ -44,11 +44,11 @@ def frames() -> Tensor:
 def test_logits_and_detections_come_out(model: BallTracker, frames: Tensor) -> None:
     network = Portable(model, frames)
     assert not model.training
-    logits, xy, score, present = network(frames)
+    logits, points, score, present = network(frames)
     detections = model.detect(frames)
     assert torch.equal(logits, model(frames))
-    assert all(map(torch.equal, (xy, score, present), (detections.xy, detections.score, detections.present)))
-    assert with_decoding(network, CellByCell())(frames)[1].equal(xy)  # as the network says
+    assert all(map(torch.equal, (points, score, present), (detections.points, detections.score, detections.present)))
+    assert with_decoding(network, CellByCell())(frames)[1].equal(points)  # as the network says
 
 
 def test_a_decoding_that_is_no_graph_is_left_out(

@@ -1,5 +1,6 @@
 """Frames on disk."""
 
+import gc
 import os
 import pickle
 import signal
@@ -16,13 +17,15 @@ import numpy as np
 import pytest
 import torch
 
-from tracknet_core.config import Cache, load_config
-from tracknet_core.contracts import Clip, Dataset, FrameSource, Size, UInt8Array
+from tracknet_core.assembly import build_window
+from tracknet_core.config import Cache, Config, load_config
+from tracknet_core.contracts import Clip, Dataset, FrameSource, Size, UInt8Array, WindowSpec, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.loading import cache as cache_module
 from tracknet_core.loading.background import Backgrounds
 from tracknet_core.loading.cache import CachedFrames, FrameCache
 from tracknet_core.loading.datamodule import TrackingData
+from tracknet_core.loading.splits import Splits
 from tracknet_core.loading.stream import WindowStream
 from tracknet_core.loading.windows import EvaluationPlaces, TrainingPlaces
 from tracknet_core.video import VideoFrames, write_video
@@ -113,7 +116,7 @@ def test_a_video_in_the_cache_is_bit_equal_and_wrong_numbers_are_told_as_the_vid
     rng = np.random.default_rng(0)
     path = tmp_path / "rally.mp4"
     write_video(path, rng.integers(0, 256, (9, 48, 64, 3), dtype=np.uint8), fps=30)
-    clip = Clip("a", VideoFrames(path), np.zeros((9, 2), np.float32), np.zeros(9, np.int64))
+    clip = Clip("a", VideoFrames(path), plain_labels(np.zeros((9, 2), np.float32), np.zeros(9, np.int64)))
     make_cache().build([clip])
     frames = pickle.loads(pickle.dumps(attached(make_cache(), clip)))
     np.testing.assert_array_equal(list(frames.read(range(9), SIZE)), list(VideoFrames(path).read(range(9), SIZE)))
@@ -130,7 +133,7 @@ def test_frames_of_a_changed_video_are_built_anew(
     path = tmp_path / "rally.mp4"
 
     def clip() -> Clip:
-        return Clip("a", VideoFrames(path), np.zeros((4, 2), np.float32), np.zeros(4, np.int64))
+        return Clip("a", VideoFrames(path), plain_labels(np.zeros((4, 2), np.float32), np.zeros(4, np.int64)))
 
     write_video(path, np.full((4, 48, 64, 3), 50, np.uint8), fps=30)
     before = path.stat()
@@ -344,8 +347,12 @@ def equal(first: list[Any], second: list[Any]) -> bool:
     return len(first) == len(second) > 0 and all(
         torch.equal(a.nan_to_num(-1) if a.is_floating_point() else a, b.nan_to_num(-1) if b.is_floating_point() else b)
         for one, other in zip(first, second, strict=True)
-        for a, b in zip(one, other, strict=True)
+        for a, b in zip((*one.labels, *one[2:], one.frames), (*other.labels, *other[2:], other.frames), strict=True)
     )
+
+
+def data(dataset: Any, config: Config) -> TrackingData:
+    return TrackingData(Splits(dataset, config.data), config, build_window(config))
 
 
 def test_loaders_read_train_and_val_from_the_cache_and_give_the_same_batches(
@@ -353,11 +360,11 @@ def test_loaders_read_train_and_val_from_the_cache_and_give_the_same_batches(
 ) -> None:
     folder = f"data.cache.folder={tmp_path / 'cache'}"
     dataset = Kind(make)
-    plain = TrackingData(dataset, load_config(experiment, [folder]), ())
+    plain = data(dataset, load_config(experiment, [folder]))
     plain.prepare_data()
     expected = list(plain.train_dataloader()), list(plain.val_dataloader())
     assert files(tmp_path) == []
-    cached = TrackingData(dataset, load_config(experiment, [folder, "data.cache.enabled=true"]), ())
+    cached = data(dataset, load_config(experiment, [folder, "data.cache.enabled=true"]))
     cached.prepare_data()
     assert len(files(tmp_path)) == 2
     reads = [clip[0].frames.reads for clip in dataset.made.values()]
@@ -396,7 +403,7 @@ def test_the_memory_of_a_reader_does_not_grow_over_epochs(
 ) -> None:
     clips = [make(f"clip{i}", 60) for i in range(3)]
     make_cache().build(clips[1:])
-    places = EvaluationPlaces([60] * 3, 3, (0, 1, 2))
+    places = EvaluationPlaces([60] * 3, WindowSpec(3, (0, 1, 2), False, (64, 48)))
     stream = WindowStream(make_cache().attach(clips), places, batch_size=4, size=SIZE, shuffle=True)
     held = []
     tracemalloc.start()
@@ -406,6 +413,7 @@ def test_the_memory_of_a_reader_does_not_grow_over_epochs(
             clips[0].frames.inner.reads.clear()  # type: ignore[attr-defined]
             for _ in stream:
                 pass
+            gc.collect()  # what waits for the collector is held by nobody
             held.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tracknet_core.assembly import build
+from tracknet_core.assembly import build, build_window
 from tracknet_core.config import load_config
 from tracknet_core.contracts import Clip, Dataset, Size, Window
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.loading.datamodule import TrackingData
+from tracknet_core.loading.splits import Splits
 
 LENGTHS = (1, 2, 3, 4, 8)
 
@@ -39,7 +40,10 @@ def make_data(experiment: Any, clip: Callable[..., Clip]) -> Callable[..., Track
     """The data module on a small dataset, with changed settings."""
 
     def make(*overrides: str, dataset: Any = None, transforms: tuple[Any, ...] = ()) -> TrackingData:
-        return TrackingData(dataset or Halves(clip), load_config(experiment, overrides), transforms)
+        config = load_config(experiment, overrides)
+        splits = Splits(dataset or Halves(clip), config.data)
+        config = config.with_image_size(splits.image_size())
+        return TrackingData(splits, config, build_window(config), transforms)
 
     return make
 
@@ -49,13 +53,13 @@ def names(clips: list[Clip]) -> list[str]:
 
 
 def test_without_patterns_the_splits_are_the_datasets_own(make_data: Callable[..., TrackingData]) -> None:
-    assert names(make_data().clips("val")) == ["val/match1", "val/match2"]
+    assert names(make_data().splits.clips("val")) == ["val/match1", "val/match2"]
 
 
 def test_patterns_choose_clips_of_all_splits(make_data: Callable[..., TrackingData]) -> None:
     data = make_data("data.split={train: ['*/match1'], val: ['train/match2', 'val/match[2]']}")
-    assert names(data.clips("train")) == ["train/match1", "val/match1"]
-    assert names(data.clips("val")) == ["train/match2", "val/match2"]
+    assert names(data.splits.clips("train")) == ["train/match1", "val/match1"]
+    assert names(data.splits.clips("val")) == ["train/match2", "val/match2"]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +83,7 @@ def test_patterns_that_make_no_split_are_told(
     split: str, asked: str, message: str, make_data: Callable[..., TrackingData]
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        make_data(f"data.split={split}").clips(asked)
+        make_data(f"data.split={split}").splits.clips(asked)
     assert str(caught.value) == message
 
 
@@ -90,20 +94,19 @@ def test_with_patterns_a_broken_split_is_told_as_the_reader_tells_it(
     dataset = Halves(clip)
     del dataset.made[broken]
     with pytest.raises(DataError, match=rf"^{broken}: no such folder\.$"):
-        make_data("data.split={train: ['*']}", dataset=dataset).clips("train")
+        make_data("data.split={train: ['*']}", dataset=dataset).splits.clips("train")
 
 
 def test_frames_keep_their_size_where_all_clips_agree(make_data: Callable[..., TrackingData]) -> None:
-    assert make_data("data.preprocess.resize=null").image_size() == (64, 48)
-    assert make_data("data.preprocess.resize=[32,16]").image_size() == (32, 16)
+    assert make_data("data.preprocess.resize=null").splits.image_size() == (64, 48)
+    assert make_data("data.preprocess.resize=[32,16]").splits.image_size() == (32, 16)
 
 
 def test_clips_of_different_sizes_need_a_size(
     make_data: Callable[..., TrackingData], clip: Callable[..., Clip]
 ) -> None:
-    data = make_data("data.preprocess.resize=null", dataset=Halves(clip, ((64, 48), (32, 24))))
     with pytest.raises(ConfigError) as caught:
-        data.image_size()
+        make_data("data.preprocess.resize=null", dataset=Halves(clip, ((64, 48), (32, 24))))
     message = "data.preprocess.resize: null, but the clips have different sizes (32x24, 64x48). Set it."
     assert str(caught.value) == message
 
@@ -128,10 +131,7 @@ def test_the_training_loader_follows_the_epoch_of_the_trainer(
     workers: int, make_data: Callable[..., TrackingData]
 ) -> None:
     data = make_data(f"training.data_loader.num_workers={workers}", "training.data_loader.prefetch_factor=2")
-    model = SimpleNamespace(input=SimpleNamespace(targets=(0, 1, 2), background=False))
-    data.trainer = SimpleNamespace(  # type: ignore[assignment]
-        global_rank=0, world_size=1, current_epoch=0, lightning_module=SimpleNamespace(model=model)
-    )
+    data.trainer = SimpleNamespace(global_rank=0, world_size=1, current_epoch=0)  # type: ignore[assignment]
     loader = data.train_dataloader()
     orders = []
     for epoch in (0, 1, 0):

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from tracknet_core.contracts import Batch, Clip, Size, Visibility, Window
+from tracknet_core.contracts import Batch, Clip, Size, Visibility, Window, WindowSpec
 from tracknet_core.loading.stream import WindowStream
 from tracknet_core.loading.windows import EvaluationPlaces, TrainingPlaces
 
@@ -53,7 +53,7 @@ def all_windows() -> list[tuple[int, int]]:
 
 
 def shift(window: Window, rng: np.random.Generator) -> Window:
-    return window.replace(xy=window.xy + np.float32(rng.random()))
+    return window.replace(window.frames, points=window.labels.points + np.float32(rng.random()))
 
 
 shift.output_size = lambda size: size  # type: ignore[attr-defined]
@@ -64,7 +64,7 @@ def test_seed_and_epoch_say_every_draw(make_stream: Callable[..., WindowStream])
     second = read(make_stream(transforms=[shift]), epoch=3)
     assert len(first) == len(second) == 6
     for a, b in zip(first, second, strict=True):
-        for left, right in zip(a, b, strict=True):
+        for left, right in zip((*a.labels, a.frames, *a[2:]), (*b.labels, b.frames, *b[2:]), strict=True):
             assert torch.equal(
                 left.nan_to_num(-1) if left.is_floating_point() else left,
                 right.nan_to_num(-1) if right.is_floating_point() else right,
@@ -83,7 +83,7 @@ def test_another_epoch_or_seed_gives_another_order_of_the_same_windows(
 def test_the_augmentation_of_a_window_changes_from_epoch_to_epoch(make_stream: Callable[..., WindowStream]) -> None:
     def places(epoch: int) -> dict[tuple[int, int], float]:
         batches = read(make_stream(transforms=[shift]), epoch)
-        return dict(zip(order(batches), (float(xy[0, 0]) for b in batches for xy in b.xy), strict=True))
+        return dict(zip(order(batches), (float(xy[0, 0]) for b in batches for xy in b.labels.xy), strict=True))
 
     first, second = places(0), places(1)
     assert first.keys() == second.keys()
@@ -117,7 +117,7 @@ def test_a_batch_holds_what_its_windows_show(clips: list[Clip], make_stream: Cal
         for i, clip in enumerate(batch.clip.tolist()):
             numbers = batch.number[i].numpy()
             np.testing.assert_array_equal(batch.original_xy[i].numpy(), clips[clip].xy[numbers])
-            np.testing.assert_array_equal(batch.visibility[i].numpy(), clips[clip].visibility[numbers])
+            np.testing.assert_array_equal(batch.labels.visibility[i].numpy(), clips[clip].visibility[numbers])
         assert batch.original_size.tolist() == [[64.0, 48.0]] * len(batch.clip)
         assert batch.counted.all()
 
@@ -126,7 +126,7 @@ def test_labels_follow_the_resized_frames_by_pixel_centres(make_stream: Callable
     (batch, *_) = read(make_stream(shuffle=False))
     # The first clip's ball is at (10, 24) of 64x48; at half the size its centre is (10 + 0.5) / 2 - 0.5 = 4.75.
     assert batch.original_xy[0, 0].tolist() == [10.0, 24.0]
-    assert batch.xy[0, 0].tolist() == [4.75, 11.75]
+    assert batch.labels.xy[0, 0].tolist() == [4.75, 11.75]
     ball = batch.frames[0, 0, 0].float() - 60
     columns = (ball.sum(0) * torch.arange(32)).sum() / ball.sum()
     assert float(columns) == pytest.approx(4.75, abs=0.5)
@@ -134,9 +134,9 @@ def test_labels_follow_the_resized_frames_by_pixel_centres(make_stream: Callable
 
 def test_frames_without_a_ball_have_no_place(make_stream: Callable[..., WindowStream]) -> None:
     for batch in read(make_stream()):
-        absent = batch.visibility == Visibility.ABSENT
-        assert batch.xy[absent].isnan().all()
-        assert not batch.xy[~absent].isnan().any()
+        absent = batch.labels.visibility == Visibility.ABSENT
+        assert batch.labels.xy[absent].isnan().all()
+        assert not batch.labels.xy[~absent].isnan().any()
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2, 5])
@@ -172,7 +172,7 @@ def test_training_processes_share_the_windows(workers: int, make_stream: Callabl
 def test_in_validation_all_processes_have_as_many_batches_and_every_frame_counts_once(
     world: int, clips: list[Clip], make_stream: Callable[..., WindowStream]
 ) -> None:
-    places = EvaluationPlaces([len(clip) for clip in clips], 3, (0, 1, 2))
+    places = EvaluationPlaces([len(clip) for clip in clips], WindowSpec(3, (0, 1, 2), False, (64, 48)))
     # Three clips: of four processes one has none.
     ranks = [
         read(make_stream(places=places, shuffle=False, batch_size=2, rank=rank, world=world)) for rank in range(world)
@@ -186,7 +186,7 @@ def test_in_validation_all_processes_have_as_many_batches_and_every_frame_counts
         for number in numbers[mask]
     )
     assert counted == {(clip, number): 1 for clip, frames in enumerate((5, 9, 14)) for number in range(frames)}
-    assert all((batch.visibility[~batch.counted] == Visibility.UNLABELLED).all() for b in ranks for batch in b)
+    assert all((batch.labels.visibility[~batch.counted] == Visibility.UNLABELLED).all() for b in ranks for batch in b)
 
 
 def test_workers_that_live_on_see_each_window_once_and_the_new_epoch(

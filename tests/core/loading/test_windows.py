@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tracknet_core.config import Sampling
-from tracknet_core.contracts import Clip, Visibility
+from tracknet_core.contracts import Clip, Visibility, WindowSpec, plain_labels
 from tracknet_core.errors import ConfigError
 from tracknet_core.loading.windows import EvaluationPlaces, Place, TrainingPlaces, sampling_rates
 
@@ -32,7 +32,7 @@ def test_evaluation_reports_every_frame_exactly_once(length: int, outputs: str) 
         "first two": tuple(range(min(2, length))),
     }[outputs]
     lengths = range(1, 30)
-    places = EvaluationPlaces(lengths, length, targets)
+    places = EvaluationPlaces(lengths, WindowSpec(length, targets, False, (64, 48)))
     for clip, frames in enumerate(lengths):
         windows = places(clip, 0)
         for place in windows:
@@ -44,13 +44,13 @@ def test_evaluation_reports_every_frame_exactly_once(length: int, outputs: str) 
 
 
 def test_the_last_window_of_evaluation_moves_back_into_the_clip() -> None:
-    windows = EvaluationPlaces([7], 3, (0, 1, 2))(0, 0)
+    windows = EvaluationPlaces([7], WindowSpec(3, (0, 1, 2), False, (64, 48)))(0, 0)
     assert [place.numbers.tolist() for place in windows] == [[0, 1, 2], [3, 4, 5], [4, 5, 6]]
     assert [place.counted.tolist() for place in windows] == [[True] * 3, [True] * 3, [False, False, True]]
 
 
 def test_evaluation_repeats_the_first_frame_before_a_clip_and_the_last_after_it() -> None:
-    windows = EvaluationPlaces([3], 3, (1,))(0, 0)
+    windows = EvaluationPlaces([3], WindowSpec(3, (1,), False, (64, 48)))(0, 0)
     assert [place.numbers.tolist() for place in windows] == [[0, 0, 1], [0, 1, 2], [1, 2, 2]]
     assert all(place.counted.tolist() == [False, True, False] for place in windows)
 
@@ -106,7 +106,7 @@ ABSENT, EASY, HIDDEN, UNKNOWN = Visibility.ABSENT, Visibility.EASY, Visibility.O
 
 def labelled(clip: Callable[..., Clip], name: str, codes: list[Visibility], weight: float = 1.0) -> Clip:
     made = clip(name, len(codes))
-    return made.replace(visibility=np.array(codes, dtype=np.int64), weight=weight)
+    return made.replace(labels=plain_labels(made.xy, np.array(codes, dtype=np.int64)), weight=weight)
 
 
 def test_windows_without_a_label_are_not_drawn(clip: Callable[..., Clip]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Clip
+from tracknet_core.contracts import Clip, plain_labels
 from tracknet_core.testing import check_dataset
 
 
@@ -34,15 +34,9 @@ class Rally:
     splits = ("train",)
 
     def __init__(self, frames: Any = None, **changes: Any) -> None:
-        self.clip = replace(
-            Clip(
-                name="one",
-                frames=frames or Grey(),
-                xy=np.array([[1, 2], [np.nan, np.nan], [3, 4], [5, 5], [np.nan, np.nan]], dtype=np.float32),
-                visibility=np.array([1, 0, 2, 3, -1]),
-            ),
-            **changes,
-        )
+        xy = np.array([[1, 2], [np.nan, np.nan], [3, 4], [5, 5], [np.nan, np.nan]], dtype=np.float32)
+        labels = plain_labels(xy, np.array([1, 0, 2, 3, -1]))
+        self.clip = Clip("one", frames or Grey(), labels._replace(**changes))
 
     def clips(self, split: str) -> list[Clip]:
         return [self.clip, replace(self.clip, name="two")]

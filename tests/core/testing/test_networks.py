@@ -199,5 +199,5 @@ def test_a_head_passes():
 
 
 def test_a_head_that_takes_width_for_height_is_refused(refused):
-    with refused(r"heatmap of \(8, 4\) cells.*\(2, 3, 4, 8\), got \(2, 3, 8, 4\)"):
+    with refused(r"grid of \(8, 4\) cells.*\(2, 3, 4, 8\), got \(2, 3, 8, 4\)"):
         check_head(Transposed(), in_feature=FEATURE, maps=3, frames=3, size=SIZE)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tracknet_core.contracts import Detections
+from tracknet_core.contracts import Cost, Detections, Target, Visibility
 from tracknet_core.testing import check_codec, check_loss
 
 # ------------------------------------------------------------------------------------------------- codecs
@@ -19,23 +19,24 @@ class NearestCell:
 
     size = (16, 8)
 
-    def encode(self, xy: Any, visible: Any, size: Any) -> Any:
-        target = torch.zeros(*visible.shape, size[1] // 4, size[0] // 4)
-        for b, k in visible.nonzero().tolist():
-            x, y = ((xy[b, k] + 0.5) / 4 - 0.5).round().long().tolist()
-            target[b, k, y, x] = 1.0
-        return target
+    def encode(self, labels: Any, size: Any) -> Any:
+        has_ball = labels.visibility == int(Visibility.EASY)
+        values = torch.zeros(*has_ball.shape, size[1] // 4, size[0] // 4)
+        for b, k in has_ball.nonzero().tolist():
+            x, y = ((labels.xy[b, k] + 0.5) / 4 - 0.5).round().long().tolist()
+            values[b, k, y, x] = 1.0
+        return Target(values, (labels.visibility >= 0).float(), has_ball)
 
     def decode(self, logits: Any) -> Any:
         score, index = logits.sigmoid().flatten(2).max(dim=-1, keepdim=True)
         cell = torch.stack((index % logits.shape[-1], index // logits.shape[-1]), dim=-1).float()
-        return Detections((cell + 0.5) * 4 - 0.5, score, score > 0.5)
+        return Detections.at((cell + 0.5) * 4 - 0.5, score, score > 0.5)
 
 
 class Shifted(NearestCell):
     def decode(self, logits: Any) -> Any:
         found = super().decode(logits)
-        return replace(found, xy=found.xy + 3)
+        return replace(found, points=found.points + 3)
 
 
 class Certain(NearestCell):
@@ -45,13 +46,15 @@ class Certain(NearestCell):
 
 
 class Leaking(NearestCell):
-    def encode(self, xy: Any, visible: Any, size: Any) -> Any:
-        return super().encode(xy, visible, size) + 0 * xy[..., :1, None]
+    def encode(self, labels: Any, size: Any) -> Any:
+        target = super().encode(labels, size)
+        return target._replace(values=target.values + 0 * labels.xy[..., :1, None])
 
 
 class Fixed(NearestCell):
-    def encode(self, xy: Any, visible: Any, size: Any) -> Any:
-        return F.pad(super().encode(xy, visible, size), (0, 16 - size[0] // 4))
+    def encode(self, labels: Any, size: Any) -> Any:
+        target = super().encode(labels, size)
+        return target._replace(values=F.pad(target.values, (0, 16 - size[0] // 4)))
 
 
 class Flat(NearestCell):
@@ -72,7 +75,7 @@ def test_a_codec_passes_within_the_tolerance_of_its_cells(refused):
         (Shifted(), "at most 2.9 px off"),
         (Certain(), "2 of 25 frames are wrong"),
         (Leaking(), "NaN.*reached the targets"),
-        (Fixed(), r"targets for 32x16 px have the shape \(5, 5, 4, 8\), got \(5, 5, 4, 16\)"),
+        (Fixed(), r"the values for 32x16 px: the contract asks for the shape \(5, 5, 4, 8\), got \(5, 5, 4, 16\)"),
         (Flat(), r"detections.score"),
     ],
 )
@@ -85,29 +88,43 @@ def test_broken_codecs_are_refused(refused, codec, words):
 
 
 class Squared(nn.Module):
-    def forward(self, logits: Any, target: Any, weight: Any) -> Any:
-        per_frame = (logits.sigmoid() - target).square().mean(dim=(2, 3))
-        return (per_frame * weight).sum() / weight.sum().clamp(min=1)
+    def forward(self, logits: Any, target: Any) -> Any:
+        per_frame = (logits.sigmoid() - target.values).square().mean(dim=(2, 3))
+        return Cost((per_frame * target.weight).sum(), target.weight.sum())
 
 
 class Unreduced(Squared):
-    def forward(self, logits: Any, target: Any, weight: Any) -> Any:
-        return (logits.sigmoid() - target).square().mean(dim=(2, 3)) * weight
+    def forward(self, logits: Any, target: Any) -> Any:
+        return Cost((logits.sigmoid() - target.values).square().mean(dim=(2, 3)) * target.weight, target.weight.sum())
 
 
 class Dividing(Squared):
-    def forward(self, logits: Any, target: Any, weight: Any) -> Any:
-        return super().forward(logits, target, weight) / weight.sum()
+    """What a loss was before it was a sum and a count."""
+
+    def forward(self, logits: Any, target: Any) -> Any:
+        cost = super().forward(logits, target)
+        return Cost(cost.total / cost.count, torch.ones(()))
+
+
+class Halved(Squared):
+    """Counts frames that have no weight."""
+
+    def forward(self, logits: Any, target: Any) -> Any:
+        return Cost(super().forward(logits, target).total, torch.tensor(float(target.weight.numel())))
 
 
 class Unweighted(Squared):
-    def forward(self, logits: Any, target: Any, weight: Any) -> Any:
-        return super().forward(logits, target, torch.ones_like(weight))
+    def forward(self, logits: Any, target: Any) -> Any:
+        return super().forward(logits, target._replace(weight=torch.ones_like(target.weight)))
 
 
 class Constant(Squared):
-    def forward(self, logits: Any, target: Any, weight: Any) -> Any:
-        return 0 * logits.sum()
+    def forward(self, logits: Any, target: Any) -> Any:
+        return Cost(0 * logits.sum(), target.weight.sum())
+
+
+class Foreign(Squared):
+    forms = ("classes",)
 
 
 def test_a_loss_passes():
@@ -118,8 +135,10 @@ def test_a_loss_passes():
     ("loss", "words"),
     [
         (Unreduced(), r"a scalar, got the shape \(2, 3\)"),
-        (Dividing(), "finite where no frame counts"),
-        (Unweighted(), "weight 0 still changes"),
+        (Dividing(), "the total of a batch is not the sum of those of its parts"),
+        (Halved(), "where no frame counts, total and count are 0"),
+        (Unweighted(), "where no frame counts, total and count are 0"),
+        (Foreign(), r"takes \('classes',\), and is tried with 'heatmap'"),
         (Constant(), "no finite gradient other than 0"),
     ],
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tracknet_core.contracts import BatchTransform, Transform, Window
+from tracknet_core.contracts import BatchTransform, Target, Transform, Window
 from tracknet_core.testing import check_batch_transform, check_transform
 
 
@@ -15,12 +15,13 @@ class Mirror(Transform):
         if rng.random() < 0.5:
             return window
         width = window.frames.shape[2]
-        return window.replace(frames=window.frames[:, :, ::-1], xy=np.array([width - 1, 0]) + window.xy * [-1, 1])
+        points = np.array([width - 1, 0]) + window.labels.points * [-1, 1]
+        return window.replace(window.frames[:, :, ::-1], points=points)
 
 
 class Forgetful(Mirror):
     def __call__(self, window: Window, rng: Any) -> Window:
-        return super().__call__(window, rng).replace(xy=window.xy)
+        return window.replace(super().__call__(window, rng).frames)
 
 
 class InPlace(Mirror):
@@ -32,14 +33,14 @@ class InPlace(Mirror):
 class PerFrame(Mirror):
     def __call__(self, window: Window, rng: Any) -> Window:
         gain = rng.uniform(0.5, 1, size=(len(window.frames), 1, 1, 1))
-        return window.replace(frames=(window.frames * gain).astype(np.uint8))
+        return window.replace((window.frames * gain).astype(np.uint8))
 
 
 class FramesOnly(Mirror):
     def __call__(self, window: Window, rng: Any) -> Window:
         frames = window.frames.copy()
         frames[: len(window)] //= 2
-        return window.replace(frames=frames)
+        return window.replace(frames)
 
 
 class Unseeded(Mirror):
@@ -47,7 +48,7 @@ class Unseeded(Mirror):
 
     def __call__(self, window: Window, rng: Any) -> Window:
         self.calls += 1
-        return window.replace(frames=window.frames // (1 + self.calls % 2))
+        return window.replace(window.frames // (1 + self.calls % 2))
 
 
 class Oversized(Mirror):
@@ -57,17 +58,18 @@ class Oversized(Mirror):
 
 class Floating(Mirror):
     def __call__(self, window: Window, rng: Any) -> Window:
-        return window.replace(frames=window.frames / 255)
+        return window.replace(window.frames / 255)
 
 
 class Emptying(Mirror):
     def __call__(self, window: Window, rng: Any) -> Window:
-        return window.replace(frames=np.zeros_like(window.frames), visibility=0 * window.visibility)
+        return window.replace(np.zeros_like(window.frames), visibility=0 * window.visibility)
 
 
 class Guessing(Mirror):
     def __call__(self, window: Window, rng: Any) -> Window:
-        return window.replace(xy=np.nan_to_num(window.xy), visibility=np.abs(window.visibility))
+        known, codes = np.nan_to_num(window.labels.points), np.abs(window.visibility)
+        return window.replace(window.frames, points=known, visibility=codes)
 
 
 class EverySecond(Transform):
@@ -85,7 +87,8 @@ class Short(EverySecond):
 
 class Shuffled(Transform):
     def __call__(self, window: Window, rng: Any) -> Window:
-        return window.replace(frames=window.frames[::-1], xy=window.xy[::-1], visibility=window.visibility[::-1])
+        labels = window.labels
+        return window.replace(window.frames[::-1], points=labels.points[::-1], visibility=labels.visibility[::-1])
 
 
 @pytest.mark.parametrize("transform", [Mirror(), EverySecond()])
@@ -121,37 +124,38 @@ def test_broken_transforms_are_refused(refused, transform, words):
 class Swap(BatchTransform):
     """Gives some windows the place of others."""
 
-    def mix(self, frames: Any, target: Any, weight: Any) -> Any:
+    def mix(self, frames: Any, target: Any) -> Any:
         order = torch.randperm(len(frames))
-        return frames[order], target[order], weight[order]
+        return frames[order], Target(*(part[order] for part in target))
 
 
 class Halving(Swap):
-    def mix(self, frames: Any, target: Any, weight: Any) -> Any:
-        return frames / 2, target, weight
+    def mix(self, frames: Any, target: Any) -> Any:
+        return frames / 2, target
 
 
 class Scribbling(Swap):
-    def mix(self, frames: Any, target: Any, weight: Any) -> Any:
-        return frames, target.mul_(0.5), weight
+    def mix(self, frames: Any, target: Any) -> Any:
+        target.values.mul_(0.5)
+        return frames, target
 
 
 class Uncontrolled(Swap):
     calls = 0
 
-    def mix(self, frames: Any, target: Any, weight: Any) -> Any:
+    def mix(self, frames: Any, target: Any) -> Any:
         self.calls += 1
-        return frames, target / self.calls, weight
+        return frames, target._replace(values=target.values / self.calls)
 
 
 class Dropping(Swap):
-    def mix(self, frames: Any, target: Any, weight: Any) -> Any:
-        return frames[:, : target.shape[1]], target, weight
+    def mix(self, frames: Any, target: Any) -> Any:
+        return frames[:, : target.values.shape[1]], target
 
 
 class Reviving(Swap):
-    def mix(self, frames: Any, target: Any, weight: Any) -> Any:
-        return frames, target, torch.ones_like(weight)
+    def mix(self, frames: Any, target: Any) -> Any:
+        return frames, target._replace(weight=torch.ones_like(target.weight))
 
 
 def test_a_batch_transform_passes():

@@ -16,7 +16,7 @@ from torch import Tensor
 from tracknet_core.assembly import build_model
 from tracknet_core.checkpoint import describe
 from tracknet_core.config import load_config
-from tracknet_core.contracts import Candidates, Clip, Codec, Detections, Merger
+from tracknet_core.contracts import Candidates, Clip, Codec, Detections, Merger, WindowSpec
 from tracknet_core.loading.windows import EvaluationPlaces
 from tracknet_core.model import BallTracker
 from tracknet_core.registry import NAMESPACE
@@ -42,7 +42,7 @@ class Told(Codec):
 
     def decode(self, logits: Tensor) -> Detections:
         x, y, score = logits[..., 0, :].unbind(-1)
-        return Detections(
+        return Detections.at(
             torch.stack([x, y], -1).unsqueeze(2), score.sigmoid().unsqueeze(-1), (score > 0).unsqueeze(-1)
         )
 
@@ -108,7 +108,7 @@ def test_the_windows_of_a_run_of_frames_are_those_of_evaluation(
         return naming(targets, torch.ones_like)(frames)
 
     found = run(detector(network, length, targets), count, batch_size=batch_size)
-    places = EvaluationPlaces([count], length, targets)(0, 0)
+    places = EvaluationPlaces([count], WindowSpec(length, targets, False, SIZE))(0, 0)
     assert seen == [place.numbers.tolist() for place in places]
     assert [candidates.number for candidates in found] == list(range(count))
     assert [candidates.xy[0, 0] for candidates in found] == list(range(count))
@@ -287,7 +287,7 @@ def test_a_clip_gives_what_the_network_says_of_its_windows(
 
 
 def _all(found: Detections) -> Detections:
-    return Detections(found.xy, found.score, torch.ones_like(found.present))
+    return Detections(found.points, found.score, torch.ones_like(found.present))
 
 
 def test_the_background_of_a_clip_is_its_median(experiment: Path, tmp_path: Path, clip: Callable[..., Clip]) -> None:

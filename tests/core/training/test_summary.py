@@ -24,7 +24,7 @@ def build(config: Config) -> BallTracker:
 
 def test_each_part_has_its_shape_and_its_parameters(config: Config) -> None:
     model = build(config)
-    rows = cells(summarize(model, frames=3))
+    rows = cells(summarize(model))
     assert list(rows) == ["input", "backbone", "decoder", "head", "total"]
     assert rows["input"][:3] == ["Stack", "1x9x48x64", "0"]
     # 9 channels in, 8 out, 4x4, with bias: 1160; a norm of 8: 16.
@@ -36,7 +36,7 @@ def test_each_part_has_its_shape_and_its_parameters(config: Config) -> None:
 
 def test_arithmetic_is_counted_as_multiplications_and_additions(experiment: Path) -> None:
     config = load_config(experiment, ["data.preprocess.resize=[640,480]", "model.backbone.width=64"])
-    rows = cells(summarize(build(config), frames=3))
+    rows = cells(summarize(build(config)))
     # 160 x 120 cells, 64 channels out of 9 x 4 x 4 values each, two operations per weight: 0.354 GFLOP.
     assert rows["backbone"][3] == f"{160 * 120 * 64 * 144 * 2 / 1e9:.2f}" == "0.35"
     parts = sum(float(rows[part][3]) for part in ("input", "backbone", "decoder", "head"))
@@ -47,7 +47,7 @@ def test_the_network_is_left_as_it_was(config: Config) -> None:
     model = build(config).train()
     before = {key: value.clone() for key, value in model.state_dict().items()}
     console = Console(record=True, width=120)
-    console.print(summarize(model, frames=3))
+    console.print(summarize(model))
     assert "one window of 3 x 48 x 64" in console.export_text()
     assert model.training
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())

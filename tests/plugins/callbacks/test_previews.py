@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tracknet_core.contracts import Batch, Detections, RunPaths, ValidationOutput
+from tracknet_core.contracts import Batch, Detections, Labels, RunPaths, Target, ValidationOutput
 from tracknet_plugins.callbacks.previews import Previews
 
 W, H = 64, 48
@@ -22,17 +22,19 @@ def make_batch(visibility: Sequence[Sequence[int]], xy: tuple[float, float] = (3
     frames += 10 * torch.arange(1, b + 1, dtype=torch.uint8).view(b, 1, 1, 1, 1)
     places = torch.tensor(xy).expand(b, t, 2)
     rest = torch.zeros(b, t)
-    return Batch(frames, places, codes, rest.bool(), places, torch.ones(b, 2), rest[:, 0], rest)
+    labels = Labels(places.unsqueeze(-2), codes, rest.float())
+    return Batch(frames, labels, rest.bool(), places, torch.ones(b, 2), rest[:, 0], rest)
 
 
 def make_outputs(batch: Batch, present: bool = True, targets: tuple[int, ...] = (0, 1, 2)) -> ValidationOutput:
     b, k = len(batch.frames), len(targets)
-    detections = Detections(
+    detections = Detections.at(
         torch.tensor((31.0, 20.0)).expand(b, k, 1, 2), torch.full((b, k, 1), 0.9), torch.full((b, k, 1), present)
     )
     logits = torch.full((b, k, H // 4, W // 4), -9.0)
     logits[:, :, 5, 7] = 9
-    return ValidationOutput(logits, logits.sigmoid(), detections, targets)
+    target = Target(logits.sigmoid(), torch.ones(b, k), torch.ones(b, k, dtype=torch.bool))
+    return ValidationOutput(logits, target, detections, targets)
 
 
 def validate(
@@ -134,7 +136,11 @@ def test_maps_of_another_form_are_left_out(paths: RunPaths) -> None:
     batch = make_batch([[1, 1, 1]])
     outputs = make_outputs(batch)
     classes = torch.zeros(1, 3, 256, 12, 16)
-    validate(Previews(paths=paths, count=1), [batch], [outputs._replace(logits=classes, target=classes)])
+    validate(
+        Previews(paths=paths, count=1),
+        [batch],
+        [outputs._replace(logits=classes, target=outputs.target._replace(values=classes))],
+    )
     target = picture(paths, "targets/epoch000/sample_0.png")
     np.testing.assert_array_equal(target, 5)  # the frame of 10, dimmed to a half
 

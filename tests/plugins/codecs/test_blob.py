@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from tracknet_core.contracts import Labels, Visibility
 from tracknet_core.testing import check_codec, check_constructor
 from tracknet_plugins.codecs.blob import Blob
+
+
+def encoded(codec: Any, xy: Any, visible: Any, size: Any) -> Any:
+    """Return the values that a codec draws for plain balls."""
+    code = visible.long() * int(Visibility.EASY)
+    return codec.encode(Labels(xy.unsqueeze(-2), code, torch.zeros(code.shape)), size).values
 
 
 def empty(height: int = 10, width: int = 12) -> torch.Tensor:
@@ -37,7 +45,7 @@ def test_the_contract_is_kept(rim: float | None) -> None:
 
 
 def test_the_disc_has_the_21_cells_of_radius_two_and_a_half(codec: Blob) -> None:
-    target = codec.encode(torch.tensor([[[5.0, 4.0]]]), torch.tensor([[True]]), (12, 10))
+    target = encoded(codec, torch.tensor([[[5.0, 4.0]]]), torch.tensor([[True]]), (12, 10))
 
     # Offsets (i, j) with i^2 + j^2 <= 6.25: a square of 5 x 5 without its corners.
     assert target.sum() == 21
@@ -53,7 +61,7 @@ def test_the_disc_has_the_21_cells_of_radius_two_and_a_half(codec: Blob) -> None
 def test_a_cell_at_exactly_the_radius_belongs_to_the_disc() -> None:
     codec = Blob(image_size=(12, 10), size=(12, 10), radius=2.0)
 
-    target = codec.encode(torch.tensor([[[5.0, 4.0]]]), torch.tensor([[True]]), (12, 10))
+    target = encoded(codec, torch.tensor([[[5.0, 4.0]]]), torch.tensor([[True]]), (12, 10))
 
     assert target.sum() == 13  # 9 of the square 3 x 3, and 4 at the distance 2
     assert target[0, 0, 4, 7] == 1
@@ -62,7 +70,7 @@ def test_a_cell_at_exactly_the_radius_belongs_to_the_disc() -> None:
 def test_the_graded_target_has_the_rims_height_at_the_radius() -> None:
     codec = Blob(image_size=(20, 20), size=(20, 20), radius=2.5, rim=0.7)
 
-    target = codec.encode(torch.tensor([[[10.0, 10.0]]]), torch.tensor([[True]]), (20, 20))[0, 0]
+    target = encoded(codec, torch.tensor([[[10.0, 10.0]]]), torch.tensor([[True]]), (20, 20))[0, 0]
 
     distance = np.arange(4)
     expected = np.exp(-(distance**2) / 2.5**2) / np.exp(-1) * 0.7
@@ -70,13 +78,16 @@ def test_the_graded_target_has_the_rims_height_at_the_radius() -> None:
     np.testing.assert_allclose(target[10, 10:14].numpy(), expected, rtol=1e-6)
     assert expected[1] == 1  # the middle is flat
     assert expected[3] == 0  # 0.45, below a half
-    assert Blob(image_size=(20, 20), size=(20, 20), rim=0.7).encode(
-        torch.tensor([[[10.0, 7.5]]]), torch.tensor([[True]]), (20, 20)
+    assert encoded(
+        Blob(image_size=(20, 20), size=(20, 20), rim=0.7),
+        torch.tensor([[[10.0, 7.5]]]),
+        torch.tensor([[True]]),
+        (20, 20),
     )[0, 0, 10, 10] == pytest.approx(0.7)
 
 
 def test_a_ball_that_is_not_visible_draws_nothing(codec: Blob) -> None:
-    target = codec.encode(torch.full((1, 1, 2), torch.nan), torch.tensor([[False]]), (12, 10))
+    target = encoded(codec, torch.full((1, 1, 2), torch.nan), torch.tensor([[False]]), (12, 10))
 
     assert torch.equal(target, torch.zeros(1, 1, 10, 12))
 

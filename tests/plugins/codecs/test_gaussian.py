@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from tracknet_core.contracts import Labels, Visibility
 from tracknet_core.testing import check_codec, check_constructor
 from tracknet_plugins.codecs.gaussian import Gaussian
+
+
+def encoded(codec: Any, xy: Any, visible: Any, size: Any) -> Any:
+    """Return the values that a codec draws for plain balls."""
+    code = visible.long() * int(Visibility.EASY)
+    return codec.encode(Labels(xy.unsqueeze(-2), code, torch.zeros(code.shape)), size).values
 
 
 def logits_of(heights: torch.Tensor) -> torch.Tensor:
@@ -35,7 +43,7 @@ def test_heights_equal_a_gaussian_computed_with_numpy() -> None:
     codec = Gaussian(image_size=(40, 24), size=(10, 8), sigma=1.5)
     xy = torch.tensor([[[13.25, 7.5], [0.0, 23.0]]])
 
-    target = codec.encode(xy, all_visible(xy), (40, 24))
+    target = encoded(codec, xy, all_visible(xy), (40, 24))
 
     assert target.shape == (1, 2, 8, 10)
     for k, (x, y) in enumerate([(13.25, 7.5), (0.0, 23.0)]):
@@ -51,7 +59,7 @@ def test_the_top_is_one_only_at_the_centre_of_a_cell() -> None:
     # Cell (3, 5) covers pixels 12..15 and 20..23: its centre is at (13.5, 21.5), its corner at (15.5, 23.5).
     xy = torch.tensor([[[13.5, 21.5], [15.5, 23.5]]])
 
-    target = codec.encode(xy, all_visible(xy), (40, 40))
+    target = encoded(codec, xy, all_visible(xy), (40, 40))
 
     assert target[0, 0, 5, 3] == 1.0
     assert target[0, 0].max() == 1.0
@@ -64,7 +72,7 @@ def test_a_ball_that_is_not_visible_gives_an_empty_map_even_at_nan() -> None:
     codec = Gaussian(image_size=(40, 40), size=(10, 10))
     xy = torch.tensor([[[math.nan, math.nan], [20.0, 20.0]]])
 
-    target = codec.encode(xy, torch.tensor([[False, False]]), (40, 40))
+    target = encoded(codec, xy, torch.tensor([[False, False]]), (40, 40))
 
     assert torch.equal(target, torch.zeros(1, 2, 10, 10))
 
@@ -73,7 +81,7 @@ def test_a_ball_outside_leaves_its_tail() -> None:
     codec = Gaussian(image_size=(40, 40), size=(10, 10), sigma=2.0)
     xy = torch.tensor([[[-6.5, 21.5]]])  # cell (-2, 5)
 
-    target = codec.encode(xy, all_visible(xy), (40, 40))
+    target = encoded(codec, xy, all_visible(xy), (40, 40))
 
     torch.testing.assert_close(target[0, 0, 5, 0], torch.tensor(math.exp(-4 / 8)))
 
@@ -81,9 +89,9 @@ def test_a_ball_outside_leaves_its_tail() -> None:
 def test_a_crop_gets_the_part_of_the_map_that_it_shows() -> None:
     codec = Gaussian(image_size=(64, 48), size=(16, 16), sigma=1.3)
     xy = torch.tensor([[[30.0, 20.0]]])
-    whole = codec.encode(xy, all_visible(xy), (64, 48))
+    whole = encoded(codec, xy, all_visible(xy), (64, 48))
 
-    crop = codec.encode(xy - torch.tensor([16.0, 12.0]), all_visible(xy), (32, 24))
+    crop = encoded(codec, xy - torch.tensor([16.0, 12.0]), all_visible(xy), (32, 24))
 
     assert crop.shape == (1, 1, 8, 8)
     torch.testing.assert_close(crop, whole[:, :, 4:12, 4:12])
@@ -94,18 +102,18 @@ def test_a_crop_that_is_no_whole_number_of_cells_is_refused() -> None:
     xy = torch.zeros(1, 1, 2)
 
     with pytest.raises(ValueError, match=r"16 cells for its width of 64 px, so an input of 30 px would have 7\.5"):
-        codec.encode(xy, all_visible(xy), (30, 24))
+        encoded(codec, xy, all_visible(xy), (30, 24))
     with pytest.raises(ValueError, match="16 cells for its height of 48 px, so an input of 6 px would have 2"):
-        codec.encode(xy, all_visible(xy), (32, 6))
+        encoded(codec, xy, all_visible(xy), (32, 6))
 
 
 def test_targets_are_float32_under_autocast() -> None:
     codec = Gaussian(image_size=(40, 40), size=(10, 10), sigma=2.0)
     xy = torch.tensor([[[17.2, 23.9]]])
-    plain = codec.encode(xy, all_visible(xy), (40, 40))
+    plain = encoded(codec, xy, all_visible(xy), (40, 40))
 
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        target = codec.encode(xy, all_visible(xy), (40, 40))
+        target = encoded(codec, xy, all_visible(xy), (40, 40))
 
     assert target.dtype == torch.float32
     assert torch.equal(target, plain)
@@ -137,7 +145,7 @@ def test_places_come_back_within_a_twentieth_of_a_cell(
     edges = torch.tensor([[-0.5, height / 2], [width - 0.5, 3], [width / 3, -0.5], [7.3, height - 0.5]])
     xy = torch.cat([xy, torch.stack([corners, edges, corners.flip(0)], dim=1)])
 
-    detections = codec.decode(logits_of(codec.encode(xy, all_visible(xy), image_size)))
+    detections = codec.decode(logits_of(encoded(codec, xy, all_visible(xy), image_size)))
 
     assert detections.xy.shape == (12, 3, 1, 2)
     assert detections.present.all()
@@ -149,7 +157,7 @@ def test_a_place_in_a_crop_is_in_pixels_of_the_crop() -> None:
     codec = Gaussian(image_size=(320, 192), size=(80, 48), sigma=2.0)
     xy = torch.tensor([[[41.3, 8.8]]])
 
-    detections = codec.decode(logits_of(codec.encode(xy, all_visible(xy), (96, 64))))
+    detections = codec.decode(logits_of(encoded(codec, xy, all_visible(xy), (96, 64))))
 
     torch.testing.assert_close(detections.xy[:, :, 0], xy, atol=0.01, rtol=0)
 
@@ -160,7 +168,7 @@ def test_lower_and_wider_gaussians_than_trained_for_are_found_exactly(height: fl
     drawn = Gaussian(image_size=(160, 160), size=(40, 40), sigma=2.0 * width_factor)
     xy = torch.tensor([[[70.1, 61.7], [2.0, 157.0]]])
 
-    detections = codec.decode(logits_of(height * drawn.encode(xy, all_visible(xy), (160, 160))))
+    detections = codec.decode(logits_of(height * encoded(drawn, xy, all_visible(xy), (160, 160))))
 
     torch.testing.assert_close(detections.xy[:, :, 0], xy, atol=0.02, rtol=0)
 
@@ -169,7 +177,7 @@ def test_noise_moves_a_place_by_a_tenth_of_a_cell_at_most_on_the_whole() -> None
     codec = Gaussian(image_size=(320, 320), size=(80, 80), sigma=2.0)
     generator = torch.Generator().manual_seed(2)
     xy = 40 + 240 * torch.rand(100, 2, 2, generator=generator)
-    heights = codec.encode(xy, all_visible(xy), (320, 320))
+    heights = encoded(codec, xy, all_visible(xy), (320, 320))
     noisy = heights + 0.05 * torch.randn(heights.shape, generator=generator)
 
     detections = codec.decode(logits_of(noisy.clamp(1e-3, 1 - 1e-3)))
@@ -181,7 +189,7 @@ def test_noise_moves_a_place_by_a_tenth_of_a_cell_at_most_on_the_whole() -> None
 def test_a_saturated_top_is_decoded_at_its_middle() -> None:
     codec = Gaussian(image_size=(160, 160), size=(40, 40), sigma=2.0)
     xy = torch.tensor([[[70.1, 61.7]]])
-    heights = codec.encode(xy, all_visible(xy), (160, 160))
+    heights = encoded(codec, xy, all_visible(xy), (160, 160))
 
     detections = codec.decode(logits_of((1.6 * heights).clamp(max=0.97)))
 
@@ -192,7 +200,7 @@ def test_a_saturated_top_is_decoded_at_its_middle() -> None:
 def test_half_precision_logits_are_decoded_in_float32() -> None:
     codec = Gaussian(image_size=(320, 192), size=(80, 48), sigma=2.0)
     xy = torch.tensor([[[100.3, 50.6]]])
-    logits = logits_of(codec.encode(xy, all_visible(xy), (320, 192)))
+    logits = logits_of(encoded(codec, xy, all_visible(xy), (320, 192)))
 
     for dtype in (torch.bfloat16, torch.float16):
         detections = codec.decode(logits.to(dtype))
@@ -226,7 +234,7 @@ def test_a_ball_is_present_from_the_threshold_on() -> None:
 def test_candidates_come_best_first_and_missing_ones_are_not_present() -> None:
     codec = Gaussian(image_size=(160, 160), size=(40, 40), sigma=1.0, candidates=3)
     xy = torch.tensor([[[30.0, 40.0], [120.0, 90.0]]])
-    heights = codec.encode(xy, all_visible(xy), (160, 160))
+    heights = encoded(codec, xy, all_visible(xy), (160, 160))
     both = 0.7 * heights[:, :1] + 0.9 * heights[:, 1:]
 
     # -inf beside the bumps: nowhere else is a peak.
@@ -240,7 +248,7 @@ def test_candidates_come_best_first_and_missing_ones_are_not_present() -> None:
 def test_two_equal_cells_are_one_candidate_between_them() -> None:
     codec = Gaussian(image_size=(160, 160), size=(40, 40), sigma=1.5, candidates=2)
     xy = torch.tensor([[[79.5, 61.5]]])  # the border of columns 19 and 20, the centre of row 15
-    heights = codec.encode(xy, all_visible(xy), (160, 160))
+    heights = encoded(codec, xy, all_visible(xy), (160, 160))
     assert heights[0, 0, 15, 19] == heights[0, 0, 15, 20]
 
     detections = codec.decode(logits_of(heights))

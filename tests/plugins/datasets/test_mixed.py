@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Clip, Dataset, Size, UInt8Array, Visibility
+from tracknet_core.contracts import Clip, Dataset, Size, UInt8Array, Visibility, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.labels import LazyClips
 from tracknet_core.registry import datasets
@@ -61,7 +61,7 @@ class Rallies(Dataset):
         visibility = np.full(length, Visibility.UNLABELLED, np.int64)
         visibility[self._labelled] = Visibility.EASY
         xy = np.where(visibility[:, None] == Visibility.EASY, np.float32(3), np.float32(np.nan)).repeat(2, axis=1)
-        return Clip(name, Grey(length), xy, visibility, weight=self._weight)
+        return Clip(name, Grey(length), plain_labels(xy, visibility), weight=self._weight)
 
 
 def drawn(clips: Sequence[Clip]) -> dict[str, float]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Clip, Size, UInt8Array, Visibility
+from tracknet_core.contracts import Clip, Size, UInt8Array, Visibility, plain_labels
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.registry import datasets
 from tracknet_core.video import VideoFrames, write_video
@@ -41,7 +41,7 @@ def clip() -> MakeClip:
 
     def make(name: str, frames: int) -> Clip:
         xy = np.float32([(10 + 5 * i, 48) for i in range(frames)])
-        return Clip(name, MemoryFrames(frames), xy, np.full(frames, Visibility.EASY, np.int64))
+        return Clip(name, MemoryFrames(frames), plain_labels(xy, np.full(frames, Visibility.EASY, np.int64)))
 
     return make
 
@@ -54,7 +54,7 @@ def labelled(clip: MakeClip) -> Callable[[str], Clip]:
         xy = np.full((7, 2), np.nan, np.float32)
         xy[0], xy[1], xy[2] = (np.float32(1) / 3, 95.4999), (0, 0), (127.49, np.pi)
         visibility = np.array([1, 2, 3, 3, 0, -1, 0])
-        return clip(name, 7).replace(xy=xy, visibility=visibility)
+        return clip(name, 7).replace(labels=plain_labels(xy, visibility))
 
     return make
 
@@ -140,7 +140,7 @@ def test_a_clip_whose_frames_are_shared_out_is_in_each_split(tmp_path: Path, lab
 
 
 def test_a_clip_without_any_label_is_left_out_and_told(tmp_path: Path, clip: MakeClip) -> None:
-    bare = clip("match1/b", 3).replace(visibility=np.full(3, Visibility.UNLABELLED))
+    bare = clip("match1/b", 3).replace(labels=plain_labels(clip("match1/b", 3).xy, np.full(3, Visibility.UNLABELLED)))
     done = convert({"train": [clip("match1/a", 3), bare]}, tmp_path / "out")
     assert done.unlabelled == ["match1/b"]
     assert "match1/b" in done.as_text()

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
+from tracknet_core.contracts import Target
 from tracknet_plugins.losses.focal import Focal
+
+
+def mean(loss: Any, logits: Tensor, values: Tensor, weight: Tensor) -> Tensor:
+    """Return the loss of a batch alone."""
+    cost: Tensor = loss(logits, Target(values, weight, torch.ones(weight.shape, dtype=torch.bool))).mean()
+    return cost
 
 
 def test_focal_worked_by_hand() -> None:
@@ -17,7 +26,7 @@ def test_focal_worked_by_hand() -> None:
     target = torch.tensor([[[[0.8, 0.6, 0.0]]]])
     expected = -(0.25**2 * math.log(0.75) + 0.4**4 * 0.5**2 * math.log(0.5) + 0.2**2 * math.log(0.8))
 
-    torch.testing.assert_close(Focal()(logits, target, torch.ones(1, 1)), torch.tensor(expected))
+    torch.testing.assert_close(mean(Focal(), logits, target, torch.ones(1, 1)), torch.tensor(expected))
 
 
 def test_focal_equals_a_loop_over_the_cells_and_divides_by_the_balls() -> None:
@@ -41,8 +50,9 @@ def test_focal_equals_a_loop_over_the_cells_and_divides_by_the_balls() -> None:
             cost = -((1 - target[b, k, i, j]) ** beta) * p**alpha * math.log(1 - p)
         total += weight[b, k] * cost
 
-    value = Focal(alpha=alpha, beta=beta)(
-        *(torch.tensor(array, dtype=torch.float32) for array in (logits, target, weight))
+    value = mean(
+        Focal(alpha=alpha, beta=beta),
+        *(torch.tensor(array, dtype=torch.float32) for array in (logits, target, weight)),
     )
     torch.testing.assert_close(value, torch.tensor(total / 3.5, dtype=torch.float32))
 
@@ -52,7 +62,7 @@ def test_the_tail_of_a_ball_outside_is_no_ball() -> None:
     target = torch.tensor([[[[0.3, 0.1, 0.0]]]])
     expected = -(0.7**4 + 0.9**4 + 1) * 0.25 * math.log(0.5)
 
-    torch.testing.assert_close(Focal()(logits, target, torch.ones(1, 1)), torch.tensor(expected))
+    torch.testing.assert_close(mean(Focal(), logits, target, torch.ones(1, 1)), torch.tensor(expected))
 
 
 @pytest.mark.parametrize("name", ["alpha", "beta"])

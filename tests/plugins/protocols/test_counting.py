@@ -34,7 +34,7 @@ def counted(
     present = torch.tensor([distance is not None for distance in distances], dtype=torch.bool).view(1, frames, 1)
     metric = protocol()  # type: ignore[call-arg]
     metric.update(
-        Detections(found, torch.ones(1, frames, 1), present),
+        Detections.at(found, torch.ones(1, frames, 1), present),
         xy,
         torch.tensor([codes], dtype=torch.int64),
         torch.ones(1, frames, dtype=torch.bool),
@@ -106,7 +106,7 @@ def test_hidden_balls_count_where_the_rule_says_so() -> None:
 def test_a_hidden_ball_without_a_place_is_left_out() -> None:
     metric = TOTNet()
     metric.update(
-        Detections(torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
+        Detections.at(torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
         torch.full((1, 1, 2), math.nan),
         torch.tensor([[3]]),
         torch.tensor([[True]]),
@@ -173,7 +173,7 @@ def test_counts_are_whole_numbers_and_figures_are_not(protocol: type[FrameCounts
 def one_count(protocol: type[FrameCounts], truth: tuple[float, float], found: tuple[float, float]) -> str:
     metric = protocol()  # type: ignore[call-arg]
     metric.update(
-        Detections(torch.tensor(found).view(1, 1, 1, 2), torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
+        Detections.at(torch.tensor(found).view(1, 1, 1, 2), torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
         torch.tensor(truth).view(1, 1, 2),
         torch.tensor([[1]]),
         torch.tensor([[True]]),
@@ -215,7 +215,7 @@ def test_a_distance_of_exactly_the_threshold_in_decimals(
 def test_the_corner_is_a_place(protocol: type[FrameCounts]) -> None:
     metric = protocol()  # type: ignore[call-arg]
     metric.update(
-        Detections(torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
+        Detections.at(torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
         torch.zeros(1, 1, 2),
         torch.tensor([[1]]),
         torch.tensor([[True]]),

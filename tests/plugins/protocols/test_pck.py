@@ -23,7 +23,7 @@ def update(
     xy = torch.zeros(1, frames, 2)
     xy[0, [code < 1 for code in codes]] = math.nan
     metric.update(
-        Detections(
+        Detections.at(
             xy=torch.tensor([(distance or 0.0, 0.0) for distance in distances]).view(1, frames, 1, 2),
             score=torch.ones(1, frames, 1),
             present=torch.tensor([distance is not None for distance in distances], dtype=torch.bool).view(1, frames, 1),
@@ -84,7 +84,7 @@ def test_a_ball_in_an_unknown_place_is_left_out() -> None:
     metric = PCK(radii=(5.0,))
     update(metric, [1.0, 3.0])
     metric.update(
-        Detections(torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
+        Detections.at(torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
         torch.full((1, 1, 2), math.nan),
         torch.tensor([[1]]),
         torch.tensor([[True]]),
@@ -99,7 +99,7 @@ def test_a_distance_of_exactly_the_radius_in_decimals() -> None:
     found = torch.tensor([129.1, 50.0]).view(1, 1, 1, 2)
 
     metric.update(
-        Detections(found, torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
+        Detections.at(found, torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
         torch.tensor([[[124.1, 50.0]]]),
         torch.tensor([[1]]),
         torch.tensor([[True]]),
@@ -115,7 +115,7 @@ def test_the_rule_says_why_there_are_no_counts() -> None:
 
 def test_only_the_best_candidate_counts() -> None:
     metric = PCK(radii=(5.0,))
-    detections = Detections(
+    detections = Detections.at(
         xy=torch.tensor([[[[7.0, 0.0], [0.0, 0.0]]]]),
         score=torch.tensor([[[0.9, 0.8]]]),
         present=torch.tensor([[[True, True]]]),

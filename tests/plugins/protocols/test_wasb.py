@@ -20,7 +20,7 @@ def frame(detected: Place | None, place: Place, visibility: int, counted: bool =
     """Return the metric after one frame; the detection is None for "no ball"."""
     metric = WASB()
     metric.update(
-        Detections(
+        Detections.at(
             xy=torch.tensor(detected or (0.0, 0.0)).view(1, 1, 1, 2),
             score=torch.full((1, 1, 1), 0.9 if detected else 0.1),
             present=torch.tensor([[[detected is not None]]]),
@@ -77,7 +77,7 @@ def test_a_frame_that_is_not_counted_is_left_out(detected: Place | None, visibil
 def batch(kinds: str) -> tuple[Detections, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return a batch (1, K) of frames that are T = tp, 1 = fp1, 2 = fp2, N = tn, F = fn."""
     x = torch.tensor([{"T": 1.0, "1": 9.0}.get(kind, 0.0) for kind in kinds])
-    detections = Detections(
+    detections = Detections.at(
         xy=torch.stack([x, torch.zeros_like(x)], dim=-1).view(1, -1, 1, 2),
         score=torch.ones(1, len(kinds), 1),
         present=torch.tensor([kind in "T12" for kind in kinds], dtype=torch.bool).view(1, -1, 1),
@@ -142,7 +142,7 @@ def test_nothing_over_nothing_is_zero_if_there_is_a_ball(kinds: str, share: floa
 
 def test_only_the_best_candidate_counts() -> None:
     metric = WASB()
-    detections = Detections(
+    detections = Detections.at(
         xy=torch.tensor([[[[90.0, 0.0], [0.0, 0.0]]]]),
         score=torch.tensor([[[0.9, 0.8]]]),
         present=torch.tensor([[[True, True]]]),
@@ -167,7 +167,7 @@ def scored(metric: WASB, frames: list[tuple[str, float]]) -> WASB:
     """Count frames of these kinds, with these scores."""
     detections, *truth = batch("".join(kind for kind, _ in frames))
     score = torch.tensor([score for _, score in frames]).view(1, -1, 1)
-    metric.update(Detections(detections.xy, score, detections.present), *truth)
+    metric.update(Detections.at(detections.xy, score, detections.present), *truth)
     return metric
 
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Visibility, Window
+from tracknet_core.contracts import Visibility, Window, plain_labels
 from tracknet_core.testing import check_constructor, check_transform
 from tracknet_plugins.transforms.affine import Affine
 
@@ -28,7 +28,7 @@ def window_with(*points: tuple[float, float], visibility: Visibility = Visibilit
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
     spots = [np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * 2.0**2)) for x, y in points]
     frames = np.rint(60 + 180 * np.repeat(np.array(spots)[..., None], 3, axis=-1)).astype(np.uint8)
-    return Window(frames, np.array(points, dtype=np.float32), np.full(len(points), visibility))
+    return Window(frames, plain_labels(np.array(points, dtype=np.float32), np.full(len(points), visibility)))
 
 
 def centroid(frame: np.ndarray) -> np.ndarray:
@@ -98,8 +98,10 @@ def test_a_scale_of_two_keeps_the_middle_of_the_frame() -> None:
 def test_a_point_that_leaves_is_absent_and_an_unlabelled_frame_stays_so() -> None:
     window = Window(
         np.zeros((5, HEIGHT, WIDTH, 3), np.uint8),
-        np.array([(90, 30), (80, 30), (95, 30), (95, 30), (np.nan, np.nan)], dtype=np.float32),
-        np.array([Visibility.EASY, Visibility.HARD, Visibility.OCCLUDED, Visibility.UNLABELLED, Visibility.ABSENT]),
+        plain_labels(
+            np.array([(90, 30), (80, 30), (95, 30), (95, 30), (np.nan, np.nan)], dtype=np.float32),
+            np.array([Visibility.EASY, Visibility.HARD, Visibility.OCCLUDED, Visibility.UNLABELLED, Visibility.ABSENT]),
+        ),
     )
     changed = moved(window, shift=(10 / WIDTH, 0))
     assert changed.visibility.tolist() == [0, 2, 0, -1, 0]
@@ -111,7 +113,7 @@ def test_a_point_that_leaves_is_absent_and_an_unlabelled_frame_stays_so() -> Non
 def test_what_comes_in_has_the_mean_colour_of_the_window() -> None:
     frames = np.zeros((2, HEIGHT, WIDTH, 3), np.uint8)
     frames[0], frames[1] = (10, 100, 200), (30, 100, 100)
-    window = Window(frames, np.full((2, 2), np.nan, np.float32), np.zeros(2, np.int64))
+    window = Window(frames, plain_labels(np.full((2, 2), np.nan, np.float32), np.zeros(2, np.int64)))
     changed = moved(window, shift=(0.5, 0))
     np.testing.assert_array_equal(changed.frames[:, :, :40], np.broadcast_to((20, 100, 150), (2, HEIGHT, 40, 3)))
     np.testing.assert_array_equal(changed.frames[:, :, 48:], frames[:, :, 48:])
@@ -128,7 +130,9 @@ def test_a_background_moves_as_the_frames_do() -> None:
 
 def test_small_and_large_scales_are_drawn_alike() -> None:
     affine, rng = Affine(scale=(0.5, 2), degrees=0, translate=0, prob=1), np.random.default_rng(0)
-    window = Window(np.zeros((1, 8, 8, 3), np.uint8), np.array([(4.5, 3.5)], np.float32), np.ones(1, np.int64))
+    window = Window(
+        np.zeros((1, 8, 8, 3), np.uint8), plain_labels(np.array([(4.5, 3.5)], np.float32), np.ones(1, np.int64))
+    )
     scales = np.array([affine(window, rng).xy[0, 0] for _ in range(400)]) - 3.5  # 1 px from the middle, scaled
     assert scales.min() >= 0.5
     assert scales.max() <= 2
@@ -138,7 +142,9 @@ def test_small_and_large_scales_are_drawn_alike() -> None:
 @pytest.mark.parametrize(("prob", "low", "high"), [(0.0, 0, 0), (0.25, 30, 70), (1.0, 200, 200)])
 def test_prob_is_the_share_of_moved_windows(prob: float, low: int, high: int) -> None:
     affine, rng = Affine(prob=prob), np.random.default_rng(0)
-    window = Window(np.zeros((1, 8, 8, 3), np.uint8), np.array([(3, 3)], np.float32), np.ones(1, np.int64))
+    window = Window(
+        np.zeros((1, 8, 8, 3), np.uint8), plain_labels(np.array([(3, 3)], np.float32), np.ones(1, np.int64))
+    )
     assert low <= sum(affine(window, rng) is not window for _ in range(200)) <= high
 
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import UInt8Array, Window
+from tracknet_core.contracts import UInt8Array, Window, plain_labels
 from tracknet_core.testing import check_constructor, check_transform
 from tracknet_plugins.transforms.blur import Blur
 
@@ -25,7 +25,7 @@ class Draws:
 
 
 def window_of(frames: UInt8Array) -> Window:
-    return Window(frames, np.full((len(frames), 2), 3, np.float32), np.ones(len(frames), np.int64))
+    return Window(frames, plain_labels(np.full((len(frames), 2), 3, np.float32), np.ones(len(frames), np.int64)))
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import UInt8Array, Window
+from tracknet_core.contracts import UInt8Array, Window, plain_labels
 from tracknet_plugins.transforms.color_jitter import ColorJitter
 
 
@@ -18,7 +18,7 @@ class Draws:
 
 
 def window_of(frames: UInt8Array) -> Window:
-    return Window(frames, np.full((len(frames), 2), 3, np.float32), np.ones(len(frames), np.int64))
+    return Window(frames, plain_labels(np.full((len(frames), 2), 3, np.float32), np.ones(len(frames), np.int64)))
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Visibility, Window
+from tracknet_core.contracts import Visibility, Window, plain_labels
 from tracknet_plugins.transforms.crop import Crop
 
 WIDTH, HEIGHT = 40, 24
@@ -12,7 +12,7 @@ def window_with(*points: tuple[float, float], visibility: Visibility = Visibilit
     frames = np.zeros((len(points), HEIGHT, WIDTH, 3), dtype=np.uint8)
     frames[..., 0] = np.arange(WIDTH)
     frames[..., 1] = np.arange(HEIGHT)[:, None]
-    return Window(frames, np.array(points, dtype=np.float32), np.full(len(points), visibility))
+    return Window(frames, plain_labels(np.array(points, dtype=np.float32), np.full(len(points), visibility)))
 
 
 def position(cropped: Window) -> tuple[int, int]:
@@ -92,8 +92,10 @@ def test_a_window_without_a_visible_ball_is_cropped_anywhere(code: Visibility) -
 def test_a_point_that_leaves_is_absent_and_an_unlabelled_frame_stays_so() -> None:
     window = Window(
         window_with((0, 0), (39, 23), (0, 0), (np.nan, np.nan)).frames,
-        np.array([(3, 3), (39, 23), (39, 23), (np.nan, np.nan)], dtype=np.float32),
-        np.array([Visibility.EASY, Visibility.OCCLUDED, Visibility.UNLABELLED, Visibility.ABSENT]),
+        plain_labels(
+            np.array([(3, 3), (39, 23), (39, 23), (np.nan, np.nan)], dtype=np.float32),
+            np.array([Visibility.EASY, Visibility.OCCLUDED, Visibility.UNLABELLED, Visibility.ABSENT]),
+        ),
     )
     cropped = Crop(size=(8, 8), ball=1)(window, np.random.default_rng(0))
     assert cropped.visibility.tolist() == [1, 0, -1, 0]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Visibility, Window
+from tracknet_core.contracts import Visibility, Window, plain_labels
 from tracknet_core.testing import check_constructor, check_transform
 from tracknet_plugins.transforms.cutout import Cutout
 
@@ -19,7 +19,7 @@ def window_with(
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
     for frame, (x, y) in zip(frames, points, strict=False):
         frame[np.hypot(columns - x, rows - y) <= 3] = RED
-    return Window(frames, np.array(points, dtype=np.float32), np.full(count, visibility))
+    return Window(frames, plain_labels(np.array(points, dtype=np.float32), np.full(count, visibility)))
 
 
 def reds(window: Window) -> list[int]:
@@ -59,7 +59,7 @@ def test_a_patch_holds_a_piece_of_the_same_frame() -> None:
     # Every pixel of the frame has a number of its own, so that where it comes from can be read.
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
     frames = np.stack((columns, rows, 0 * rows), axis=-1).astype(np.uint8)[None]
-    window = Window(frames, np.array([(30, 20)], np.float32), np.ones(1, np.int64))
+    window = Window(frames, plain_labels(np.array([(30, 20)], np.float32), np.ones(1, np.int64)))
     hidden = Cutout(size=(9, 15), radius=4, hide=1, decoys=0, prob=1)(window, np.random.default_rng(0)).frames[0]
     changed = np.argwhere((hidden != frames[0]).any(axis=-1))
     (top, left), (bottom, right) = changed.min(axis=0), changed.max(axis=0)
@@ -78,7 +78,7 @@ def test_a_patch_holds_a_piece_of_the_same_frame() -> None:
 def test_a_frame_that_is_all_ball_is_filled_with_its_mean() -> None:
     frames = np.zeros((1, 12, 12, 3), np.uint8)
     frames[0, :, :6] = 100
-    window = Window(frames, np.array([(6, 6)], np.float32), np.ones(1, np.int64))
+    window = Window(frames, plain_labels(np.array([(6, 6)], np.float32), np.ones(1, np.int64)))
     hidden = Cutout(size=(30, 30), radius=4, hide=1, decoys=1, prob=1)(window, np.random.default_rng(0))
     assert hidden.visibility.tolist() == [Visibility.OCCLUDED]
     assert (hidden.frames[0, 2:11, 2:11] == 50).all()
@@ -87,7 +87,8 @@ def test_a_frame_that_is_all_ball_is_filled_with_its_mean() -> None:
 @pytest.mark.parametrize("code", [Visibility.OCCLUDED, Visibility.ABSENT, Visibility.UNLABELLED])
 def test_only_a_visible_ball_is_hidden(code: Visibility) -> None:
     xy = (np.nan, np.nan) if code is Visibility.ABSENT else (30, 20)
-    window = window_with((5, 5), visibility=code).replace(xy=np.array([xy], np.float32))
+    window = window_with((5, 5), visibility=code)
+    window = window.replace(window.frames, points=np.array([[xy]], np.float32))
     rng = np.random.default_rng(0)
     for _ in range(20):
         assert Cutout(hide=1, decoys=1, prob=1)(window, rng).visibility.tolist() == [code]

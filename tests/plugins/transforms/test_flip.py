@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Visibility, Window
+from tracknet_core.contracts import Visibility, Window, plain_labels
 from tracknet_plugins.transforms.flip import Flip
 
 
@@ -9,7 +9,7 @@ from tracknet_plugins.transforms.flip import Flip
 def window() -> Window:
     frames = np.random.default_rng(0).integers(0, 256, (3, 6, 8, 3), dtype=np.uint8)
     xy = np.array([(2, 1), (2.25, 4.5), (np.nan, np.nan)], dtype=np.float32)
-    return Window(frames, xy, np.array([Visibility.EASY, Visibility.OCCLUDED, Visibility.ABSENT]))
+    return Window(frames, plain_labels(xy, np.array([Visibility.EASY, Visibility.OCCLUDED, Visibility.ABSENT])))
 
 
 def test_a_flip_mirrors_every_frame_and_point(window: Window) -> None:

@@ -3,7 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Window
+from tracknet_core.contracts import Window, plain_labels
 from tracknet_core.testing import check_constructor, check_transform
 from tracknet_plugins.transforms.frame_rate import FrameRate
 
@@ -13,7 +13,9 @@ def window_of(frames: int, background: bool = False) -> Window:
     numbers = np.arange(frames)
     shown = np.append(numbers, 99) if background else numbers
     pictures = np.zeros((len(shown), 4, 6, 3), np.uint8) + shown.astype(np.uint8)[:, None, None, None]
-    return Window(pictures, np.stack((numbers, 0 * numbers), axis=1).astype(np.float32), np.ones(frames, np.int64))
+    return Window(
+        pictures, plain_labels(np.stack((numbers, 0 * numbers), axis=1).astype(np.float32), np.ones(frames, np.int64))
+    )
 
 
 def numbers(window: Window) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Window
+from tracknet_core.contracts import Window, plain_labels
 from tracknet_core.testing import check_constructor, check_transform
 from tracknet_plugins.transforms.jpeg import JPEG
 
@@ -13,7 +13,7 @@ def window() -> Window:
     smooth = 128 + 80 * np.sin(rows / 9) * np.cos(columns / 7)
     noise = np.random.default_rng(0).normal(0, 12, (3, 48, 64, 3))
     frames = np.clip(smooth[None, ..., None] + noise, 0, 255).astype(np.uint8)
-    return Window(frames, np.full((3, 2), 3, np.float32), np.ones(3, np.int64))
+    return Window(frames, plain_labels(np.full((3, 2), 3, np.float32), np.ones(3, np.int64)))
 
 
 def error(window: Window, quality: int) -> float:

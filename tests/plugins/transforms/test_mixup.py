@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tracknet_core.errors import ConfigError
+from tracknet_core.contracts import Form, Target
 from tracknet_core.testing import check_batch_transform, check_constructor
 from tracknet_plugins.transforms.mixup import Mixup
 
@@ -25,13 +25,19 @@ def batch(weight: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tenso
     return frames, target, torch.ones(BATCH, 2) if weight is None else weight
 
 
+def mixed(mixup: Mixup, frames: torch.Tensor, values: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Return frames, values and weights as they come out."""
+    frames, target = mixup.mix(frames, Target(values, weight, values.flatten(2).amax(dim=-1) > 0))
+    return frames, target.values, target.weight
+
+
 def test_it_keeps_the_contract_of_its_kind() -> None:
     check_constructor("transforms", Mixup)
     check_batch_transform(Mixup())
 
 
 def test_pictures_and_targets_are_blended_with_the_same_shares() -> None:
-    frames, target, weight = Mixup().mix(*batch())
+    frames, target, weight = mixed(Mixup(), *batch())
     # The target of a window is one cell of its own, so shares and partners can be read off the mixed targets.
     shares = target[:, 0].flatten(1)  # (B, B)
     torch.testing.assert_close(shares.sum(dim=1), torch.ones(BATCH))
@@ -43,7 +49,7 @@ def test_pictures_and_targets_are_blended_with_the_same_shares() -> None:
 
 
 def test_a_window_keeps_the_larger_part_of_itself_and_gets_one_partner() -> None:
-    _, target, _ = Mixup().mix(*batch())
+    _, target, _ = mixed(Mixup(), *batch())
     shares = target[:, 0].flatten(1)
     assert bool((shares.diagonal() >= 0.5 - 1e-6).all())
     assert bool(((shares > 0).sum(dim=1) <= 2).all())
@@ -56,7 +62,7 @@ def test_a_window_keeps_the_larger_part_of_itself_and_gets_one_partner() -> None
 def test_shares_follow_the_beta_distribution_of_the_paper() -> None:
     drawn = []
     for _ in range(60):
-        _, target, _ = Mixup(alpha=0.5).mix(*batch())
+        _, target, _ = mixed(Mixup(alpha=0.5), *batch())
         shares = target[:, 0].flatten(1).diagonal()
         drawn.append(shares[shares < 1])  # 1: a window was its own partner
     kept = torch.cat(drawn).numpy()
@@ -69,29 +75,39 @@ def test_shares_follow_the_beta_distribution_of_the_paper() -> None:
 def test_a_frame_counts_only_if_both_that_it_is_made_of_do() -> None:
     weight = torch.ones(BATCH, 2)
     weight[3, 1] = 0
-    _, target, mixed = Mixup().mix(*batch(weight))
+    _, target, weights = mixed(Mixup(), *batch(weight))
     partner_of_3 = {3, *(target[:, 0].flatten(1)[:, 3] > 0).nonzero().flatten().tolist()}
-    assert set((mixed[:, 1] == 0).nonzero().flatten().tolist()) == partner_of_3
-    assert bool((mixed[:, 0] == 1).all())
+    assert set((weights[:, 1] == 0).nonzero().flatten().tolist()) == partner_of_3
+    assert bool((weights[:, 0] == 1).all())
     assert len(partner_of_3) == 2
 
 
 def test_a_batch_of_one_stays() -> None:
     frames, target, weight = (tensor[5:6] for tensor in batch())
-    mixed = Mixup().mix(frames, target, weight)
-    for before, after in zip((frames, target, weight), mixed, strict=True):
+    after_all = mixed(Mixup(), frames, target, weight)
+    for before, after in zip((frames, target, weight), after_all, strict=True):
         torch.testing.assert_close(after, before)
 
 
 def test_half_precision_targets_stay_so() -> None:
     frames, target, weight = batch()
-    assert Mixup().mix(frames, target.bfloat16(), weight)[1].dtype is torch.bfloat16
+    assert mixed(Mixup(), frames, target.bfloat16(), weight)[1].dtype is torch.bfloat16
 
 
-def test_targets_of_whole_numbers_are_refused() -> None:
-    frames, target, weight = batch()
-    with pytest.raises(ConfigError, match=r"'mixup' blends heatmaps, but the targets .* torch\.int64"):
-        Mixup().mix(frames, target.long(), weight)
+def test_a_frame_made_of_one_with_a_ball_has_one() -> None:
+    frames, values, weight = batch()
+    has_ball = torch.zeros(BATCH, 2, dtype=torch.bool)
+    has_ball[3] = True
+    target = Mixup().mix(frames, Target(values, weight, has_ball))[1]
+    made_of_3 = target.values[:, 0].flatten(1)[:, 3] > 0
+    assert torch.equal(target.has_ball[:, 0], made_of_3)
+    assert int(made_of_3.sum()) == 2
+
+
+def test_it_blends_heatmaps_alone() -> None:
+    assert Form("heatmap").fits(Mixup.forms)
+    assert not Form("classes", 256).fits(Mixup.forms)
+    assert not Form("offsets", 3).fits(Mixup.forms)
 
 
 @pytest.mark.parametrize("alpha", [0.0, -1.0, float("nan"), float("inf")])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Visibility, Window
+from tracknet_core.contracts import Visibility, Window, plain_labels
 from tracknet_core.testing import check_constructor, check_transform
 from tracknet_plugins.transforms.paste_ball import PasteBall
 
@@ -11,7 +11,7 @@ WIDTH, HEIGHT = 96, 64
 def empty(frames: int = 5, background: bool = False) -> Window:
     """Black frames without a ball."""
     pictures = np.zeros((frames + background, HEIGHT, WIDTH, 3), np.uint8)
-    return Window(pictures, np.full((frames, 2), np.nan, np.float32), np.zeros(frames, np.int64))
+    return Window(pictures, plain_labels(np.full((frames, 2), np.nan, np.float32), np.zeros(frames, np.int64)))
 
 
 def light(window: Window) -> tuple[np.ndarray, np.ndarray]:
@@ -112,7 +112,9 @@ def test_a_window_with_any_other_label_stays(code: Visibility) -> None:
 
 
 def test_a_frame_without_room_stays() -> None:
-    window = Window(np.zeros((2, 6, 40, 3), np.uint8), np.full((2, 2), np.nan, np.float32), np.zeros(2, np.int64))
+    window = Window(
+        np.zeros((2, 6, 40, 3), np.uint8), plain_labels(np.full((2, 2), np.nan, np.float32), np.zeros(2, np.int64))
+    )
     assert PasteBall(diameter=(6, 6), prob=1)(window, np.random.default_rng(0)) is window
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Window
+from tracknet_core.contracts import Window, plain_labels
 from tracknet_core.testing import check_constructor, check_transform
 from tracknet_plugins.transforms.reverse import Reverse
 
@@ -11,7 +11,7 @@ def window() -> Window:
     """Three frames as bright as their number, and a background of 9."""
     frames = np.zeros((4, 4, 6, 3), np.uint8)
     frames[:] = np.array((0, 1, 2, 9))[:, None, None, None]
-    return Window(frames, np.array([(0, 0), (1, 0), (np.nan, np.nan)], np.float32), np.array([1, 2, 0]))
+    return Window(frames, plain_labels(np.array([(0, 0), (1, 0), (np.nan, np.nan)], np.float32), np.array([1, 2, 0])))
 
 
 def test_it_keeps_the_contract_of_its_kind() -> None:

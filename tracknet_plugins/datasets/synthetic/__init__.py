@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from tracknet_core.contracts import Clip, Dataset
+from tracknet_core.contracts import Clip, Dataset, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.registry import datasets
 from tracknet_plugins.datasets.synthetic.render import RenderedFrames
@@ -91,4 +91,4 @@ class Synthetic(Dataset):
         )
         name = f"{split}/{recipe.sport}_{number:03d}"
         xy, visibility = make_scene(recipe).labels()
-        return Clip(name=name, frames=RenderedFrames(recipe, name=name), xy=xy, visibility=visibility)
+        return Clip(name=name, frames=RenderedFrames(recipe, name=name), labels=plain_labels(xy, visibility))
