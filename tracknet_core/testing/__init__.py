@@ -18,11 +18,13 @@ Letters are those of :mod:`tracknet_core.contracts`.
 from tracknet_core.testing.clips import check_dataset
 from tracknet_core.testing.constructors import check_constructor
 from tracknet_core.testing.formats import check_format
+from tracknet_core.testing.mergers import check_merger
 from tracknet_core.testing.networks import check_backbone, check_decoder, check_head, check_input
 from tracknet_core.testing.protocols import check_protocol
 from tracknet_core.testing.targets import check_codec, check_loss
 from tracknet_core.testing.trackers import check_tracker
 from tracknet_core.testing.transforms import check_batch_transform, check_transform
+from tracknet_core.testing.writers import check_writer
 
 __all__ = [
     "check_backbone",
@@ -35,7 +37,9 @@ __all__ = [
     "check_head",
     "check_input",
     "check_loss",
+    "check_merger",
     "check_protocol",
     "check_tracker",
     "check_transform",
+    "check_writer",
 ]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import torch
 
-from tracknet_core.testing import check_constructor
+from tracknet_core.testing import check_constructor, check_merger
 from tracknet_plugins.codecs.gaussian import Gaussian
 from tracknet_plugins.mergers.mean import Mean
 
 
 def test_the_contract_is_kept() -> None:
     check_constructor("mergers", Mean)
+    check_merger(Mean(codec=Gaussian(image_size=(32, 24), size=(8, 6))))
 
 
 def test_heatmaps_have_their_mean_probability() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tracknet_core.testing import check_constructor
+from tracknet_core.testing import check_constructor, check_merger
 from tracknet_plugins.mergers.none import First
 
 
 def test_the_contract_is_kept() -> None:
     check_constructor("mergers", First)
+    check_merger(First())
 
 
 def test_the_first_answer_is_final(answer) -> None:

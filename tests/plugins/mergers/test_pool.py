@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from tracknet_core.contracts import Candidates
-from tracknet_core.testing import check_constructor
+from tracknet_core.testing import check_constructor, check_merger
 from tracknet_plugins.mergers.pool import Pool
 
 
 def test_the_contract_is_kept() -> None:
     check_constructor("mergers", Pool)
+    check_merger(Pool())
 
 
 def test_all_candidates_are_there_highest_score_first_of_equal_ones_the_earlier_window(answer) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tracknet_core.testing import check_constructor
+from tracknet_core.testing import check_constructor, check_merger
 from tracknet_plugins.codecs.gaussian import Gaussian
 from tracknet_plugins.mergers.triangular import Triangular
 
 
 def test_the_contract_is_kept() -> None:
     check_constructor("mergers", Triangular)
+    check_merger(Triangular(targets=3, codec=Gaussian(image_size=(32, 24), size=(8, 6))))
 
 
 @pytest.mark.parametrize(("targets", "weights"), [(1, [1]), (4, [1, 2, 2, 1]), (5, [1, 2, 3, 2, 1])])

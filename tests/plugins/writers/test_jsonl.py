@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tracknet_core.contracts import ClipFacts
-from tracknet_core.testing import check_constructor
+from tracknet_core.testing import check_constructor, check_writer
 from tracknet_core.video import ImageFrames
 from tracknet_plugins.writers.jsonl import JSONLines
 
 
-def test_the_contract_is_kept() -> None:
+@pytest.mark.parametrize("points", [1, 2])
+def test_the_contract_is_kept(tmp_path: Path, points: int) -> None:
     check_constructor("writers", JSONLines)
+    check_writer(lambda clip: JSONLines(clip=clip), tmp_path, points=points)
 
 
 def test_its_file_and_its_part_are_known_before_the_work(tmp_path: Path) -> None:

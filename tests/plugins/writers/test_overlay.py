@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tracknet_core.contracts import ClipFacts, FrameSource, TrackedFrame, TrackPoint
-from tracknet_core.testing import check_constructor
+from tracknet_core.testing import check_constructor, check_writer
 from tracknet_core.video import ImageFrames, VideoFrames
 from tracknet_core.video.live import LiveFrames
 from tracknet_plugins.writers.overlay import TRAIL_SECONDS, Overlay, Trail
@@ -19,8 +19,10 @@ from tracknet_plugins.writers.overlay import TRAIL_SECONDS, Overlay, Trail
 SIZE = (160, 96)
 
 
-def test_the_contract_is_kept() -> None:
+@pytest.mark.parametrize("points", [1, 2])
+def test_the_contract_is_kept(tmp_path: Path, points: int) -> None:
     check_constructor("writers", Overlay)
+    check_writer(lambda clip: Overlay(clip=clip), tmp_path, points=points)
 
 
 def test_a_stream_has_no_overlay() -> None:
