@@ -14,6 +14,11 @@ from tracknet_core.contracts import ClipFacts, Output, TrackedFrame, Writer
 from tracknet_core.errors import DataError
 from tracknet_core.files import complete, part_of
 
+PLACE_DECIMALS = 3
+"""Of places in files, in pixels; evaluation rounds alike, so that a file has the figures of what was written to it."""
+
+SCORE_DECIMALS = 6
+
 _FLUSH_SECONDS = 1.0
 
 

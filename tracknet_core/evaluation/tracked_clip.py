@@ -10,10 +10,8 @@ from tracknet_core.assembly import build
 from tracknet_core.contracts import Candidates, Clip, Tracker, TrackPoint
 from tracknet_core.errors import DataError
 from tracknet_core.evaluation.results import Prediction
+from tracknet_core.row_file import PLACE_DECIMALS, SCORE_DECIMALS
 from tracknet_core.schema import Node
-
-PLACE_DECIMALS = 3  # of X and Y in a CSV, in pixels
-SCORE_DECIMALS = 6
 
 
 def predict_clip(clip: Clip, candidates: Iterable[Candidates], tracker: Node) -> tuple[Prediction, list[str]]:

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from tracknet_core.contracts import ClipFacts, Point, TrackedFrame, TrackPoint
 from tracknet_core.registry import writers
-from tracknet_core.row_file import RowWriter
+from tracknet_core.row_file import PLACE_DECIMALS, SCORE_DECIMALS, RowWriter
 
 COLUMNS = ("Frame", "Visibility", "X", "Y", "Confidence", "Time", "Origin", "Track")
 """The first four are those of TrackNet, the last two say where a ball comes from and which it is."""
@@ -46,8 +46,9 @@ class CSV(RowWriter):
 
     def _line(self, frame: TrackedFrame, ball: TrackPoint) -> str:
         x, y = ball.xy
-        more = ",{:.3f},{:.3f}".format(*_streak(ball)) if self._has_streaks else ""
-        return f"{frame.number},1,{x:.3f},{y:.3f},{ball.score:.6f},{frame.time:.6f},{ball.origin},{ball.track}{more}\n"
+        place = f"{x:.{PLACE_DECIMALS}f},{y:.{PLACE_DECIMALS}f},{ball.score:.{SCORE_DECIMALS}f}"
+        more = ",{:.{n}f},{:.{n}f}".format(*_streak(ball), n=PLACE_DECIMALS) if self._has_streaks else ""
+        return f"{frame.number},1,{place},{frame.time:.6f},{ball.origin},{ball.track}{more}\n"
 
     def number(self, line: str) -> int:
         """Return the first cell."""
@@ -74,6 +75,6 @@ def _streak(ball: TrackPoint) -> tuple[float, float]:
     """Return the length in pixels and the angle in degrees, both as exact as in a file."""
     (left, top), (right, bottom) = ball.points[0], ball.points[-1]
     dx, dy = right - left, bottom - top
-    length = round(math.hypot(dx, dy), 3)
-    angle = round(math.degrees(math.atan2(dy, dx)) % 180, 3) % 180 if length else 0.0
+    length = round(math.hypot(dx, dy), PLACE_DECIMALS)
+    angle = round(math.degrees(math.atan2(dy, dx)) % 180, PLACE_DECIMALS) % 180 if length else 0.0
     return length, angle

@@ -9,7 +9,7 @@ from typing import Any
 
 from tracknet_core.contracts import TrackedFrame, TrackPoint
 from tracknet_core.registry import writers
-from tracknet_core.row_file import RowWriter
+from tracknet_core.row_file import PLACE_DECIMALS, SCORE_DECIMALS, RowWriter
 
 
 @writers.register("jsonl")
@@ -38,12 +38,12 @@ class JSONLines(RowWriter):
 
 
 def _as_dict(ball: TrackPoint) -> dict[str, Any]:
-    points = tuple((round(float(x), 3), round(float(y), 3)) for x, y in ball.points)
+    points = tuple((round(float(x), PLACE_DECIMALS), round(float(y), PLACE_DECIMALS)) for x, y in ball.points)
     x, y = replace(ball, points=points).xy  # of the points as they are read again
     return {
-        "x": round(x, 3),
-        "y": round(y, 3),
-        "confidence": round(float(ball.score), 6),
+        "x": round(x, PLACE_DECIMALS),
+        "y": round(y, PLACE_DECIMALS),
+        "confidence": round(float(ball.score), SCORE_DECIMALS),
         "origin": ball.origin,
         "track": ball.track,
     } | ({"points": points} if len(points) > 1 else {})
