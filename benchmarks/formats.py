@@ -50,8 +50,8 @@ def exported(checkpoint: Path, folder: Path) -> dict[str, tuple[Path, str]]:
 
 def windows(detector: Detector, count: int) -> torch.Tensor:
     """Return noise as prediction hands it over, with the memory of frames."""
-    width, height = detector.image_size
-    shape = (count, detector.frames + detector.background, height, width, 3)
+    width, height = detector.window.image_size
+    shape = (count, detector.window.pictures, height, width, 3)
     return torch.randint(0, 256, shape, dtype=torch.uint8).movedim(-1, 2)
 
 
@@ -64,7 +64,7 @@ def milliseconds(detectors: dict[str, Detector], rounds: int, batch_size: int) -
             began = time.perf_counter()
             detector.detections(batch)
             if number:  # the first round warms up
-                times[name].append((time.perf_counter() - began) / batch_size / len(detector.targets) * 1000)
+                times[name].append((time.perf_counter() - began) / batch_size / len(detector.window.targets) * 1000)
     return {name: statistics.median(values) for name, values in times.items()}
 
 

@@ -107,8 +107,8 @@ def cost_of(work: Callable[[], object]) -> Cost:
 
 def network_input(detector: Detector) -> torch.Tensor:
     """Return a batch as prediction makes it: noise, with the memory of frames."""
-    width, height = detector.image_size
-    shape = (BATCH_SIZE, detector.frames + detector.background, height, width, 3)
+    width, height = detector.window.image_size
+    shape = (BATCH_SIZE, detector.window.pictures, height, width, 3)
     return torch.randint(0, 256, shape, dtype=torch.uint8).movedim(-1, 2)
 
 
@@ -208,9 +208,9 @@ def a_round(checkpoint: Path, detector: Detector, video: Path, folder: Path) -> 
     count = len(source)
     batch = network_input(detector)
     logits = detector.logits(batch)
-    per_batch = BATCH_SIZE * len(detector.targets)
+    per_batch = BATCH_SIZE * len(detector.window.targets)
     passes = max(2, round(count / per_batch))
-    decode = cost_of(lambda: sum(1 for _ in play(source, detector.image_size, skip_broken=True)))
+    decode = cost_of(lambda: sum(1 for _ in play(source, detector.window.image_size, skip_broken=True)))
     network = cost_of(lambda: [detector.logits(batch) for _ in range(passes)])
     looked_at = passes * per_batch
     post = cost_of(lambda: [detector.codec.decode(logits) for _ in range(5)]).wall / (5 * per_batch)

@@ -137,7 +137,9 @@ def load_model(path: Path) -> tuple[Config, BallTracker]:
 
 
 def _build_input(config: Config) -> Input:
-    input_: Input = build("inputs", config.model.input, "model.input", frames=config.data.sequence.frames)
+    # Nobody has checked the nodes of an exported file: parts of the network that it needs not may be missing here.
+    length = config.data.sequence.frames
+    input_: Input = check_and_build("inputs", config.model.input, "model.input", frames=length)
     return input_
 
 

@@ -25,7 +25,17 @@ from tracknet_core import predict, row_file
 from tracknet_core.assembly import build_model
 from tracknet_core.checkpoint import describe
 from tracknet_core.config import Config
-from tracknet_core.contracts import Candidates, ClipFacts, Detections, Output, TrackedFrame, Tracker, TrackPoint, Writer
+from tracknet_core.contracts import (
+    Candidates,
+    ClipFacts,
+    Detections,
+    Output,
+    TrackedFrame,
+    Tracker,
+    TrackPoint,
+    WindowSpec,
+    Writer,
+)
 from tracknet_core.registry import trackers, writers
 from tracknet_core.tracking.detector import Detector
 from tracknet_core.video import VideoFrames, write_video
@@ -38,6 +48,7 @@ INPUT = (48, 32)
 
 class NoCodec:
     size = INPUT
+    points = 1
 
 
 def place(number: int) -> tuple[int, int]:
@@ -76,10 +87,7 @@ def detect(monkeypatch: pytest.MonkeyPatch) -> Callable[[Tensor], Detections]:
         return Detector(
             config=None,  # type: ignore[arg-type]
             codec=NoCodec(),  # type: ignore[arg-type]
-            frames=3,
-            targets=(0, 1, 2),
-            background=False,
-            image_size=INPUT,
+            window=WindowSpec(3, (0, 1, 2), False, INPUT),
             device=torch.device("cpu"),
             logits=lambda frames: frames,
             detections=lambda frames: holder["find"](frames),
@@ -288,6 +296,41 @@ def test_ctrl_c_is_how_a_stream_ends(
     assert_finds_the_ball(rows(written), range(len(looked_at)))
 
 
+def find_streaks(frames: Tensor) -> Detections:
+    """What is white, as a streak that is 4 x 3 px of the network input from end to end."""
+    found = find_white(frames)
+    return Detections(found.points + torch.tensor([[-2.0, -1.5], [2.0, 1.5]]), found.score, found.present)
+
+
+@pytest.mark.parametrize("tracker", ["none", "kalman"])
+def test_streaks_come_out_with_length_and_angle_in_pixels_of_the_video(
+    go: Callable[..., int],
+    detect: Any,
+    video: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tracker: str,
+) -> None:
+    monkeypatch.setattr(NoCodec, "points", 2)
+    detect["find"] = find_streaks
+    assert go(video, "--tracker", tracker) == 0
+    path = tmp_path / "out" / "rally.csv"
+    whole = path.read_text()
+    found = [row for row in rows(path) if row["Visibility"] == "1"]
+    assert list(found[0])[-2:] == ["Length", "Angle"]
+    angle = np.degrees(np.arctan2(3, 4))
+    assert all(float(row["Length"]) == pytest.approx(10, abs=0.01) for row in found)  # twice 5 px
+    assert all(float(row["Angle"]) == pytest.approx(angle, abs=0.05) for row in found)
+    assert_finds_the_ball([row for row in found if row["Frame"] in ("0", "5", "15")], [0, 5, 15], atol=1)
+
+    path.unlink()
+    interrupt_after(detect, 8, find_streaks)
+    assert go(video, "--tracker", tracker, "--batch-size", 1) == 130
+    detect["find"] = find_streaks
+    assert go(video, "--tracker", tracker, "--resume") == 0
+    assert path.read_text() == whole
+
+
 # -------------------------------------------------------------------------------------------- trackers
 
 
@@ -470,14 +513,14 @@ def test_two_writers_of_one_file_are_refused(
 # ------------------------------------------------------------------------------------- runs that end early
 
 
-def interrupt_after(detect: Any, windows: int) -> None:
+def interrupt_after(detect: Any, windows: int, then: Callable[[Tensor], Detections] = find_white) -> None:
     left = [windows]
 
     def find(frames: Tensor) -> Detections:
         left[0] -= len(frames)
         if left[0] < 0:
             raise KeyboardInterrupt
-        return find_white(frames)
+        return then(frames)
 
     detect["find"] = find
 

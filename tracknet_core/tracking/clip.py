@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from tracknet_core.assembly import build
-from tracknet_core.contracts import Candidates, Detections, FrameSource, Merger, Size, UInt8Array, WindowSpec, rescale
+from tracknet_core.contracts import Candidates, Detections, FrameSource, Merger, Size, UInt8Array, rescale
 from tracknet_core.errors import DataError
 from tracknet_core.loading.background import median, sampled_frames
 from tracknet_core.loading.windows import Excerpt, cut
@@ -49,8 +49,8 @@ def detect_clip(
         DataError: the clip cannot be opened.
         ValueError: a parameter is out of its range.
     """
-    background = clip_background(frames, detector.image_size) if detector.background else None
-    decoded = play(frames, detector.image_size, skip_broken=True)
+    background = clip_background(frames, detector.window.image_size) if detector.window.background else None
+    decoded = play(frames, detector.window.image_size, skip_broken=True)
     with closing(ahead(decoded, _READ_AHEAD, niceness=DECODING_NICENESS)) as pictures:
         yield from detect(
             detector,
@@ -114,12 +114,11 @@ def detect(
         ValueError: a parameter is out of its range.
     """
     check_windows(detector, step, batch_size)
-    step = len(detector.targets) if step is None else step
-    if detector.background and background is None:
+    step = len(detector.window.targets) if step is None else step
+    if detector.window.background and background is None:
         raise ValueError("background: None, but this network looks at the background of the clip as well.")
     merged = _Merged(detector, size, build_merger(detector, step, ensemble))
-    window = WindowSpec(detector.frames, detector.targets, detector.background, detector.image_size)
-    windows = cut(frames, window, step)
+    windows = cut(frames, detector.window, step)
     while batch := list(islice(windows, batch_size)):
         yield from merged.after(batch, _stack(batch, background))
     yield from merged.rest()
@@ -127,7 +126,7 @@ def detect(
 
 def default_ensemble(detector: Detector, step: int | None) -> Node:
     """Return what becomes of a frame where nobody says it: without overlap there is one answer, otherwise all count."""
-    return {"name": "none" if step in (None, len(detector.targets)) else "pool"}
+    return {"name": "none" if step in (None, len(detector.window.targets)) else "pool"}
 
 
 def build_merger(detector: Detector, step: int | None, ensemble: Node | None) -> Merger[Any]:
@@ -140,7 +139,7 @@ def build_merger(detector: Detector, step: int | None, ensemble: Node | None) ->
         "mergers",
         ensemble or default_ensemble(detector, step),
         "--ensemble",
-        targets=len(detector.targets),
+        targets=len(detector.window.targets),
         codec=detector.codec,
     )
     return merger
@@ -152,7 +151,7 @@ def check_windows(detector: Detector, step: int | None, batch_size: int) -> None
     Raises:
         ValueError: a parameter is out of its range.
     """
-    count = len(detector.targets)
+    count = len(detector.window.targets)
     if step is not None and not 1 <= step <= count:
         raise ValueError(
             f"step: {step} is out of range. Give 1 to {count}, the frames that a window of this network reports."
@@ -187,9 +186,7 @@ class _Arrays(NamedTuple):
 
 
 def _arrays(found: Detections) -> _Arrays:
-    return _Arrays(
-        found.xy.unsqueeze(-2).float().cpu().numpy(), found.score.float().cpu().numpy(), found.present.cpu().numpy()
-    )
+    return _Arrays(found.points.float().cpu().numpy(), found.score.float().cpu().numpy(), found.present.cpu().numpy())
 
 
 @dataclass
@@ -218,7 +215,7 @@ class _Merged:
 
     def __init__(self, detector: Detector, size: Size, merger: Merger[Any]) -> None:
         self._detector = detector
-        self._scale = np.array(size, np.float32) / np.array(detector.image_size, np.float32)
+        self._scale = np.array(size, np.float32) / np.array(detector.window.image_size, np.float32)
         self._merger = merger
         self._held: dict[int, _Reported] = {}  # by place in the run of frames, ascending
         self._given = 0  # frames before this place are given out

@@ -16,10 +16,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tracknet_core.assembly import check_and_build, load_model
+from tracknet_core.assembly import build_window, check_and_build, load_model
 from tracknet_core.checkpoint import stored_config
 from tracknet_core.config import Config
-from tracknet_core.contracts import Codec, Detections, Format, Input, Size
+from tracknet_core.contracts import Codec, Detections, Format, WindowSpec
 from tracknet_core.errors import CheckpointError, ConfigError, RegistryError
 from tracknet_core.registry import formats
 
@@ -36,21 +36,15 @@ class Detector:
     Attributes:
         config: the experiment that it was trained with.
         codec: turns its logits into places.
-        frames: T, frames of a window.
-        targets: the K positions in the window that get a heatmap, consecutive.
-        background: whether a window needs the background of the clip as a further picture.
-        image_size: (W, H) that the network takes, in pixels.
+        window: what it is given, and what it answers for.
         device: where it runs.
-        logits: (B, P, 3, H, W) uint8 frames, on any device -> logits (B, K, h, w).
+        logits: (B, P, 3, H, W) uint8 frames, on any device -> logits (B, K, *form).
         detections: the same frames -> detections (B, K, D) in pixels of these frames.
     """
 
     config: Config
     codec: Codec
-    frames: int
-    targets: tuple[int, ...]
-    background: bool
-    image_size: Size
+    window: WindowSpec
     device: torch.device
     logits: Callable[[Tensor], Tensor]
     detections: Callable[[Tensor], Detections]
@@ -93,7 +87,7 @@ def _from_checkpoint(path: Path, device: torch.device) -> Detector:
         found: Detections = model.codec.decode(logits(frames))
         return found
 
-    return _detector(config, device, logits, detections, codec=model.codec)
+    return Detector(config, model.codec, model.window, device, logits, detections)
 
 
 def _from_file(path: Path, form: Format) -> Detector:
@@ -105,6 +99,8 @@ def _from_file(path: Path, form: Format) -> Detector:
             f"{path}: does not say what network it is. Give a file that 'tracknet export' wrote."
         ) from error
     config = stored_config(tree, path, built=[])
+    window = build_window(config)
+    codec: Codec = check_and_build("codecs", config.model.heatmap, "model.heatmap", image_size=window.image_size)
     run = form.load(path)
 
     def logits(frames: Tensor) -> Tensor:
@@ -113,9 +109,9 @@ def _from_file(path: Path, form: Format) -> Detector:
     def detections(frames: Tensor) -> Detections:
         found, *places = run(frames)
         # A codec that cannot be a graph stays outside of the file.
-        return Detections(*places) if places else detector.codec.decode(found)
+        return Detections(*places) if places else codec.decode(found)
 
-    detector = _detector(config, torch.device(CPU), logits, detections)
+    detector = Detector(config, codec, window, torch.device(CPU), logits, detections)
     _check_runs(detector, path)
     return detector
 
@@ -126,9 +122,9 @@ def _check_runs(detector: Detector, path: Path) -> None:
     Raises:
         CheckpointError: it is.
     """
-    width, height = detector.image_size
-    count = len(detector.targets)
-    frames = torch.zeros((1, detector.frames + detector.background, 3, height, width), dtype=torch.uint8)
+    width, height = detector.window.image_size
+    count = len(detector.window.targets)
+    frames = torch.zeros((1, detector.window.pictures, 3, height, width), dtype=torch.uint8)
     try:
         shape = detector.detections(frames).score.shape[:2]
     except Exception as error:  # every runtime has errors of its own
@@ -138,32 +134,6 @@ def _check_runs(detector: Detector, path: Path) -> None:
         ) from error
     if shape != (1, count):
         raise CheckpointError(f"{path}: its graph gives {tuple(shape)} frames and says (1, {count}). Export it anew.")
-
-
-def _detector(
-    config: Config,
-    device: torch.device,
-    logits: Callable[[Tensor], Tensor],
-    detections: Callable[[Tensor], Detections],
-    codec: Codec | None = None,
-) -> Detector:
-    size = config.data.preprocess.resize
-    if size is None:
-        raise ConfigError("data.preprocess.resize: null, but the network needs the size of its input.")
-    length = config.data.sequence.frames
-    # Nobody has checked the nodes of an exported file: parts of the network that it needs not may be missing here.
-    input_: Input = check_and_build("inputs", config.model.input, "model.input", frames=length)
-    return Detector(
-        config=config,
-        codec=codec or check_and_build("codecs", config.model.heatmap, "model.heatmap", image_size=size),
-        frames=length,
-        targets=tuple(input_.targets),
-        background=input_.background,
-        image_size=(size[0], size[1]),
-        device=device,
-        logits=logits,
-        detections=detections,
-    )
 
 
 def _device(name: str) -> torch.device:

@@ -61,7 +61,7 @@ class ClipRun:
         self._job = job
         self._detector = detector
         self._checkpoint = checkpoint
-        self._step = step or len(detector.targets)
+        self._step = step or len(detector.window.targets)
         self._ensemble = ensemble or default_ensemble(detector, step)
         self._live = isinstance(job.source, LiveFrames)
         self._batch_size = 1 if self._live else batch_size
@@ -70,7 +70,7 @@ class ClipRun:
         self._tracker: Tracker = build("trackers", tracker, "--tracker", fps=self._fps, size=self._size)
         if self._live and not self._tracker.causal:
             raise ConfigError(f"--tracker: '{tracker['name']}' looks into the future, which a stream does not have.")
-        if self._live and detector.background:
+        if self._live and detector.window.background:
             raise ConfigError(f"{job.name}: the network needs the background of a whole clip. Record the stream first.")
         self._stopped = Event()
 
@@ -141,22 +141,22 @@ class ClipRun:
         Windows keep their places, which are multiples of the step among the frames that can be decoded. A tracker sees
         again as much as it remembers.
         """
-        again = 2 * self._detector.frames + self._tracker.memory * self._fps
+        again = 2 * self._detector.window.length + self._tracker.memory * self._fps
         if len(earlier) <= again:
             return 0
         return earlier[(len(earlier) - math.ceil(again)) // self._step * self._step]
 
     def _candidates(self, start: int, stack: ExitStack) -> Iterator[Candidates]:
-        source, size = self._job.source, self._detector.image_size
+        source, size = self._job.source, self._detector.window.image_size
         background = None
         frames: Iterable[TimedFrame]
         if isinstance(source, LiveFrames):
             frames = self._until_stopped(source.play(size))
         else:
             frames = play(source, size, start=start, skip_broken=True)
-            if self._detector.background:
+            if self._detector.window.background:
                 background = clip_background(source, size)
-        depth = self._detector.frames if self._live else _FRAMES_AHEAD
+        depth = self._detector.window.length if self._live else _FRAMES_AHEAD
         pictures = stack.enter_context(closing(ahead(frames, depth, niceness=DECODING_NICENESS)))
         found = detect(
             self._detector,

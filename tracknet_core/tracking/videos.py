@@ -56,7 +56,6 @@ def track_videos(
     """
     import_plugins(plugins)
     forms = {option: parse_component("writers", text, option) for option, text in writers.items()}
-    jobs = find_jobs(videos, output, fps=fps, writers=forms, existing=existing, tell=tell)
     follow = parse_component("trackers", tracker, "--tracker")
     merge = None if ensemble is None else parse_component("mergers", ensemble, "--ensemble")
     detector = load_detector(checkpoint, device=device, backend=backend)
@@ -65,6 +64,8 @@ def track_videos(
     except ValueError as error:
         raise ConfigError(f"--{str(error).replace('_', '-', 1)}") from error
     build_merger(detector, step, merge)  # tells before the work what it refuses
+    points = detector.codec.points
+    jobs = find_jobs(videos, output, fps=fps, writers=forms, points=points, existing=existing, tell=tell)
     faults = []
     for job in jobs:
         try:

@@ -55,10 +55,7 @@ def detector(network: Network, length: int, targets: Sequence[int], *, backgroun
     return Detector(
         config=None,  # type: ignore[arg-type]  # a detector that came from no file
         codec=codec,
-        frames=length,
-        targets=tuple(targets),
-        background=background,
-        image_size=SIZE,
+        window=WindowSpec(length, tuple(targets), background, SIZE),
         device=torch.device("cpu"),
         logits=network,
         detections=lambda frames: codec.decode(network(frames)),

@@ -23,8 +23,8 @@ from tracknet_core.tracking.detector import load_detector
 def test_a_checkpoint_is_all_that_a_detector_needs(checkpoint: Path, config: Config, model: BallTracker) -> None:
     built = load_detector(checkpoint, device="cpu")
     assert built.config.as_dict() == config.as_dict()
-    assert (built.frames, built.targets, built.background) == (3, (0, 1, 2), False)
-    assert (built.image_size, built.device) == ((64, 48), torch.device("cpu"))
+    assert (built.window.length, built.window.targets, built.window.background) == (3, (0, 1, 2), False)
+    assert (built.window.image_size, built.device) == ((64, 48), torch.device("cpu"))
     frames = torch.randint(0, 256, (2, 3, 3, 48, 64), dtype=torch.uint8)
     with torch.inference_mode():
         expected = model(frames)
@@ -37,7 +37,7 @@ def test_a_detector_needs_no_part_that_only_training_has(checkpoint: Path) -> No
     saved["tracknet"]["config"]["training"]["loss"] = {"name": "of_a_package_that_is_not_here"}
     saved["tracknet"]["config"]["data"]["dataset"] = {"name": "of_a_package_that_is_not_here"}
     torch.save(saved, checkpoint)
-    assert load_detector(checkpoint, device="cpu").frames == 3
+    assert load_detector(checkpoint, device="cpu").window.length == 3
 
 
 class Memory:
@@ -81,7 +81,7 @@ def test_an_exported_file_runs_like_its_checkpoint(
     exported.write_text(json.dumps({"config": json.dumps(config.as_dict())}))
     one, other = load_detector(checkpoint, device="cpu"), load_detector(exported, backend=backend)
     assert other.config.as_dict() == config.as_dict()
-    assert (other.frames, other.targets, other.image_size) == (3, (0, 1, 2), (64, 48))
+    assert (other.window.length, other.window.targets, other.window.image_size) == (3, (0, 1, 2), (64, 48))
     frames = torch.randint(0, 256, (2, 3, 3, 48, 64), dtype=torch.uint8)
     torch.testing.assert_close(other.logits(frames), one.logits(frames), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(other.detections(frames).score, one.detections(frames).score, rtol=1e-4, atol=1e-5)
@@ -95,7 +95,7 @@ def test_an_exported_file_needs_no_part_but_its_input_and_its_codec(
     tree["plugins"] = ["/home/ann/my_backbone.py"]
     exported = checkpoint.with_name("best.memory")
     exported.write_text(json.dumps({"config": json.dumps(tree)}))
-    assert load_detector(exported).targets == (0, 1, 2)
+    assert load_detector(exported).window.targets == (0, 1, 2)
 
 
 @pytest.mark.parametrize("notes", ["{}", '{"config": "{x"}', '{"config": "[1]"}', '{"config": "7"}'])
@@ -145,7 +145,7 @@ def test_a_file_that_can_run_code_is_read_only_where_its_backend_is_named(
     exported.write_text(json.dumps({"config": json.dumps(config.as_dict())}))
     with pytest.raises(CheckpointError, match=r"can run code that is inside it.* --backend memory"):
         load_detector(exported)
-    assert load_detector(exported, backend="memory").frames == 3
+    assert load_detector(exported, backend="memory").window.length == 3
 
 
 def test_a_format_whose_package_does_not_import_is_in_nobodys_way(
@@ -154,7 +154,7 @@ def test_a_format_whose_package_does_not_import_is_in_nobodys_way(
     monkeypatch.setattr(registry.formats, "names", lambda: ["absent", "memory"])
     exported = checkpoint.with_name("best.memory")
     exported.write_text(json.dumps({"config": json.dumps(config.as_dict())}))
-    assert load_detector(exported).frames == 3
+    assert load_detector(exported).window.length == 3
     with pytest.raises(RegistryError, match="absent"):
         load_detector(exported, backend="absent")
 
