@@ -14,7 +14,19 @@ import tracknet_plugins
 ROOT = Path(__file__).parent.parent
 MAY_BE_USED = {"contracts", "drawing", "errors", "files", "labels", "progress", "registry", "row_file", "video"}
 """What plugins may import of the core, as docs/architecture.md says."""
-KERNEL = ("errors", "contracts", "registry", "schema", "config", "model", "checkpoint", "module", "assembly", "loading")
+KERNEL = (
+    "errors",
+    "contracts",
+    "registry",
+    "schema",
+    "config",
+    "model",
+    "checkpoint",
+    "module",
+    "assembly",
+    "conformance",
+    "loading",
+)
 DOORS = ("cli.py", "run.py", "predict.py", "evaluate.py", "export.py", "data/__main__.py")
 """Commands, and the script that holds them together."""
 ROOMS = sorted(module.name for module in pkgutil.iter_modules(tracknet_core.__path__))

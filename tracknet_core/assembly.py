@@ -50,7 +50,15 @@ def build(kind: str, node: Node, path: str, **supplied: Any) -> Any:
         component = constructor()
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error
-    return REGISTRIES[kind].complete(component)
+    registry = REGISTRIES[kind]
+    lacking = registry.lacking(registry.complete(component))
+    if lacking:
+        package = registry.distribution(node["name"])
+        raise ConfigError(
+            f"{path}: '{node['name']}'{f' of the package {package!r}' if package else ''} lacks "
+            f"{', '.join(lacking)}, which the contract of {kind} asks for. Set it in its constructor."
+        )
+    return component
 
 
 def check_and_build(kind: str, node: Any, path: str, **supplied: Any) -> Any:
@@ -168,6 +176,11 @@ def build_module(config: Config, model: BallTracker, batch_transforms: Sequence[
     training = config.training
     loss: Loss = build("losses", training.loss, "training.loss")
     _require_form(model.codec.form, loss, "training.loss", training.loss["name"])
+    if config.data.sequence.windows > 1 and not model.decoder.state:
+        raise ConfigError(
+            f"data.sequence.windows: {config.data.sequence.windows} windows in a row are for a network with a state, "
+            f"and '{config.model.decoder['name']}' has none. Set it to 1."
+        )
     for transform in batch_transforms:
         _require_form(model.codec.form, transform, "data.transforms", type(transform).__name__)
     return TrackerModule(

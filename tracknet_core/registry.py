@@ -128,6 +128,11 @@ class Registry:
                 setattr(component, name, vars(self.contract)[name])
         return component
 
+    def lacking(self, component: Any) -> list[str]:
+        """Return the attributes that the contract of this kind asks for, and a component has not."""
+        declared = get_annotations(self.contract) if isinstance(self.contract, type) else {}
+        return [name for name in declared if not hasattr(component, name)]
+
     def unknown(self, name: str) -> str:
         """Return the message for a name that does not exist: the nearest, all, and how to add one."""
         names = self.names()

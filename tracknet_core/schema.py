@@ -135,7 +135,9 @@ def hint_of(constructor: Callable[..., Any], parameter: inspect.Parameter) -> An
     if not isinstance(annotation, str):
         return annotation
     # Only the hints that a user may set are evaluated: the others may name types that are not imported at run time.
-    return eval(annotation, vars(sys.modules[constructor.__module__]))
+    # The constructor of a class may be that of a base, in another module.
+    written: Any = getattr(constructor, "__init__") if isinstance(constructor, type) else constructor  # noqa: B009
+    return eval(annotation, getattr(written, "__globals__", vars(sys.modules[constructor.__module__])))
 
 
 def nested_kind(hint: Any) -> str | None:

@@ -90,9 +90,7 @@ def change(loss: str, batches: list[Batch], *, accumulate: int = 1, **trainer: A
     window = WindowSpec(3, (0, 1, 2), background=False, image_size=SIZE)
     head = Heatmap(in_feature=Only.feature, maps=3, prior=0.3)
     codec = Gaussian(image_size=SIZE, size=(8, 4), sigma=1.0)
-    model = BallTracker(
-        input=Stack(frames=3), backbone=Plain(), decoder=Only(), head=head, codec=codec, window=window
-    )
+    model = BallTracker(input=Stack(frames=3), backbone=Plain(), decoder=Only(), head=head, codec=codec, window=window)
     module = TrackerModule(
         model=model,
         loss=losses.get(loss)(),

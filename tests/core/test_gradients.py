@@ -52,10 +52,17 @@ def test_two_processes_give_the_gradient_of_one(whole: dict[str, Tensor], tmp_pa
     file = tmp_path / "changes.pt"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(file)], env=environment, capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, str(SCRIPT), str(file)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     found = torch.load(file, weights_only=True)
     assert found.keys() == whole.keys()
     for loss, change in whole.items():
-        torch.testing.assert_close(found[loss], change, atol=1e-6, rtol=0, msg=lambda text, loss=loss: f"{loss}: {text}")
+        torch.testing.assert_close(
+            found[loss], change, atol=1e-6, rtol=0, msg=lambda text, loss=loss: f"{loss}: {text}"
+        )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import sys
 import types
 from collections.abc import Callable
 from typing import Any, Literal, Union, get_args, get_origin
 
 from tracknet_core.registry import REGISTRIES
-from tracknet_core.schema import nested_kind
+from tracknet_core.schema import hint_of, nested_kind
 from tracknet_core.testing.require import require
 
 PLAIN = (bool, int, float, str, types.NoneType)
@@ -41,7 +40,7 @@ def check_constructor(kind: str, constructor: Callable[..., Any]) -> None:
         require(hint is not inspect.Parameter.empty, f"{name}: the parameter '{parameter.name}' has no type hint")
         if isinstance(hint, str):
             try:
-                hint = eval(hint, vars(sys.modules[constructor.__module__]))
+                hint = hint_of(constructor, parameter)
             except NameError as error:
                 raise AssertionError(
                     f"{name}: the hint of '{parameter.name}' cannot be resolved at run time: {error}. Import what it "

@@ -18,6 +18,7 @@ from lightning.pytorch.loggers import CSVLogger
 from tracknet_core import assembly
 from tracknet_core.checkpoint import load_weights
 from tracknet_core.config import Config, TrainingConfig, load_config
+from tracknet_core.conformance import check_network
 from tracknet_core.contracts import RunPaths
 from tracknet_core.errors import ConfigError
 from tracknet_core.files import replace_text
@@ -93,7 +94,9 @@ def prepare(
             "'last' but no 'best' checkpoint. To validate, give patterns of clips for it with data.split.",
             stacklevel=2,
         )
-    return Prepared(config, data, assembly.build_module(config, model, batch_transforms))
+    module = assembly.build_module(config, model, batch_transforms)
+    check_network(config, model, module.loss, data.training_size())
+    return Prepared(config, data, module)
 
 
 def train(prepared: Prepared, output_dir: Path, checkpoint: Path | None = None) -> Trained:

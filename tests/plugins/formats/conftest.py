@@ -31,7 +31,7 @@ class Finder(nn.Module):
         normalized = (frames.float() - 127.5) / 60
         logits = self.head(self.backbone(self.input(normalized)), normalized, (32, 24))
         found = self.codec.decode(logits)
-        return logits, found.xy, found.score, found.present
+        return logits, found.points, found.score, found.present
 
 
 @pytest.fixture(scope="package")
