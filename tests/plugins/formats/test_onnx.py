@@ -36,7 +36,7 @@ def test_other_programs_see_names_sizes_and_notes(saved) -> None:
     results = {result.name: (result.type, result.shape[1:]) for result in session.get_outputs()}
     assert results == {
         "logits": ("tensor(float)", [3, 24, 32]),
-        "points": ("tensor(float)", [3, 2, 2]),
+        "points": ("tensor(float)", [3, 2, 1, 2]),
         "score": ("tensor(float)", [3, 2]),
         "present": ("tensor(bool)", [3, 2]),
     }
