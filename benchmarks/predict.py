@@ -39,8 +39,7 @@ from tracknet_core.contracts import UInt8Array
 from tracknet_core.tracking.detector import Detector, load_detector
 from tracknet_core.tracking.jobs import find_jobs
 from tracknet_core.tracking.pipeline import ClipRun
-from tracknet_core.video import VideoFrames, write_video
-from tracknet_core.video.live import play
+from tracknet_core.video import VideoFrames, play, write_video
 
 EXPERIMENT = Path(__file__).parent.parent / "experiments" / "convnext.yaml"
 SETTINGS = ("data.preprocess.resize=[512,288]",)

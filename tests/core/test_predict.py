@@ -38,8 +38,7 @@ from tracknet_core.contracts import (
 )
 from tracknet_core.registry import trackers, writers
 from tracknet_core.tracking.detector import Detector
-from tracknet_core.video import VideoFrames, write_video
-from tracknet_core.video.live import LiveFrames
+from tracknet_core.video import LiveFrames, VideoFrames, write_video
 from tracknet_plugins.writers.overlay import Trail
 
 SIZE = (96, 64)

@@ -49,6 +49,20 @@ class Visibility(IntEnum):
         return self in (Visibility.EASY, Visibility.HARD)
 
 
+class TimedFrame(NamedTuple):
+    """A frame on its way into the network.
+
+    Attributes:
+        number: of the frame in its clip, 0-based.
+        time: presentation time, in seconds from the first frame of the clip.
+        picture: (H, W, 3) uint8, RGB.
+    """
+
+    number: int
+    time: float
+    picture: UInt8Array
+
+
 @runtime_checkable
 class FrameSource(Protocol):
     """The frames of one clip, read lazily; cheap to make, to pickle and to hold."""

@@ -23,7 +23,8 @@ from tracknet_core.loading.background import median, sampled_frames
 from tracknet_core.loading.windows import Excerpt, cut
 from tracknet_core.schema import Node
 from tracknet_core.tracking.detector import Detector
-from tracknet_core.video.live import DECODING_NICENESS, TimedFrame, ahead, play
+from tracknet_core.contracts import TimedFrame
+from tracknet_core.video import DECODING_NICENESS, ahead, play
 
 _READ_AHEAD = 64  # frames at the size of the network: 28 MB at 512 x 288
 

@@ -16,8 +16,7 @@ from tracknet_core.assembly import build
 from tracknet_core.contracts import ClipFacts, FrameSource, Writer
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.schema import Node
-from tracknet_core.video import IMAGE_SUFFIXES, ImageFrames, VideoFrames, image_files, natural_order
-from tracknet_core.video.live import LiveFrames
+from tracknet_core.video import IMAGE_SUFFIXES, ImageFrames, LiveFrames, VideoFrames, image_files, natural_order
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".ts", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv"})
 """What is taken out of a folder; a file that is named may have any suffix."""

@@ -15,7 +15,7 @@ from threading import Event, Thread
 from types import TracebackType
 
 from tracknet_core.assembly import build
-from tracknet_core.contracts import Candidates, Output, TrackedFrame, Tracker, Writer
+from tracknet_core.contracts import Candidates, Output, TimedFrame, TrackedFrame, Tracker, Writer
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.files import writing
 from tracknet_core.progress import Progress
@@ -23,7 +23,7 @@ from tracknet_core.schema import Node
 from tracknet_core.tracking.clip import clip_background, default_ensemble, detect
 from tracknet_core.tracking.detector import Detector
 from tracknet_core.tracking.jobs import Job
-from tracknet_core.video.live import DECODING_NICENESS, LiveFrames, TimedFrame, ahead, play
+from tracknet_core.video import DECODING_NICENESS, LiveFrames, ahead, play
 
 _FRAMES_AHEAD = 64  # at the size of the network: 28 MB at 512 x 288
 _CANDIDATES_AHEAD = 256

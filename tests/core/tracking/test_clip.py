@@ -22,7 +22,7 @@ from tracknet_core.model import BallTracker
 from tracknet_core.registry import NAMESPACE
 from tracknet_core.tracking.clip import detect, detect_clip
 from tracknet_core.tracking.detector import Detector, load_detector
-from tracknet_core.video.live import TimedFrame
+from tracknet_core.contracts import TimedFrame
 from tracknet_plugins.codecs.averages import average_probabilities
 
 SIZE = (4, 2)

@@ -1,4 +1,4 @@
-"""Videos and images: the right frame, at the right size, with its points where the half-pixel rule puts them."""
+"""Videos: the right frame, at the right size, with its points where the half-pixel rule puts them."""
 
 from __future__ import annotations
 
@@ -6,27 +6,18 @@ import io
 import pickle
 import struct
 import wave
-from collections.abc import Callable, Iterator, Sequence
-from fractions import Fraction
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from av.error import FFmpegError
-from PIL import Image, ImageOps
+from PIL import Image
 
 from tracknet_core.contracts import FrameSource
 from tracknet_core.errors import DataError
-from tracknet_core.video import (
-    ImageFrames,
-    ImageSizeError,
-    VideoFrames,
-    decoded,
-    demuxed,
-    image_files,
-    write_video,
-)
+from tracknet_core.video import ImageFrames, VideoFrames, write_video
 
 STEP = 6  # grey levels between two frames, more than a codec's error
 
@@ -57,71 +48,6 @@ def damage(path: Path, place: int) -> None:
 def noise_frames(count: int) -> list[np.ndarray]:
     rng = np.random.default_rng(0)
     return [rng.integers(0, 256, (96, 128, 3), dtype=np.uint8) for _ in range(count)]
-
-
-@pytest.fixture
-def encode(tmp_path: Path) -> Callable[..., Path]:
-    """Write frames with any codec, into any container, at any times (in 1/90 s)."""
-
-    def encode(
-        name: str,
-        frames: list[np.ndarray],
-        *,
-        codec: str = "libx264",
-        form: str = "yuv420p",
-        times: list[int] | None = None,
-        title: str = "",
-        **options: str,
-    ) -> Path:
-        path = tmp_path / name
-        with av.open(str(path), "w") as container:
-            container.metadata["title"] = title
-            stream = container.add_stream(codec, rate=30, options={"g": "12", "bf": "2", **options})
-            stream.height, stream.width, _ = frames[0].shape
-            stream.pix_fmt = form
-            if times is not None:
-                stream.codec_context.time_base = Fraction(1, 90)
-            for number, picture in enumerate(frames):
-                frame = av.VideoFrame.from_ndarray(picture, "rgb24")
-                frame.pts = number if times is None else times[number]
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode())
-        return path
-
-    return encode
-
-
-@pytest.fixture
-def video(tmp_path: Path) -> Path:
-    """A video of 40 grey frames, 64x48, with B-frames and a key frame every 12."""
-    path = tmp_path / "rally.mp4"
-    write_video(path, grey_frames(40), fps=30)
-    return path
-
-
-@pytest.fixture
-def blobs() -> tuple[list[tuple[float, float]], list[np.ndarray]]:
-    """Places in 640x360 pixels, and pictures with a bright blob there."""
-    places = [(100.3, 75.7), (320.5, 180.2), (550.9, 300.4)]
-    y, x = np.mgrid[:360, :640]
-    grey = [40 + 200 * np.exp(-((x - u) ** 2 + (y - v) ** 2) / (2 * 4.0**2)) for u, v in places]
-    return places, [np.repeat(g.round().astype(np.uint8)[..., None], 3, axis=2) for g in grey]
-
-
-def centroid(frame: np.ndarray) -> tuple[float, float]:
-    weight = np.clip(frame.mean(axis=2) - 60, 0, None)
-    y, x = np.mgrid[: frame.shape[0], : frame.shape[1]]
-    return float((weight * x).sum() / weight.sum()), float((weight * y).sum() / weight.sum())
-
-
-def assert_half_pixel_rule(
-    source: FrameSource, places: list[tuple[float, float]], size: tuple[int, int] | None
-) -> None:
-    width, height = size or source.size
-    frames = list(source.read(range(len(places)), size))
-    assert [frame.shape for frame in frames] == [(height, width, 3)] * len(places)
-    expected = [((u + 0.5) * width / 640 - 0.5, (v + 0.5) * height / 360 - 0.5) for u, v in places]
-    np.testing.assert_allclose([centroid(frame) for frame in frames], expected, atol=0.05)
 
 
 # ------------------------------------------------------------------------------------------- the frame
@@ -265,38 +191,14 @@ def test_the_frame_rate_of_television_is_kept(video: Path) -> None:
 
 @pytest.mark.parametrize("size", [None, (512, 288), (256, 144), (300, 200), (800, 450)])
 def test_resizing_a_video_moves_points_by_the_half_pixel_rule(
-    blobs: tuple[list[tuple[float, float]], list[np.ndarray]], size: tuple[int, int] | None
+    blobs: tuple[list[tuple[float, float]], list[np.ndarray]],
+    size: tuple[int, int] | None,
+    assert_half_pixel_rule: Callable[..., None],
 ) -> None:
     places, frames = blobs
     buffer = io.BytesIO()
     write_video(buffer, frames, fps=30, crf=1)
     assert_half_pixel_rule(VideoFrames(buffer.getvalue()), places, size)
-
-
-@pytest.mark.parametrize("suffix", ["jpg", "png"])
-@pytest.mark.parametrize("size", [None, (512, 288), (256, 144), (300, 200), (800, 450)])
-def test_resizing_images_moves_points_by_the_half_pixel_rule(
-    blobs: tuple[list[tuple[float, float]], list[np.ndarray]],
-    tmp_path: Path,
-    suffix: str,
-    size: tuple[int, int] | None,
-) -> None:
-    places, frames = blobs
-    for number, frame in enumerate(frames):
-        Image.fromarray(frame).save(tmp_path / f"{number}.{suffix}")
-    assert_half_pixel_rule(ImageFrames(image_files(tmp_path), fps=30), places, size)
-
-
-def test_a_jpeg_whose_size_is_no_multiple_keeps_the_half_pixel_rule(
-    blobs: tuple[list[tuple[float, float]], list[np.ndarray]], tmp_path: Path
-) -> None:
-    # libjpeg gives 160x90 for a quarter of 637x357: the image ends inside the last column and row.
-    places, frames = blobs
-    for number, frame in enumerate(frames):
-        Image.fromarray(frame[:357, :637]).save(tmp_path / f"{number}.jpg", quality=95)
-    found = [centroid(frame) for frame in ImageFrames(image_files(tmp_path), fps=30).read([0, 1, 2], (160, 90))]
-    expected = [((u + 0.5) * 160 / 637 - 0.5, (v + 0.5) * 90 / 357 - 0.5) for u, v in places]
-    np.testing.assert_allclose(found, expected, atol=0.05)
 
 
 def test_channels_are_red_green_blue(tmp_path: Path) -> None:
@@ -477,27 +379,6 @@ def errors_of(content: bytes) -> list[str]:
     return errors
 
 
-def test_memory_that_runs_out_is_no_broken_frame() -> None:
-    class Packet:
-        def decode(self) -> list[object]:
-            raise av.error.MemoryError(12, "Cannot allocate memory")
-
-    with pytest.raises(MemoryError):
-        list(decoded([Packet()]))  # type: ignore[list-item]
-
-
-def test_a_container_that_breaks_off_is_named(video: Path) -> None:
-    class Container:
-        def demux(self, stream: object) -> Iterator[object]:
-            yield "the first packet"
-            raise av.error.OSError(5, "Input/output error")
-
-    packets = demuxed(Container(), None, "rally.mp4")  # type: ignore[arg-type]
-    assert next(packets) == "the first packet"
-    with pytest.raises(DataError, match=r"^rally\.mp4: broke off, and cannot be read on \(Input/output error\)"):
-        next(packets)
-
-
 def test_a_title_that_is_not_utf8_does_not_matter(encode: Callable[..., Path]) -> None:
     path = encode("final.mkv", grey_frames(5), title="Koeln gegen")
     content = path.read_bytes()
@@ -568,182 +449,3 @@ def test_indices_that_do_not_ascend_are_refused(video: Path, indices: list[int])
 
 def test_no_indices_give_no_frames(video: Path) -> None:
     assert list(VideoFrames(video).read([])) == []
-
-
-# --------------------------------------------------------------------------------------------- writing
-
-
-def test_the_same_frames_give_the_same_bytes_in_a_file_and_in_memory(tmp_path: Path) -> None:
-    buffers = [io.BytesIO(), io.BytesIO()]
-    for target in (tmp_path / "rally.mp4", *buffers):
-        write_video(target, noise_frames(20), fps=25)
-    assert buffers[0].getvalue() == buffers[1].getvalue() == (tmp_path / "rally.mp4").read_bytes()
-
-
-def test_key_frames_are_at_most_a_gop_apart(tmp_path: Path) -> None:
-    path = tmp_path / "rally.mp4"
-    write_video(path, grey_frames(40), fps=30, gop=8)
-    with av.open(str(path)) as container:
-        keys = [packet.is_keyframe for packet in container.demux(container.streams.video[0]) if packet.pts is not None]
-    assert np.diff(np.flatnonzero([*keys, True])).max() <= 8
-
-
-def test_an_odd_size_grows_by_one_pixel_at_the_right_and_bottom(tmp_path: Path) -> None:
-    frame = np.full((47, 63, 3), 40, np.uint8)
-    frame[20:30, 30:40] = 200
-    write_video(tmp_path / "odd.mp4", [frame], fps=30, crf=1)
-    source = VideoFrames(tmp_path / "odd.mp4")
-    assert source.size == (64, 48)
-    (found,) = source.read([0])
-    np.testing.assert_allclose(found[:47, :63].astype(int), frame, atol=8)
-    np.testing.assert_allclose(found[47].astype(int), 40, atol=8)
-
-
-def test_a_failure_leaves_the_old_video_and_no_other_file(video: Path) -> None:
-    before = video.read_bytes()
-
-    def failing():
-        yield from grey_frames(3)
-        raise RuntimeError("the renderer broke")
-
-    with pytest.raises(RuntimeError, match="the renderer broke"):
-        write_video(video, failing(), fps=30)
-    assert video.read_bytes() == before
-    assert [path.name for path in video.parent.iterdir()] == ["rally.mp4"]
-
-
-@pytest.mark.parametrize(
-    ("frames", "message"),
-    [
-        ([], "no frames to write"),
-        ([np.zeros((48, 64), np.uint8)], r"not of shape \(48, 64\)"),
-        ([np.zeros((48, 64, 3), np.float32)], "frame 0 is float32"),
-        (
-            [np.zeros((48, 64, 3), np.uint8), np.zeros((48, 60, 3), np.uint8)],
-            r"frame 1 is uint8 of shape \(48, 60, 3\)",
-        ),
-    ],
-)
-def test_frames_that_are_no_pictures_of_one_size_are_refused(frames: list[np.ndarray], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        write_video(io.BytesIO(), frames, fps=30)
-
-
-# ---------------------------------------------------------------------------------------------- images
-
-
-@pytest.fixture
-def images(tmp_path: Path) -> list[Path]:
-    """Twelve grey images, 64x48, whose names sort wrongly as text."""
-    for number, frame in enumerate(grey_frames(12)):
-        Image.fromarray(frame).save(tmp_path / f"{number}.png")
-    return image_files(tmp_path)
-
-
-def test_images_are_found_in_natural_order(images: list[Path]) -> None:
-    folder = images[0].parent
-    (folder / "notes.txt").write_text("")
-    (folder / "._3.png").write_bytes(b"")
-    assert [path.name for path in image_files(folder)] == [f"{number}.png" for number in range(12)]
-
-
-def test_images_are_read_by_number(images: list[Path]) -> None:
-    source = ImageFrames(images, fps=25)
-    assert isinstance(source, FrameSource)
-    assert (len(source), source.size, source.fps) == (12, (64, 48), 25)
-    assert shown_numbers(list(source.read([0, 2, 11]))) == [0, 2, 11]
-    assert [frame.shape for frame in source.read([1], (32, 20))] == [(20, 32, 3)]
-
-
-def test_a_grey_image_is_delivered_as_rgb(images: list[Path]) -> None:
-    Image.new("L", (64, 48), 77).save(images[3])
-    (frame,) = ImageFrames(images, fps=25).read([3])
-    np.testing.assert_array_equal(frame, np.full((48, 64, 3), 77))
-
-
-def test_images_survive_pickling(images: list[Path]) -> None:
-    source = ImageFrames(images, fps=25)
-    assert source.size == (64, 48)
-    assert shown_numbers(list(pickle.loads(pickle.dumps(source)).read([5]))) == [5]
-
-
-def test_sixteen_bits_of_grey_are_scaled(images: list[Path]) -> None:
-    Image.fromarray(np.full((48, 64), 77 * 256 + 128, np.uint16)).save(images[3])
-    (frame,) = ImageFrames(images, fps=25).read([3])
-    np.testing.assert_array_equal(frame, np.full((48, 64, 3), 77))
-
-
-@pytest.mark.parametrize("suffix", ["jpg", "png"])
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("reduced", [False, True])
-def test_an_image_is_read_as_it_is_shown(tmp_path: Path, suffix: str, orientation: int, reduced: bool) -> None:
-    stored = np.zeros((96, 128, 3), np.uint8)
-    stored[:24, :16] = 255  # the corner tells the eight orientations apart
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    path = tmp_path / f"0.{suffix}"
-    Image.fromarray(stored).save(path, exif=exif)
-    with Image.open(path) as image:
-        expected = ImageOps.exif_transpose(image)
-    source = ImageFrames([path], fps=25)
-    assert source.size == expected.size == ((96, 128) if orientation > 4 else (128, 96))
-    size = (source.size[0] // 4, source.size[1] // 4) if reduced else source.size
-    (frame,) = source.read([0], size)
-    np.testing.assert_allclose(frame.astype(int), np.asarray(expected.resize(size, Image.Resampling.BOX)), atol=60)
-
-
-def test_a_broken_note_of_orientation_does_not_matter(images: list[Path]) -> None:
-    path = images[0].with_suffix(".jpg")
-    Image.new("RGB", (64, 48), (77, 77, 77)).save(path, exif=b"Exif\x00\x00no such thing")
-    (frame,) = ImageFrames([path], fps=25).read([0])
-    np.testing.assert_allclose(frame, 77, atol=1)
-
-
-def test_the_size_is_that_of_the_first_image_that_can_be_read(images: list[Path]) -> None:
-    images[0].write_bytes(b"no image")
-    source = ImageFrames(images, fps=25)
-    assert source.size == (64, 48)
-    assert shown_numbers(list(source.read([1, 2]))) == [1, 2]
-    with pytest.raises(DataError, match=r"/0\.png: this image cannot be read"):
-        list(source.read([0]))
-
-
-def test_images_of_which_none_can_be_read_are_named(images: list[Path]) -> None:
-    for path in images:
-        path.write_bytes(b"no image")
-    with pytest.raises(DataError, match=r"/0\.png: this image cannot be read"):
-        _ = ImageFrames(images, fps=25).size
-
-
-def test_a_missing_image_is_named(images: list[Path]) -> None:
-    images[4].unlink()
-    frames = ImageFrames(images, fps=25).read([3, 4])
-    next(frames)
-    with pytest.raises(DataError, match=r"4\.png: there is no such image"):
-        next(frames)
-
-
-@pytest.mark.parametrize("keep", [0, 20, 100])
-@pytest.mark.parametrize("suffix", ["png", "jpg"])
-def test_an_image_that_breaks_off_is_named(tmp_path: Path, suffix: str, keep: int) -> None:
-    path = tmp_path / f"0.{suffix}"
-    Image.fromarray(noise_frames(1)[0]).save(path)
-    path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(DataError, match=rf"0\.{suffix}: this image cannot be read"):
-        list(ImageFrames([path], fps=25).read([0]))
-
-
-def test_an_image_of_another_size_is_named(images: list[Path]) -> None:
-    Image.new("RGB", (32, 48)).save(images[7])
-    with pytest.raises(ImageSizeError, match=r"7\.png: this image has 32x48 pixels, but the first .* has 64x48"):
-        list(ImageFrames(images, fps=25).read([7]))
-
-
-def test_an_index_outside_the_images_is_refused_at_once(images: list[Path]) -> None:
-    with pytest.raises(DataError, match="there is no frame 12; the frames are 0 to 11"):
-        ImageFrames(images, fps=25).read([12])
-
-
-def test_a_clip_of_no_images_is_refused() -> None:
-    with pytest.raises(ValueError, match="'paths' is empty"):
-        ImageFrames([], fps=25)
