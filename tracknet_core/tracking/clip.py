@@ -17,13 +17,12 @@ import torch
 from torch import Tensor
 
 from tracknet_core.assembly import build
-from tracknet_core.contracts import Candidates, Detections, FrameSource, Merger, Size, UInt8Array, rescale
+from tracknet_core.contracts import Candidates, Detections, FrameSource, Merger, Size, TimedFrame, UInt8Array, rescale
 from tracknet_core.errors import DataError
 from tracknet_core.loading.background import median, sampled_frames
 from tracknet_core.loading.windows import Excerpt, cut
 from tracknet_core.schema import Node
 from tracknet_core.tracking.detector import Detector
-from tracknet_core.contracts import TimedFrame
 from tracknet_core.video import DECODING_NICENESS, ahead, play
 
 _READ_AHEAD = 64  # frames at the size of the network: 28 MB at 512 x 288

@@ -10,7 +10,6 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from itertools import chain, pairwise
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont

@@ -16,13 +16,12 @@ from torch import Tensor
 from tracknet_core.assembly import build_model
 from tracknet_core.checkpoint import describe
 from tracknet_core.config import load_config
-from tracknet_core.contracts import Candidates, Clip, Codec, Detections, Merger, WindowSpec
+from tracknet_core.contracts import Candidates, Clip, Codec, Detections, Merger, TimedFrame, WindowSpec
 from tracknet_core.loading.windows import EvaluationPlaces
 from tracknet_core.model import BallTracker
 from tracknet_core.registry import NAMESPACE
 from tracknet_core.tracking.clip import detect, detect_clip
 from tracknet_core.tracking.detector import Detector, load_detector
-from tracknet_core.contracts import TimedFrame
 from tracknet_plugins.codecs.averages import average_probabilities
 
 SIZE = (4, 2)

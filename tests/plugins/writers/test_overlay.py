@@ -12,8 +12,7 @@ from PIL import Image
 
 from tracknet_core.contracts import ClipFacts, FrameSource, TrackedFrame, TrackPoint
 from tracknet_core.testing import check_constructor, check_writer
-from tracknet_core.video import ImageFrames, VideoFrames
-from tracknet_core.video import LiveFrames
+from tracknet_core.video import ImageFrames, LiveFrames, VideoFrames
 from tracknet_plugins.writers.overlay import TRAIL_SECONDS, Overlay, Trail
 
 SIZE = (160, 96)
