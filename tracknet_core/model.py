@@ -132,9 +132,7 @@ class BallTracker(nn.Module):
             yield frames
             return
         if moving < length or (moving - length) % step:
-            raise ValueError(
-                f"{moving} frames are no windows of {length} in a row, each {step} frames after the other."
-            )
+            raise ValueError(f"{moving} frames are no windows of {length} frames in a row, {step} frames apart.")
         for first in range(0, moving - length + 1, step):
             yield torch.cat((frames[:, first : first + length], frames[:, moving:]), dim=1)
 
