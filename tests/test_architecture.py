@@ -12,7 +12,18 @@ import tracknet_core
 import tracknet_plugins
 
 ROOT = Path(__file__).parent.parent
-MAY_BE_USED = {"contracts", "drawing", "errors", "files", "labels", "progress", "registry", "row_file", "video"}
+MAY_BE_USED = {
+    "contracts",
+    "drawing",
+    "errors",
+    "files",
+    "labels",
+    "layers",
+    "progress",
+    "registry",
+    "row_file",
+    "video",
+}
 """What plugins may import of the core, as docs/architecture.md says."""
 KERNEL = (
     "errors",

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from tracknet_core.contracts import FeatureSpec
 from tracknet_core.registry import backbones
-from tracknet_plugins.backbones.pretrained import check_size, check_variant, create, normalization
+from tracknet_plugins.backbones.pretrained import check_variant, create, normalization
+from tracknet_plugins.backbones.sizes import check_size
 
 STAGES = 4
 

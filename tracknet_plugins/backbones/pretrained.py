@@ -13,7 +13,7 @@ import huggingface_hub
 import timm
 from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
-from tracknet_core.contracts import Normalization, Size
+from tracknet_core.contracts import Normalization
 from tracknet_core.errors import UserError
 
 FREE_LICENCES = ("apache-2.0", "mit", "bsd-3-clause", "cc-by-4.0")
@@ -57,27 +57,6 @@ def normalization(variant: str) -> Normalization:
     config = timm.get_pretrained_cfg(variant)
     mean, std = (config.mean, config.std) if config else (IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
     return Normalization(mean=(mean[0], mean[1], mean[2]), std=(std[0], std[1], std[2]))
-
-
-def check_size(size: Size, stride: int) -> None:
-    """Check that an image is a whole number of the network's coarsest cells.
-
-    Args:
-        size: (W, H) pixels of the network input.
-        stride: pixels per cell.
-
-    Raises:
-        ValueError: it is not; the message names the next sizes that fit.
-    """
-    if any(side % stride for side in size):
-        smaller, larger = (
-            "x".join(str(max(1, side // stride + extra * (side % stride > 0)) * stride) for side in size)
-            for extra in (0, 1)
-        )
-        raise ValueError(
-            f"an image of {size[0]}x{size[1]} pixels is not a whole number of cells of {stride}x{stride} pixels. Set "
-            f"data.preprocess.resize to {smaller} or {larger}, or choose a network with smaller cells."
-        )
 
 
 def create(

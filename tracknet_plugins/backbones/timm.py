@@ -12,7 +12,8 @@ from torch.func import functional_call
 
 from tracknet_core.contracts import FeatureSpec
 from tracknet_core.registry import backbones
-from tracknet_plugins.backbones.pretrained import check_size, check_variant, create, normalization
+from tracknet_plugins.backbones.pretrained import check_variant, create, normalization
+from tracknet_plugins.backbones.sizes import check_size
 
 TRANSFORMERS = ("vision_transformer", "deit", "eva")
 """Modules of timm whose networks take any size of the image with ``dynamic_img_size``."""

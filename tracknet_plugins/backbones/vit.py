@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from tracknet_core.contracts import FeatureSpec
 from tracknet_core.registry import backbones
-from tracknet_plugins.backbones.pretrained import check_size, check_variant, create, normalization
+from tracknet_plugins.backbones.pretrained import check_variant, create, normalization
+from tracknet_plugins.backbones.sizes import check_size
 
 MODULES = ("vision_transformer", "deit", "eva")
 """Modules of timm with transformers that take any number of patches: plain ViT, DINOv2, DeiT, FlexiViT, SigLIP, EVA,

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tracknet_core.contracts import FeatureSpec
+from tracknet_core.layers import Activation, ConvBlock, Norm, normalization
 from tracknet_core.registry import decoders
-from tracknet_plugins.decoders.blocks import Activation, ConvBlock, Norm, normalization
 
 Fuse = Literal["sum", "concat"]
 

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from tracknet_core.contracts import FeatureSpec
+from tracknet_core.layers import Activation, ConvBlock, Norm, SqueezeExcitation
 from tracknet_core.registry import decoders
-from tracknet_plugins.decoders.blocks import Activation, ConvBlock, Norm, SqueezeExcitation
+from tracknet_plugins.decoders.strides import stride_after
 
 Upsample = Literal["bilinear", "nearest", "deconv", "pixel_shuffle"]
 
@@ -60,7 +61,7 @@ class Upsampling(nn.Module):
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout: {dropout} is no probability. Give at least 0 and less than 1.")
         coarsest = in_features[-1].stride
-        self.feature = FeatureSpec(channels[-1], _stride_after(len(channels), coarsest))
+        self.feature = FeatureSpec(channels[-1], stride_after(len(channels), coarsest))
         self.used = tuple(i for i, feature in enumerate(in_features) if feature.stride == coarsest)
         widths = (sum(in_features[i].channels for i in self.used), *channels)
         self.stages = nn.Sequential()
@@ -78,17 +79,6 @@ class Upsampling(nn.Module):
         x = torch.cat([features[i] for i in self.used], dim=1)  # (N, sum of C_i, H / s, W / s)
         decoded: Tensor = self.stages(x)
         return decoded
-
-
-def _stride_after(stages: int, stride: int) -> int:
-    if stride % 2**stages:
-        most = (stride & -stride).bit_length() - 1  # how often 2 divides the stride
-        raise ValueError(
-            f"channels: {stages} stages, each twice as large, would turn stride {stride} into {stride / 2**stages:g} "
-            f"input pixels per cell, and a stride is a whole number. Give at most {most} "
-            f"{'width' if most == 1 else 'widths'} for this backbone; the head resizes to any heatmap."
-        )
-    return stride >> stages
 
 
 def _doubling(before: int, after: int, upsample: Upsample) -> nn.Module:

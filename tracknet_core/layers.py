@@ -1,4 +1,6 @@
-"""Layers that the decoders share."""
+"""Layers that parts of networks share."""
+
+from __future__ import annotations
 
 import math
 from typing import Literal
@@ -7,6 +9,8 @@ from torch import Tensor, nn
 
 Norm = Literal["gn", "bn"]
 Activation = Literal["gelu", "relu"]
+Order = Literal["norm_first", "activation_first"]
+"""What stands between a convolution and the next: normalisation and then activation, or the other way round."""
 
 GROUPS = 8
 """Groups of a group normalisation. Fewer than the paper's 32 (Wu and He, ECCV 2018, whose table 3 shows that it hardly
@@ -40,7 +44,10 @@ def activation(name: Activation) -> nn.Module:
 
 
 class ConvBlock(nn.Sequential):
-    """3x3 convolution, normalisation, activation; the size stays.
+    """3x3 convolution with normalisation and activation; the size stays.
+
+    A normalisation right after the convolution takes its bias away, so the convolution has one only where the
+    activation comes first.
 
     Args:
         in_channels: channels that go in.
@@ -48,20 +55,56 @@ class ConvBlock(nn.Sequential):
         norm: kind of normalisation.
         act: kind of activation.
         depthwise: a 3x3 convolution of each channel and a 1x1 convolution across them, in place of a full one.
+        order: whether normalisation or activation comes first.
+
+    Raises:
+        ValueError: a kind is unknown.
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, norm: Norm, act: Activation, depthwise: bool = False
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        norm: Norm,
+        act: Activation,
+        depthwise: bool = False,
+        order: Order = "norm_first",
     ) -> None:
+        if order not in ("norm_first", "activation_first"):
+            raise ValueError(f"order: {order!r} is unknown. It accepts: norm_first, activation_first.")
+        bias = order == "activation_first"
         convolution: list[nn.Module]
         if depthwise:
             convolution = [
                 nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels, bias=False),
-                nn.Conv2d(in_channels, out_channels, 1, bias=False),
+                nn.Conv2d(in_channels, out_channels, 1, bias=bias),
             ]
         else:
-            convolution = [nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)]
-        super().__init__(*convolution, normalization(norm, out_channels), activation(act))
+            convolution = [nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=bias)]
+        after = [normalization(norm, out_channels), activation(act)]
+        super().__init__(*convolution, *(after if order == "norm_first" else reversed(after)))
+
+
+def conv_blocks(
+    in_channels: int,
+    out_channels: int,
+    count: int,
+    *,
+    norm: Norm,
+    act: Activation,
+    depthwise: bool = False,
+    order: Order = "norm_first",
+) -> nn.Sequential:
+    """Return ``count`` blocks in a row, the first of which changes the channels; see :class:`ConvBlock`."""
+    return nn.Sequential(
+        *(
+            ConvBlock(
+                out_channels if i else in_channels, out_channels, norm=norm, act=act, depthwise=depthwise, order=order
+            )
+            for i in range(count)
+        )
+    )
 
 
 class SqueezeExcitation(nn.Module):

@@ -1,0 +1,70 @@
+"""A plain convolutional encoder."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from tracknet_core.contracts import FeatureSpec
+from tracknet_core.layers import Activation, Norm, Order, conv_blocks
+from tracknet_core.registry import backbones
+from tracknet_plugins.backbones.sizes import check_size
+
+
+@backbones.register("vgg")
+class VGG(nn.Module):
+    """3x3 convolutions, with a 2x2 max pooling between levels (Simonyan and Zisserman, ICLR 2015), from random weights.
+
+    Level i has the stride 2^i; every level gives its map, before it is pooled. By default it is the encoder of
+    TrackNet (Huang et al., AVSS 2019): the first ten convolutions of VGG16, each with ReLU and batch normalisation.
+
+    Args:
+        in_channels: channels of a network sample.
+        image_size: (W, H) pixels of the network input, multiples of the coarsest stride.
+        channels: channels of each level, fine to coarse.
+        blocks: convolutions of each level, or one number for all.
+        norm: ``gn`` (group) or ``bn`` (batch) normalisation.
+        activation: ``gelu`` or ``relu``.
+        order: whether normalisation or activation comes first after a convolution.
+        use_depthwise: depthwise separable convolutions, which need about a ninth of the work.
+
+    Raises:
+        ValueError: a parameter is out of range, or the image is not a whole number of the coarsest cells.
+    """
+
+    def __init__(
+        self,
+        *,
+        in_channels: int,
+        image_size: tuple[int, int],
+        channels: tuple[int, ...] = (64, 128, 256, 512),
+        blocks: int | tuple[int, ...] = (2, 2, 3, 3),
+        norm: Norm = "bn",
+        activation: Activation = "relu",
+        order: Order = "activation_first",
+        use_depthwise: bool = False,
+    ) -> None:
+        super().__init__()
+        if not channels or min(channels) < 1:
+            raise ValueError(f"channels: {list(channels)} is no list of widths. Give one of at least 1 for each level.")
+        counts = (blocks,) * len(channels) if isinstance(blocks, int) else blocks
+        if len(counts) != len(channels) or min(counts) < 1:
+            raise ValueError(
+                f"blocks: {list(counts)} does not say how many convolutions the {len(channels)} levels have. Give one "
+                "number of at least 1 for each, or a single one."
+            )
+        self.features = tuple(FeatureSpec(width, 2**i) for i, width in enumerate(channels))
+        check_size(image_size, self.features[-1].stride)
+        self.levels = nn.ModuleList(
+            conv_blocks(before, after, count, norm=norm, act=activation, depthwise=use_depthwise, order=order)
+            for (before, after), count in zip(pairwise((in_channels, *channels)), counts, strict=True)
+        )
+        self.pool = nn.MaxPool2d(2)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """(N, in_channels, H, W) -> one (N, C_i, H / 2^i, W / 2^i) per level, fine to coarse."""
+        maps: list[Tensor] = []
+        for level in self.levels:
+            maps.append(level(self.pool(maps[-1]) if maps else x))
+        return maps
