@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -15,6 +16,15 @@ COUNTS = ("tp", "fp1", "fp2", "tn", "fn")
 _TP, _FP1, _FP2, _TN, _FN = range(len(COUNTS))
 
 _DISC = 2  # whole pixels within a radius of 2.5, as TrackNetV2 and V3 draw the ball
+
+Truth = Literal["exact", "cut", "drawn"]
+_SAID: Mapping[Truth | None, str] = {
+    None: "",
+    "exact": ", the place found in whole pixels, the true one not rounded",
+    "cut": ", both places in whole pixels, the true one cut to them",
+    "drawn": ", both places in whole pixels, the true one read from a disc drawn there",
+}
+
 _CODES = (Visibility.ABSENT, Visibility.EASY, Visibility.HARD, Visibility.OCCLUDED)
 
 
@@ -42,11 +52,11 @@ class FrameCounts(Metric):
     Args:
         threshold: greatest distance that is close, in pixels of ``space``.
         inclusive: whether a distance of exactly ``threshold`` is close.
-        space: width and height of the picture in whose pixels distances are, by the half-pixel rule; None is the
-            original video.
-        whole_pixels: whether both places are rounded to whole pixels of ``space`` first.
-        drawn_truth: whether the true place is read from a disc that was drawn there: the middle of its box, in whole
-            pixels of ``space``. The disc is drawn where the left top of the true pixel falls, and the border cuts it.
+        space: width and height of the picture in whose pixels distances are; None is the original video.
+        maps: None moves both places there by the half-pixel rule. Otherwise what is found was read from a map of
+            ``space``: it is the whole pixel that it lies in. And the true place is the left top of its pixel times a
+            scale, without half pixels: as it is (``exact``); cut to a whole pixel (``cut``); or read from a disc that
+            is drawn in that pixel, as the middle of its box, which the border cuts (``drawn``).
         recall: what tp is divided by.
         balls: codes of visibility that are a ball; the others are no ball.
         average_precision: whether to give ``ap`` too: the sum over the scores, from the highest on, of the gain in
@@ -69,8 +79,7 @@ class FrameCounts(Metric):
         threshold: float,
         inclusive: bool,
         space: Size | None = None,
-        whole_pixels: bool = False,
-        drawn_truth: bool = False,
+        maps: Truth | None = None,
         recall: Literal["tp + fn", "tp + fn + fp1"] = "tp + fn",
         balls: tuple[Visibility, ...] = (Visibility.EASY, Visibility.HARD),
         average_precision: bool = False,
@@ -80,8 +89,7 @@ class FrameCounts(Metric):
         self._threshold = threshold
         self._inclusive = inclusive
         self._space = space
-        self._whole_pixels = whole_pixels
-        self._drawn_truth = drawn_truth
+        self._maps = maps
         self._recall = recall
         self._balls = balls
         self._average_precision = average_precision
@@ -99,6 +107,10 @@ class FrameCounts(Metric):
     def update(self, detections: Detections, xy: Tensor, visibility: Tensor, counted: Tensor, size: Tensor) -> None:
         """Count a batch, in pixels of the original video.
 
+        Where a rule reads maps, files by its code hold the left top of a pixel of the map, cut to a whole number: of
+        512, pixel 1 begins at 3.75 of 1920 and is written as 3, which itself lies in pixel 0. So a place in whole
+        numbers is taken back to the last pixel of the map that begins in it, and is not moved twice.
+
         Args:
             detections: candidates per frame; the best one counts.
             xy: (B, K, 2) true places; NaN where there is none.
@@ -110,8 +122,7 @@ class FrameCounts(Metric):
         found = best.present.squeeze(-1)  # (B, K)
         ball = torch.isin(visibility, visibility.new_tensor([int(code) for code in self._balls]))
         counted = counted & (visibility != Visibility.UNLABELLED) & (~ball | xy.isfinite().all(dim=-1))
-        truth = self._drawn(xy, size) if self._drawn_truth else self._placed(xy, size)
-        distance = torch.linalg.vector_norm(self._placed(best.xy.squeeze(-2), size) - truth, dim=-1)  # (B, K)
+        distance = torch.linalg.vector_norm(self._found(best.xy.squeeze(-2), size) - self._true(xy, size), dim=-1)
         compared = thousandths(distance)
         close = compared <= self._threshold if self._inclusive else compared < self._threshold
 
@@ -161,27 +172,45 @@ class FrameCounts(Metric):
         relevant = counts[_TP] + counts[_FN]
         return relevant if self._recall == "tp + fn" else relevant + counts[_FP1]
 
-    def _placed(self, xy: Tensor, size: Tensor) -> Tensor:
-        """Return places (B, K, 2) in the pixels of the rule."""
-        if self._space is not None:
-            # rescale(), but multiplied first: whole pixels are then exact in float32, and none falls below its border.
-            xy = (xy + 0.5) * xy.new_tensor(self._space) / size.to(xy).unsqueeze(1) - 0.5
-        return (xy + 0.5).floor() if self._whole_pixels else xy
+    def _found(self, xy: Tensor, size: Tensor) -> Tensor:
+        """Return found places (B, K, 2) of videos of ``size`` (B, 2) in the pixels of the rule."""
+        placed = self._placed(xy, size)
+        if self._maps is None:
+            return placed
+        last_to_begin = self._scaled(xy + 1, size).ceil() - 1
+        # In a video that is smaller than the map, several of its pixels begin in one, and any may have been meant.
+        is_from_file = (xy == xy.round()) & (self._scaled(torch.ones_like(xy), size) <= 1)
+        return torch.where(is_from_file, last_to_begin, (placed + 0.5).floor())
 
-    def _drawn(self, xy: Tensor, size: Tensor) -> Tensor:
-        """Return the middles (B, K, 2) of the boxes around discs that are drawn at places, in pixels of the rule."""
-        sides = size.to(xy).unsqueeze(1)  # (B, 1, 2)
-        space = sides if self._space is None else xy.new_tensor(self._space).expand_as(sides)
-        cell = (xy * space / sides).trunc()
-        low, high = (cell - _DISC).clamp(min=0), torch.minimum(cell + _DISC, space - 1)
+    def _true(self, xy: Tensor, size: Tensor) -> Tensor:
+        """Return true places (B, K, 2) of videos of ``size`` (B, 2) in the pixels of the rule."""
+        if self._maps is None:
+            return self._placed(xy, size)
+        scaled = self._scaled(xy, size)
+        if self._maps == "exact":
+            return scaled
+        pixel = scaled.trunc()
+        if self._maps == "cut":
+            return pixel
+        space = size.to(xy).unsqueeze(1) if self._space is None else xy.new_tensor(self._space)
+        low, high = (pixel - _DISC).clamp(min=0), torch.minimum(pixel + _DISC, space - 1)
         return ((low + high + 1) / 2).floor()
+
+    def _placed(self, xy: Tensor, size: Tensor) -> Tensor:
+        """Return places (B, K, 2) in the pixels of the rule, by the half-pixel rule."""
+        return xy if self._space is None else self._scaled(xy + 0.5, size) - 0.5
+
+    def _scaled(self, xy: Tensor, size: Tensor) -> Tensor:
+        """Return (B, K, 2) lengths in the pixels of the rule."""
+        if self._space is None:
+            return xy
+        # Multiplied before it is divided: whole pixels are then exact in float32, and none falls below its border.
+        return xy * xy.new_tensor(self._space) / size.to(xy).unsqueeze(1)
 
     def _sentence(self) -> str:
         space = "the original video" if self._space is None else f"{self._space[0]}x{self._space[1]}"
-        whole = ", both places in whole pixels" if self._whole_pixels else ""
-        drawn = ", the true one read from a disc drawn there" if self._drawn_truth else ""
         return (
-            f"close is d {'<=' if self._inclusive else '<'} {self._threshold:g} px of {space}{whole}{drawn}; "
+            f"close is d {'<=' if self._inclusive else '<'} {self._threshold:g} px of {space}{_SAID[self._maps]}; "
             f"recall tp / ({self._recall}); visibility {', '.join(str(int(code)) for code in self._balls)} is a ball"
         )
 

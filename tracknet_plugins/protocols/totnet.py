@@ -11,15 +11,21 @@ from tracknet_plugins.protocols.counting import FrameCounts
 class TOTNet(FrameCounts):
     """The counts of TOTNet (2025), which is about balls that are hidden: visibility 1, 2 and 3 is a ball.
 
-    Close is d <= 5 by default in its code; the paper does not say of which picture, and here these are pixels of the
-    original video. Recall is tp / (tp + fn). Beside the counts it reports the share of balls found within radii
-    (``pck@r``). ``rmse`` is the root of the mean square here, as in every protocol; its code takes the mean of roots.
+    Close is d <= 5 in pixels of its network, 512x288 by default, which are 12.5 of a 1280x720 video. Both places are
+    whole pixels there: what is found is read from a map, the truth is the label times the scale, cut. Beside the counts
+    stand the shares of balls found within radii of 1 to 5 such pixels (``pck@r``).
+
+    Its code is questionable in two places. Recall is always 1 there, by a slip: it compares tensors with a tuple, so
+    that no ball is ever counted as missed. Here it is tp / (tp + fn), as intended. And its ``rmse`` is the mean of the
+    roots of each frame; here it is the root of the mean square, as in every protocol.
     """
 
     def __init__(self) -> None:
         super().__init__(
             threshold=5.0,
             inclusive=True,
+            space=(512, 288),
+            maps="cut",
             balls=(Visibility.EASY, Visibility.HARD, Visibility.OCCLUDED),
-            radii=(2.0, 5.0, 10.0, 20.0),
+            radii=(1.0, 2.0, 3.0, 4.0, 5.0),
         )

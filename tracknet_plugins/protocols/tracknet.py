@@ -17,6 +17,9 @@ class TrackNet(FrameCounts):
     figures are far above those of ``wasb``. Recall is tp / (tp + fn). Every ball with a place counts (visibility 1, 2
     and 3); the badminton set knows one kind.
 
+    Files that the code of V3 wrote hold the left top of pixels of 512x288, cut to whole numbers; such places count as
+    the very pixels that they were written for.
+
     The published figures of V3 are on its corrected labels without the frames that it drops: options of the dataset.
     """
 
@@ -25,7 +28,6 @@ class TrackNet(FrameCounts):
             threshold=4.0,
             inclusive=True,
             space=(512, 288),
-            whole_pixels=True,
-            drawn_truth=True,
+            maps="drawn",
             balls=(Visibility.EASY, Visibility.HARD, Visibility.OCCLUDED),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -65,7 +66,9 @@ def test_the_contract_is_kept(protocol: type[FrameCounts]) -> None:
         (Yastrebksv, HD, 4.99, 5.0),
         (Yastrebksv, FULL_HD, 7.49, 7.5),  # 5 px of 1280 are 7.5 px of 1920
         (WASB, FULL_HD, 3.99, 4.0),
-        (TOTNet, FULL_HD, 5.0, 5.01),
+        (TOTNet, HD, 13.9, 14.1),  # columns 40 (40.2 cut) and 45, which ends at x = 114.5
+        # 26.8 is cut to column 26; column 31 ends at x = 119.5. So 5 px are 18.75 here, and 5.01 would be close.
+        (TOTNet, FULL_HD, 18.9, 19.1),
     ],
 )
 def test_close_is_in_the_pixels_of_the_rule(
@@ -123,9 +126,10 @@ def test_root_mean_square_is_in_pixels_of_the_rule_over_balls_that_were_found() 
 
 
 def test_totnet_gives_shares_within_radii() -> None:
-    figures = counted(TOTNet, [2.0, 5.0, 9.0, 30.0, None], [1, 1, 2, 3, 1])
+    # 512x288: 2.5 px of 1280x720 are a column. From column 40, these are 1, 2, 4 and 12 away.
+    figures = counted(TOTNet, [2.0, 5.0, 10.0, 30.0, None], [1, 1, 2, 3, 1])
 
-    expected = {"pck@2": 1 / 5, "pck@5": 2 / 5, "pck@10": 3 / 5, "pck@20": 3 / 5}
+    expected = {"pck@1": 1 / 5, "pck@2": 2 / 5, "pck@3": 2 / 5, "pck@4": 3 / 5, "pck@5": 3 / 5}
     assert {name: figures[name] for name in expected} == pytest.approx(expected)
 
 
@@ -203,7 +207,7 @@ def test_tracknet_reads_the_truth_from_its_disc(
     assert one_count(TrackNet, truth, found) == expected
 
 
-@pytest.mark.parametrize(("protocol", "step", "expected"), [(TOTNet, 5.0, "tp"), (WASB, 4.0, "fp1")])
+@pytest.mark.parametrize(("protocol", "step", "expected"), [(Yastrebksv, 5.0, "fp1"), (WASB, 4.0, "fp1")])
 @pytest.mark.parametrize("x", [124.1, 0.3, 77.7, 1003.9])
 def test_a_distance_of_exactly_the_threshold_in_decimals(
     protocol: type[FrameCounts], step: float, expected: str, x: float
@@ -225,9 +229,80 @@ def test_the_corner_is_a_place(protocol: type[FrameCounts]) -> None:
     assert metric.compute()["tp"] == 1
 
 
+@pytest.mark.parametrize(
+    ("widths", "written"),
+    [
+        # TrackNetV3's files: the left top of the column, cut to a whole number.
+        ((512, 640, 854, 1280, 1366, 1536, 1920, 2560, 3840), lambda column, scale: int(column * scale)),
+        # RacketVision's: the middle of the box, which may be the middle of a column.
+        ((1280, 1366, 1536, 1920, 2560, 3840), lambda column, scale: int((column + 0.5 * (column % 2)) * scale)),
+        # This project's: the centre of the column.
+        ((512, 640, 854, 1280, 1366, 1536, 1920, 2560, 3840), lambda column, scale: (column + 0.5) * scale - 0.5),
+    ],
+)
+@pytest.mark.parametrize("protocol", [TrackNet, TrackNetV5, TOTNet])
+def test_a_column_of_the_map_is_found_again_in_what_was_written_for_it(
+    protocol: type[FrameCounts], widths: tuple[int, ...], written: Callable[[int, float], float]
+) -> None:
+    columns = range(2, 510)  # where the disc is whole
+    found = [[(written(column, width / 512), 100.0) for column in columns] for width in widths]
+    # The first pixel that a code cuts to the column.
+    truth = [[(float(-(-column * width // 512)), 100.0) for column in columns] for width in widths]
+    shape = (len(widths), len(columns))
+    metric = protocol()  # type: ignore[call-arg]
+
+    metric.update(
+        Detections.at(torch.tensor(found).unsqueeze(2), torch.ones(*shape, 1), torch.ones(*shape, 1, dtype=torch.bool)),
+        torch.tensor(truth),
+        torch.ones(shape, dtype=torch.int64),
+        torch.ones(shape, dtype=torch.bool),
+        torch.tensor([(width, 288.0) for width in widths]),
+    )
+
+    figures = metric.compute()
+    assert (figures["tp"], figures["rmse"]) == (len(widths) * len(columns), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "x", "column", "distance"),
+    [
+        (TrackNetV5, 102.0, 40, 0.0),  # 102 * 0.4 = 40.8 is cut to 40; by half pixels it would be 41
+        (TOTNet, 102.0, 40, 0.0),
+        (RacketVision, 102.0, 40, 0.8),  # not rounded
+        (TrackNetV5, 101.0, 41, 1.0),  # 40.4
+        (RacketVision, 101.0, 41, 0.6),
+    ],
+)
+def test_the_truth_is_scaled_as_in_the_code(
+    protocol: type[FrameCounts], x: float, column: int, distance: float
+) -> None:
+    metric = protocol()  # type: ignore[call-arg]
+    metric.update(
+        Detections.at(
+            torch.tensor([(column + 0.5) * 2.5 - 0.5, 100.75]).view(1, 1, 1, 2),  # row 40
+            torch.ones(1, 1, 1),
+            torch.ones(1, 1, 1, dtype=torch.bool),
+        ),
+        torch.tensor([[[x, 100.0]]]),  # row 40 exactly
+        torch.tensor([[1]]),
+        torch.tensor([[True]]),
+        torch.tensor([HD]),
+    )
+
+    assert metric.compute()["rmse"].item() == pytest.approx(distance, abs=1e-5)
+
+
 def test_rules_are_said_in_a_sentence() -> None:
     assert TrackNet().rule == (
         "close is d <= 4 px of 512x288, both places in whole pixels, the true one read from a disc drawn there; "
+        "recall tp / (tp + fn); visibility 1, 2, 3 is a ball"
+    )
+    assert RacketVision().rule == (
+        "close is d <= 4 px of 512x288, the place found in whole pixels, the true one not rounded; "
+        "recall tp / (tp + fn + fp1); visibility 1, 2, 3 is a ball"
+    )
+    assert TOTNet().rule == (
+        "close is d <= 5 px of 512x288, both places in whole pixels, the true one cut to them; "
         "recall tp / (tp + fn); visibility 1, 2, 3 is a ball"
     )
     assert Yastrebksv().rule == (
