@@ -39,7 +39,7 @@ from tracknet_core.contracts import UInt8Array
 from tracknet_core.tracking.detector import Detector, load_detector
 from tracknet_core.tracking.jobs import find_jobs
 from tracknet_core.tracking.pipeline import ClipRun
-from tracknet_core.video import VideoFrames, play, write_video
+from tracknet_core.video import VideoFrames, write_video
 
 EXPERIMENT = Path(__file__).parent.parent / "experiments" / "convnext.yaml"
 SETTINGS = ("data.preprocess.resize=[512,288]",)
@@ -209,7 +209,7 @@ def a_round(checkpoint: Path, detector: Detector, video: Path, folder: Path) -> 
     logits = detector.logits(batch)
     per_batch = BATCH_SIZE * len(detector.window.targets)
     passes = max(2, round(count / per_batch))
-    decode = cost_of(lambda: sum(1 for _ in play(source, detector.window.image_size, skip_broken=True)))
+    decode = cost_of(lambda: sum(1 for _ in source.play(detector.window.image_size)))
     network = cost_of(lambda: [detector.logits(batch) for _ in range(passes)])
     looked_at = passes * per_batch
     post = cost_of(lambda: [detector.codec.decode(logits) for _ in range(5)]).wall / (5 * per_batch)

@@ -25,6 +25,10 @@ class DataError(UserError):
     """A file or folder of a dataset that is missing, broken or contradicts another."""
 
 
+class ClipError(DataError):
+    """What is wrong with a clip as a whole, and is no broken frame that can be left out."""
+
+
 class CheckpointError(UserError):
     """A file that is not a checkpoint of tracknet, or does not fit the model."""
 

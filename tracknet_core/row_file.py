@@ -36,7 +36,7 @@ class RowWriter(Writer, ABC):
     """The first line, with its end; none by default."""
 
     def __init__(self, *, clip: ClipFacts) -> None:
-        self._is_live = clip.frames is None
+        self._is_live = clip.source.is_live
         self.paths = (clip.path(self.suffix),)
         self.part = part_of(*self.paths)
 

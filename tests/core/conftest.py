@@ -15,6 +15,7 @@ from tracknet_core.contracts import (
     Clip,
     Dataset,
     FeatureSpec,
+    FrameSource,
     Normalization,
     Size,
     UInt8Array,
@@ -56,7 +57,7 @@ heatmap: {name: gaussian, size: [32, 24], sigma: 1.0}
 
 
 @dataclass
-class MemoryFrames:
+class MemoryFrames(FrameSource):
     """Frames in memory that remember which of them were read."""
 
     frames: UInt8Array

@@ -18,7 +18,7 @@ from tracknet_plugins.writers import csv
 from tracknet_plugins.writers.jsonl import JSONLines
 
 SOURCE = ImageFrames([Path("0.png")], fps=30)
-CLIP = ClipFacts("rally", Path("rally"), SOURCE, SOURCE)
+CLIP = ClipFacts("rally", Path("rally"), SOURCE)
 ROWS, LINES = csv.CSV(clip=CLIP), JSONLines(clip=CLIP)
 
 RUN = {"tracker": "kalman", "step": "1"}

@@ -13,7 +13,7 @@ This module must not import torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Protocol, T
 
 import numpy as np
 import numpy.typing as npt
+
+from tracknet_core.errors import ClipError, DataError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,7 +67,15 @@ class TimedFrame(NamedTuple):
 
 @runtime_checkable
 class FrameSource(Protocol):
-    """The frames of one clip, read lazily; cheap to make, to pickle and to hold."""
+    """The frames of one clip, read lazily by number; cheap to make, to pickle and to hold.
+
+    A source inherits from this class: it says what has no default here, and of the rest what it knows better.
+    """
+
+    @property
+    def is_live(self) -> Literal[False]:
+        """Whether frames come once, as those of a :class:`LiveSource`."""
+        return False
 
     @property
     def size(self) -> Size:
@@ -96,6 +106,71 @@ class FrameSource(Protocol):
 
         Raises:
             DataError: a frame cannot be read; the message names the file and the frame.
+            ClipError: the clip cannot be used; no frame of it is worth another try.
+        """
+
+    @property
+    def times(self) -> Sequence[float]:
+        """Presentation time of each frame, in seconds from the first; evenly spaced by default."""
+        return [number / self.fps for number in range(len(self))]
+
+    @property
+    def video(self) -> Path | None:
+        """The video file that the frames are the whole of, whose sound is theirs; None, as by default, if none is."""
+        return None
+
+    @property
+    def offset(self) -> float:
+        """Time that ``video`` gives to the first frame, in seconds."""
+        return 0.0
+
+    def play(self, size: Size | None = None, *, start: int = 0) -> Generator[TimedFrame, None, None]:
+        """Yield the frames from ``start`` to the end; those that cannot be read are left out, the others keep numbers.
+
+        Args:
+            size: width and height to deliver; the original size if None.
+            start: number of the first frame, 0-based.
+
+        Raises:
+            DataError: the clip cannot be opened.
+            ClipError: as :meth:`read` raises it.
+        """
+        times, rest = self.times, range(start, len(self))
+        while rest:
+            try:
+                for number, picture in zip(rest, self.read(rest, size), strict=True):
+                    rest = range(number + 1, len(self))
+                    yield TimedFrame(number, times[number], picture)
+            except ClipError:
+                raise
+            except DataError:
+                rest = rest[1:]
+
+
+class LiveSource(Protocol):
+    """The frames of a camera or a stream, as they come: of unknown number, each once."""
+
+    @property
+    def is_live(self) -> Literal[True]:
+        """Whether frames come once, unlike those of a :class:`FrameSource`."""
+        return True
+
+    @property
+    def size(self) -> Size:
+        """Width and height of the original frames, in pixels."""
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+
+    def play(self, size: Size | None = None) -> Generator[TimedFrame, None, None]:
+        """Yield the frames until the stream ends; those that cannot be decoded are left out, and have no number.
+
+        Args:
+            size: width and height to deliver; the original size if None.
+
+        Raises:
+            DataError: the stream cannot be opened, or broke off.
         """
 
 
@@ -449,18 +524,6 @@ class RunPaths:
     checkpoints: Path
 
 
-class PictureSource(Protocol):
-    """What every clip says of its pictures, a stream's too."""
-
-    @property
-    def size(self) -> Size:
-        """Width and height of the original frames, in pixels."""
-
-    @property
-    def fps(self) -> float:
-        """Frames per second."""
-
-
 @dataclass(frozen=True)
 class ClipFacts:
     """What a writer may need to know of a clip, before any of its frames is looked at.
@@ -468,17 +531,13 @@ class ClipFacts:
     Attributes:
         name: how messages call it, such as the path of the video.
         place: where its outputs go: a path to put suffixes to.
-        source: says the size and the rate of its pictures; opened when it is asked.
-        frames: its pictures, to be read again; None for a stream, whose pictures come once.
-        video: the file that its sound is in; None for images and streams.
+        source: its pictures, which come once where it is live; opened when it is asked.
         points: Q, points of a ball: 2 for the ends of a streak.
     """
 
     name: str
     place: Path
-    source: PictureSource
-    frames: FrameSource | None = None
-    video: Path | None = None
+    source: FrameSource | LiveSource
     points: int = 1
 
     def path(self, suffix: str) -> Path:

@@ -23,7 +23,6 @@ from tracknet_core.data.alignment import Alignment, Misfit
 from tracknet_core.data.check_report import Fault, Kind, Report, Severity, SplitStatistics, count
 from tracknet_core.errors import DataError, LabelWarning
 from tracknet_core.labels import clip_names
-from tracknet_core.video import VideoFrames
 
 _VISIBLE = [code for code in Visibility if code.is_visible]
 
@@ -257,7 +256,7 @@ def _check_sentinels(opened: _Opened, clip: Clip) -> None:
 
 
 def _check_rate(opened: _Opened, frames: FrameSource) -> None:
-    if not isinstance(frames, VideoFrames) or len(frames) < 3:
+    if len(frames) < 3:
         return
     gaps = np.diff(frames.times)
     usual = float(np.median(gaps))

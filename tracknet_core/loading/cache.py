@@ -72,6 +72,21 @@ class CachedFrames(FrameSource):
         return self._source.fps
 
     @property
+    def times(self) -> Sequence[float]:
+        """Presentation time of each frame, in seconds from the first."""
+        return self._source.times
+
+    @property
+    def video(self) -> Path | None:
+        """The video file that the frames are the whole of; None if none is."""
+        return self._source.video
+
+    @property
+    def offset(self) -> float:
+        """Time that ``video`` gives to the first frame, in seconds."""
+        return self._source.offset
+
+    @property
     def bytes_on_disk(self) -> int:
         """Length of the file, in bytes."""
         return int(np.prod(self._shape, dtype=np.int64))

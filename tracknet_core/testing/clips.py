@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 
-from tracknet_core.contracts import Clip, Dataset, Visibility
+from tracknet_core.contracts import Clip, Dataset, FrameSource, Visibility
 from tracknet_core.testing.require import require, require_shape, require_visible_inside
 
 
@@ -38,6 +38,7 @@ def check_dataset(component: Dataset, split: str) -> None:
 
 
 def _require_labels(clip: Clip) -> None:
+    require(isinstance(clip.frames, FrameSource), f"the frames of clip '{clip.name}' inherit from FrameSource")
     count = len(clip.frames)
     require(count > 0, f"clip '{clip.name}' has no frames")
     require_shape(f"xy of clip '{clip.name}'", clip.xy, (count, 2))
@@ -52,6 +53,11 @@ def _require_labels(clip: Clip) -> None:
 def _require_frames(clip: Clip) -> None:
     source = clip.frames
     indices = sorted({0, len(source) // 2, len(source) - 1})
+    times = source.times
+    require(
+        len(times) == len(source) and times[0] == 0 and sorted(times) == list(times),
+        f"times are those of {len(source)} frames, ascending from 0, got {times}",
+    )
     width, height = source.size
     frames = list(source.read(indices))
     require(len(frames) == len(indices), f"read gave {len(frames)} frames for {len(indices)} indices")

@@ -38,7 +38,7 @@ def check_writer(build: Callable[[ClipFacts], Writer], folder: Path, *, points: 
 
     def begun(name: str) -> tuple[Writer, Path]:
         place = folder / name / "clip"
-        return build(ClipFacts("clip.mp4", place, source, source, video, points)), place.parent
+        return build(ClipFacts("clip.mp4", place, source, points)), place.parent
 
     writer, outputs = begun("whole")
     require(bool(writer.paths), "paths names the files that it leaves, one at least")

@@ -23,7 +23,7 @@ from tracknet_core.loading.background import median, sampled_frames
 from tracknet_core.loading.windows import Excerpt, cut
 from tracknet_core.schema import Node
 from tracknet_core.tracking.detector import Detector
-from tracknet_core.video import DECODING_NICENESS, ahead, play
+from tracknet_core.video import DECODING_NICENESS, ahead
 
 _READ_AHEAD = 64  # frames at the size of the network: 28 MB at 512 x 288
 
@@ -50,8 +50,7 @@ def detect_clip(
         ValueError: a parameter is out of its range.
     """
     background = clip_background(frames, detector.window.image_size) if detector.window.background else None
-    decoded = play(frames, detector.window.image_size, skip_broken=True)
-    with closing(ahead(decoded, _READ_AHEAD, niceness=DECODING_NICENESS)) as pictures:
+    with closing(ahead(frames.play(detector.window.image_size), _READ_AHEAD, niceness=DECODING_NICENESS)) as pictures:
         yield from detect(
             detector,
             pictures,
@@ -80,7 +79,7 @@ def clip_background(frames: FrameSource, size: Size) -> UInt8Array:
         return median(frames.read(sampled, size))
     except DataError:  # to leave a broken frame out, all are decoded
         wanted = set(sampled)
-        readable = [frame.picture for frame in play(frames, size, skip_broken=True) if frame.number in wanted]
+        readable = [frame.picture for frame in frames.play(size) if frame.number in wanted]
         if not readable:
             raise
         return median(readable)

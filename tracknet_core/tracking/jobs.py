@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from tracknet_core.assembly import build
-from tracknet_core.contracts import ClipFacts, FrameSource, Writer
+from tracknet_core.contracts import ClipFacts, FrameSource, LiveSource, Writer
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.schema import Node
 from tracknet_core.video import IMAGE_SUFFIXES, ImageFrames, LiveFrames, VideoFrames, image_files, natural_order
@@ -40,7 +40,7 @@ class Job:
     """
 
     name: str
-    source: FrameSource | LiveFrames
+    source: FrameSource | LiveSource
     writers: tuple[Writer, ...]
     resume: bool
 
@@ -83,8 +83,7 @@ def find_jobs(
     inputs = {place.resolve() for place in found if isinstance(place, Path)}
     jobs = []
     for given, name in zip(found.values(), names, strict=True):
-        source: FrameSource | LiveFrames
-        video = None
+        source: FrameSource | LiveSource
         if isinstance(given, str):
             source = LiveFrames(given)
             if existing == "resume":
@@ -93,9 +92,8 @@ def find_jobs(
             source = ImageFrames(image_files(given), fps=fps)
         else:
             # More threads than one, since no other clip is decoded beside it.
-            source, video = VideoFrames(given, thread_count=0), given
-        frames = None if isinstance(source, LiveFrames) else source
-        clip = ClipFacts(str(given), output / name, source, frames, video, points)
+            source = VideoFrames(given, thread_count=0)
+        clip = ClipFacts(str(given), output / name, source, points)
         built: tuple[Writer, ...] = tuple(build("writers", node, option, clip=clip) for option, node in writers.items())
         paths = [path for writer in built for path in writer.paths]
         _check_paths(paths, given, inputs)

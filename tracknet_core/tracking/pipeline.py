@@ -23,7 +23,7 @@ from tracknet_core.schema import Node
 from tracknet_core.tracking.clip import clip_background, default_ensemble, detect
 from tracknet_core.tracking.detector import Detector
 from tracknet_core.tracking.jobs import Job
-from tracknet_core.video import DECODING_NICENESS, LiveFrames, ahead, play
+from tracknet_core.video import DECODING_NICENESS, ahead
 
 _FRAMES_AHEAD = 64  # at the size of the network: 28 MB at 512 x 288
 _CANDIDATES_AHEAD = 256
@@ -63,14 +63,13 @@ class ClipRun:
         self._checkpoint = checkpoint
         self._step = step or len(detector.window.targets)
         self._ensemble = ensemble or default_ensemble(detector, step)
-        self._live = isinstance(job.source, LiveFrames)
-        self._batch_size = 1 if self._live else batch_size
+        self._batch_size = 1 if job.source.is_live else batch_size
         self._size, self._fps = job.source.size, job.source.fps
         self._node = tracker
         self._tracker: Tracker = build("trackers", tracker, "--tracker", fps=self._fps, size=self._size)
-        if self._live and not self._tracker.causal:
+        if job.source.is_live and not self._tracker.causal:
             raise ConfigError(f"--tracker: '{tracker['name']}' looks into the future, which a stream does not have.")
-        if self._live and detector.window.background:
+        if job.source.is_live and detector.window.background:
             raise ConfigError(f"{job.name}: the network needs the background of a whole clip. Record the stream first.")
         self._stopped = Event()
 
@@ -84,7 +83,7 @@ class ClipRun:
                 left is of another form or run.
         """
         with ExitStack() as stack:
-            if self._live:
+            if self._job.source.is_live:
                 stack.enter_context(_set_by_interrupt(self._stopped))
             run = self._facts()
             outputs = [self._opened(writer, run, stack) for writer in self._job.writers]
@@ -107,7 +106,7 @@ class ClipRun:
                 for sink in sinks:
                     sink.finish()
             except KeyboardInterrupt:
-                going_on = "" if self._live else "; --resume goes on with them"
+                going_on = "" if self._job.source.is_live else "; --resume goes on with them"
                 for part in (writer.part for writer in self._job.writers):
                     if part is not None:
                         sys.stderr.write(f"{part} holds the rows so far{going_on}.\n")
@@ -118,7 +117,7 @@ class ClipRun:
     def _facts(self) -> dict[str, str]:
         """Return what the rows depend on."""
         source, state = self._job.source, self._checkpoint.stat()
-        pictures = None if isinstance(source, LiveFrames) else source.fingerprint()
+        pictures = None if source.is_live else source.fingerprint()
         network = _digest(self._checkpoint.absolute(), state.st_size, state.st_mtime_ns)
         return {
             "network": f"{self._checkpoint.name} ({network})",
@@ -133,7 +132,8 @@ class ClipRun:
             return stack.enter_context(writer.open(run, resume=self._job.resume))
 
     def _length(self) -> int | None:
-        return None if isinstance(self._job.source, LiveFrames) else len(self._job.source)
+        source = self._job.source
+        return None if source.is_live else len(source)
 
     def _start(self, earlier: Sequence[int]) -> int:
         """Return the frame to begin at so that the rows after ``earlier`` are those of an uninterrupted run.
@@ -150,13 +150,13 @@ class ClipRun:
         source, size = self._job.source, self._detector.window.image_size
         background = None
         frames: Iterable[TimedFrame]
-        if isinstance(source, LiveFrames):
+        if source.is_live:
             frames = self._until_stopped(source.play(size))
         else:
-            frames = play(source, size, start=start, skip_broken=True)
+            frames = source.play(size, start=start)
             if self._detector.window.background:
                 background = clip_background(source, size)
-        depth = self._detector.window.length if self._live else _FRAMES_AHEAD
+        depth = self._detector.window.length if source.is_live else _FRAMES_AHEAD
         pictures = stack.enter_context(closing(ahead(frames, depth, niceness=DECODING_NICENESS)))
         found = detect(
             self._detector,

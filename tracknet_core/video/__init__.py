@@ -14,7 +14,6 @@ from tracknet_core.video.encoding import VideoEncoder, suffix_for_sound, write_v
 from tracknet_core.video.file import VideoFrames
 from tracknet_core.video.images import IMAGE_SUFFIXES, ImageFrames, ImageSizeError, image_files, natural_order
 from tracknet_core.video.live import ASSUMED_FPS, LiveFrames
-from tracknet_core.video.play import play, times_of
 
 __all__ = [
     "ASSUMED_FPS",
@@ -28,8 +27,6 @@ __all__ = [
     "ahead",
     "image_files",
     "natural_order",
-    "play",
     "suffix_for_sound",
-    "times_of",
     "write_video",
 ]

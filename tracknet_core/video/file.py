@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from functools import cached_property
@@ -20,7 +20,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from tracknet_core.contracts import Size, UInt8Array
+from tracknet_core.contracts import FrameSource, Size, TimedFrame, UInt8Array
 from tracknet_core.errors import DataError
 from tracknet_core.video.decoding import (
     AscendingPackets,
@@ -47,8 +47,8 @@ _STARTS_ANYWHERE = cast("int", (Flags.ts_discont | Flags.no_timestamps).value)
 _SEEK_COSTS_FRAMES = 2
 
 
-class VideoFrames:
-    """The frames of a video, exact to the frame; a :class:`~tracknet_core.contracts.FrameSource`.
+class VideoFrames(FrameSource):
+    """The frames of a video, exact to the frame.
 
     Nothing is read before it is needed, and no file stays open between reads: sources are cheap to hold by the thousand
     and to send to worker processes. The first use of ``len``, ``size`` or ``fps`` passes over the packets once.
@@ -117,7 +117,7 @@ class VideoFrames:
         return self._decode(indices, size or self.size)
 
     @property
-    def path(self) -> Path | None:
+    def video(self) -> Path | None:
         """The file; None for a video in memory."""
         return None if isinstance(self._source, bytes) else self._source
 
@@ -128,25 +128,22 @@ class VideoFrames:
         return [float((time - index.times[0]) * index.time_base) for time in index.times]
 
     @property
-    def start(self) -> float:
+    def offset(self) -> float:
         """Time that the container gives to the first frame, in seconds; sound is counted from the same zero."""
         index = self._index
         return float(index.times[0] * index.time_base)
 
-    def play(self, size: Size | None = None, start: int = 0) -> Iterator[tuple[int, UInt8Array]]:
-        """Yield the frames from ``start`` to the end, each with its number; those that cannot be decoded are left out.
+    def play(self, size: Size | None = None, *, start: int = 0) -> Generator[TimedFrame, None, None]:
+        """Yield the frames from ``start`` to the end, in one go; those that cannot be decoded are left out.
 
         Args:
             size: width and height to deliver, in pixels; the original size if None.
             start: number of the first frame, 0-based.
 
-        Yields:
-            Number of the frame, and its RGB picture, uint8 (H, W, 3).
-
         Raises:
             DataError: the file cannot be opened, or cannot be read to its end.
         """
-        index = self._index
+        index, times = self._index, self.times
         reformatter = VideoReformatter()
         with ExitStack() as stack:
             container, stream = stack.enter_context(self._open())
@@ -155,7 +152,7 @@ class VideoFrames:
                 if number >= start:
                     picture = to_rgb(frame, size or self.size, index.quarter_turns, reformatter)
                     if picture is not None:
-                        yield number, picture
+                        yield TimedFrame(number, times[number], picture)
 
     @cached_property
     def _index(self) -> FrameIndex:

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tracknet_core.contracts import Size, UInt8Array
-from tracknet_core.errors import DataError
+from tracknet_core.contracts import FrameSource, Size, UInt8Array
+from tracknet_core.errors import ClipError, DataError
 from tracknet_core.video.file import check_indices, state_of
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
@@ -33,7 +33,7 @@ _TURNS = {
 }
 
 
-class ImageSizeError(DataError):
+class ImageSizeError(ClipError):
     """An image of another size than the clip: a folder of several clips, and no broken frame."""
 
 
@@ -49,8 +49,8 @@ def image_files(folder: Path) -> list[Path]:
     return sorted(paths, key=natural_order)
 
 
-class ImageFrames:
-    """The frames of a clip stored as images; a :class:`~tracknet_core.contracts.FrameSource`.
+class ImageFrames(FrameSource):
+    """The frames of a clip stored as images.
 
     A JPEG that is to be reduced is decoded at a fraction of its size (libjpeg's scaled DCT) before it is resized: twice
     as fast, and the ball stays within 0.01 px.

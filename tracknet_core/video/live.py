@@ -12,7 +12,7 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
-from tracknet_core.contracts import Size, TimedFrame
+from tracknet_core.contracts import LiveSource, Size, TimedFrame
 from tracknet_core.errors import DataError
 from tracknet_core.video.decoding import decoded, demuxed, open_to_read, quarter_turns, shown_size, to_rgb
 
@@ -22,7 +22,7 @@ ASSUMED_FPS = 30.0
 _PATIENCE = 10.0  # seconds that a stream may take to open, and between two frames
 
 
-class LiveFrames:
+class LiveFrames(LiveSource):
     """A camera or a stream: frames as they come, of unknown number, each once.
 
     Args:
@@ -51,21 +51,22 @@ class LiveFrames:
         """Frames per second, as the stream says; :data:`ASSUMED_FPS` if it does not."""
         return self._facts[1]
 
-    def play(self, size: Size) -> Generator[TimedFrame, None, None]:
-        """Yield the frames, scaled to ``size`` (width and height in pixels), until the stream ends.
+    def play(self, size: Size | None = None) -> Generator[TimedFrame, None, None]:
+        """Yield the frames until the stream ends; those that cannot be decoded are left out, and have no number.
 
-        Frames that cannot be decoded are left out, and have no number.
+        Args:
+            size: width and height to deliver, in pixels; the original size if None.
 
         Raises:
             DataError: the stream cannot be opened, or broke off.
         """
-        _, fps, turns = self._facts
+        original, fps, turns = self._facts
         reformatter = VideoReformatter()
         with self._open() as container:
             started: float | None = None
             number = 0
             for frame in self._decoded(container):
-                picture = to_rgb(frame, size, turns, reformatter)
+                picture = to_rgb(frame, size or original, turns, reformatter)
                 if picture is not None:
                     time = frame.time if frame.time is not None else number / fps
                     started = time if started is None else started

@@ -10,7 +10,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from tracknet_core.contracts import Clip, Dataset, PublishedSplit, Size, UInt8Array, Visibility, plain_labels
+from tracknet_core.contracts import (
+    Clip,
+    Dataset,
+    FrameSource,
+    PublishedSplit,
+    Size,
+    UInt8Array,
+    Visibility,
+    plain_labels,
+)
 from tracknet_core.errors import DataError
 from tracknet_core.labels import Label, LazyClips, existing_root, label_frames
 from tracknet_core.registry import datasets
@@ -117,32 +126,38 @@ class OpenTT(Dataset):
 
 
 @dataclass(frozen=True)
-class _Excerpt:
-    """A stretch of a video; a :class:`~tracknet_core.contracts.FrameSource`.
+class _Excerpt(FrameSource):
+    """A stretch of a video.
 
     Attributes:
-        video: the whole video.
+        whole: the whole video.
         start: number of its frame that is frame 0 here.
         count: number of frames.
     """
 
-    video: VideoFrames
+    whole: VideoFrames
     start: int
     count: int
 
     @property
     def size(self) -> Size:
         """Width and height of the frames, in pixels."""
-        return self.video.size
+        return self.whole.size
 
     @property
     def fps(self) -> float:
         """Frames per second."""
-        return self.video.fps
+        return self.whole.fps
 
     def __len__(self) -> int:
         """Return the number of frames."""
         return self.count
+
+    @property
+    def times(self) -> list[float]:
+        """Presentation time of each frame, in seconds from the first."""
+        times = self.whole.times[self.start : self.start + self.count]
+        return [time - times[0] for time in times]
 
     def fingerprint(self) -> str:
         """Return that of the video, and the place in it.
@@ -150,7 +165,7 @@ class _Excerpt:
         Raises:
             DataError: the video is missing.
         """
-        return f"{self.video.fingerprint()} {self.start}+{self.count}"
+        return f"{self.whole.fingerprint()} {self.start}+{self.count}"
 
     def read(self, indices: Sequence[int], size: Size | None = None) -> Iterator[UInt8Array]:
         """Return an iterator over the frames at ``indices``, RGB, uint8 (H, W, 3).
@@ -166,7 +181,7 @@ class _Excerpt:
         for index in indices:
             if not 0 <= index < self.count:
                 raise DataError(f"frame {index} lies outside of a clip of {self.count} frames.")
-        return self.video.read([self.start + index for index in indices], size)
+        return self.whole.read([self.start + index for index in indices], size)
 
 
 def _split_of(name: str) -> str:

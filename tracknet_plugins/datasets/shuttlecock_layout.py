@@ -25,7 +25,7 @@ from tracknet_core.contracts import Clip, FrameSource, Visibility
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.files import new_folder
 from tracknet_core.labels import clip_names
-from tracknet_core.video import VideoFrames, write_video
+from tracknet_core.video import write_video
 
 SPLITS = ("train", "val", "test")
 COLUMNS = ("Frame", "Visibility", "X", "Y", "Code", "HiddenX", "HiddenY")
@@ -181,9 +181,7 @@ def _write_video(frames: FrameSource, target: Path, crf: int) -> bool:
 
 def _whole_file(frames: FrameSource) -> Path | None:
     """Return the mp4 file that the frames are the whole of, if there is one."""
-    if not isinstance(frames, VideoFrames):
-        return None
-    path = frames.path
+    path = frames.video
     if path is None or path.suffix.lower() != ".mp4" or not len(frames):  # len raises DataError for a broken file
         return None
     return path.resolve()

@@ -18,7 +18,7 @@ from tracknet_core.contracts import ClipFacts, Output, TimedFrame, TrackedFrame,
 from tracknet_core.drawing import INK, PAPER, PREDICTION, Colour, Point, cross
 from tracknet_core.files import replaced_file
 from tracknet_core.registry import writers
-from tracknet_core.video import VideoEncoder, VideoFrames, play, suffix_for_sound
+from tracknet_core.video import VideoEncoder, suffix_for_sound
 
 TRAIL_SECONDS = 0.6
 
@@ -76,11 +76,10 @@ class Overlay(Writer):
     """
 
     def __init__(self, *, clip: ClipFacts) -> None:
-        if clip.frames is None:
+        if clip.source.is_live:
             raise ValueError(f"{clip.name} is a stream, whose pictures come once. Record it to a file first.")
-        self._frames = clip.frames
-        self._video = clip.video
-        self.paths = (clip.path(f"_overlay{suffix_for_sound(clip.video)}"),)
+        self._frames = clip.source
+        self.paths = (clip.path(f"_overlay{suffix_for_sound(clip.source.video)}"),)
 
     @contextmanager
     def open(self, run: Mapping[str, str], *, resume: bool) -> Iterator[Output]:
@@ -94,10 +93,10 @@ class Overlay(Writer):
                 form="mp4" if path.suffix == ".mp4" else "matroska",
                 size=self._frames.size,
                 fps=self._frames.fps,
-                original=self._video,
-                offset=self._frames.start if isinstance(self._frames, VideoFrames) else 0.0,
+                original=self._frames.video,
+                offset=self._frames.offset,
             ) as encoder,
-            closing(play(self._frames, skip_broken=True)) as pictures,
+            closing(self._frames.play()) as pictures,
         ):
             yield _Drawn(pictures, encoder)
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Clip, Size, Visibility, plain_labels
+from tracknet_core.contracts import Clip, FrameSource, Size, Visibility, plain_labels
 from tracknet_core.data.alignment import Alignment, small_size
 
 WIDTH, HEIGHT, COUNT = 320, 180, 60
 
 
-class Arrays:
+class Arrays(FrameSource):
     """Frames in memory."""
 
     fps = 30.0

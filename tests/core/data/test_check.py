@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tracknet_core.contracts import Clip, FloatArray, IntArray, Size, Visibility, plain_labels
+from tracknet_core.contracts import Clip, FloatArray, FrameSource, IntArray, Size, Visibility, plain_labels
 from tracknet_core.data.check import check_data
 from tracknet_core.data.check_report import Fault, Report
 from tracknet_core.errors import DataError, LabelWarning
@@ -24,10 +24,11 @@ from tracknet_core.video import ImageFrames, VideoFrames, write_video
 WIDTH, HEIGHT, COUNT = 320, 180, 40
 
 
-class Arrays:
+class Arrays(FrameSource):
     """Frames in memory, which count how often each is read."""
 
     fps = 30.0
+    size: Size = (0, 0)
 
     def __init__(self, frames: np.ndarray, file: str | None = None) -> None:
         self.frames = frames

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Clip, Size, UInt8Array, Visibility, plain_labels
+from tracknet_core.contracts import Clip, FrameSource, Size, UInt8Array, Visibility, plain_labels
 from tracknet_core.evaluation.results import Prediction
 
 Place = tuple[float, float] | None
 
 
 @dataclass
-class NoPictures:
+class NoPictures(FrameSource):
     """Frames that nobody looks at."""
 
     count: int

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Clip
+from tracknet_core.contracts import Clip, FrameSource
 from tracknet_core.loading.background import Backgrounds, median
 
 
@@ -17,7 +17,7 @@ def test_the_median_is_that_of_numpy() -> None:
     np.testing.assert_array_equal(median(iter(frames[:8])), np.sort(frames[:8], axis=0)[3])
 
 
-class Counted:
+class Counted(FrameSource):
     """The frames of a clip that count how often they are read and have a state."""
 
     def __init__(self, clip: Clip) -> None:
@@ -25,8 +25,8 @@ class Counted:
         self.state = "first"
         self.reads = 0
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.inner, name)
+    size = property(lambda self: self.inner.size)
+    fps = property(lambda self: self.inner.fps)
 
     def __len__(self) -> int:
         return len(self.inner)

@@ -35,7 +35,7 @@ BYTES = 10 * 24 * 32 * 3
 """Of a clip of 10 frames."""
 
 
-class Kept:
+class Kept(FrameSource):
     """The frames of a clip, with a fingerprint, that count how often they are read."""
 
     def __init__(self, clip: Clip, state: str | None) -> None:
@@ -195,9 +195,10 @@ import sys, time
 from pathlib import Path
 from threading import Event
 import numpy as np
+from tracknet_core.contracts import FrameSource
 from tracknet_core.loading.cache import CachedFrames
 
-class Slow:
+class Slow(FrameSource):
     size, fps = (32, 24), 25.0
     def __len__(self): return 10
     def read(self, indices, size=None):

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Clip, plain_labels
+from tracknet_core.contracts import Clip, FrameSource, plain_labels
 from tracknet_core.testing import check_dataset
 
 
-class Grey:
+class Grey(FrameSource):
     """Frames as bright as their number."""
 
     size = (8, 6)
@@ -28,6 +28,19 @@ class Grey:
 class Stubborn(Grey):
     def read(self, indices: Any, size: Any = None) -> Any:
         return super().read(indices)
+
+
+class Backwards(Grey):
+    times = (0.0, 0.2, 0.1, 0.3, 0.4)
+
+
+class Bare:
+    """Frames that answer what FrameSource has no default for, and nothing else."""
+
+    size, fps, __len__, read = Grey.size, Grey.fps, Grey.__len__, Grey.read
+
+    def fingerprint(self) -> None:
+        return None
 
 
 class Rally:
@@ -73,6 +86,8 @@ def test_a_dataset_passes():
         (Twins(), "unique"),
         (Restless(), "same order"),
         (Rally(Stubborn()), r"half the size.*\(3, 4, 3\), got \(6, 8, 3\)"),
+        (Rally(Backwards()), "times are those of 5 frames, ascending from 0"),
+        (Rally(Bare()), "the frames of clip 'one' inherit from FrameSource"),
         (Rally(visibility=np.array([1, 1, 2, 3, -1])), "clip 'one': a visible ball lies outside"),
         (Rally(visibility=np.array([1, 0, 2, 9, -1])), r"the codes \{9\}"),
         (Rally(visibility=np.array([1, 0, 2])), r"visibility of clip 'one'.*\(5,\), got \(3,\)"),

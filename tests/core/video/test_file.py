@@ -33,7 +33,7 @@ def shown_numbers(frames: Sequence[np.ndarray]) -> list[int]:
 def played_numbers(source: VideoFrames) -> tuple[list[int], list[int]]:
     """Numbers that a video says its frames have, and those that their pictures show."""
     played = list(source.play())
-    return [number for number, _ in played], shown_numbers([picture for _, picture in played])
+    return [frame.number for frame in played], shown_numbers([frame.picture for frame in played])
 
 
 def damage(path: Path, place: int) -> None:
@@ -88,8 +88,8 @@ def test_times_are_seconds_from_the_first_frame(encode: Callable[..., Path]) -> 
 
 def test_the_path_is_that_of_a_file_and_none_in_memory(encode: Callable[..., Path]) -> None:
     path = encode("rally.mp4", grey_frames(2))
-    assert VideoFrames(path).path == path
-    assert VideoFrames(path.read_bytes()).path is None
+    assert VideoFrames(path).video == path
+    assert VideoFrames(path.read_bytes()).video is None
 
 
 def test_seeks_that_land_late_still_give_the_right_frame(encode: Callable[..., Path]) -> None:
@@ -362,7 +362,7 @@ def test_any_refusal_of_a_decoder_is_one_missing_frame(
             content = bytearray(whole)
             content[start + place] = value
             refusals |= set(errors_of(bytes(content)))
-            numbers = [number for number, _ in VideoFrames(bytes(content)).play()]
+            numbers = [frame.number for frame in VideoFrames(bytes(content)).play()]
             assert numbers in ([0, 1, 2, 3, 4, 6, 7], list(range(8)))
     assert refusals - {"InvalidDataError"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tracknet_core.contracts import FrameSource, TimedFrame
 from tracknet_core.errors import DataError
-from tracknet_core.video import ImageFrames, ImageSizeError, LiveFrames, VideoFrames, play, times_of, write_video
+from tracknet_core.video import ImageFrames, ImageSizeError, LiveFrames, VideoFrames, write_video
 
 STEP = 6
 
@@ -59,17 +60,17 @@ def broken(tmp_path: Path, break_frame: Callable[[Path, int], None]) -> Path:
 
 
 def test_a_clip_plays_every_frame_with_its_number_and_time(video: Path) -> None:
-    frames = list(play(VideoFrames(video), (32, 24)))
+    frames = list(VideoFrames(video).play((32, 24)))
     assert [frame.number for frame in frames] == list(range(40))
     assert [shown(frame.picture) for frame in frames] == list(range(40))
     assert frames[0].picture.shape == (24, 32, 3)
     np.testing.assert_allclose([frame.time for frame in frames], np.arange(40) / 25, atol=1e-6)
 
 
-@pytest.mark.parametrize("skip_broken", [False, True])
+@pytest.mark.parametrize("play", [VideoFrames.play, FrameSource.play])
 @pytest.mark.parametrize("start", [0, 1, 13, 39])
-def test_a_clip_plays_from_a_frame_on(video: Path, start: int, skip_broken: bool) -> None:
-    frames = list(play(VideoFrames(video), start=start, skip_broken=skip_broken))
+def test_a_clip_plays_from_a_frame_on(video: Path, start: int, play: Callable[..., Iterator[TimedFrame]]) -> None:
+    frames = list(play(VideoFrames(video), start=start))
     assert [frame.number for frame in frames] == list(range(start, 40))
     assert [shown(frame.picture) for frame in frames] == list(range(start, 40))
 
@@ -86,18 +87,21 @@ def test_times_follow_a_varying_rate(tmp_path: Path) -> None:
             frame.pts = tick
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
-    np.testing.assert_allclose(times_of(VideoFrames(path)), np.array(ticks) / 90, atol=1e-3)  # Matroska counts in ms
+    np.testing.assert_allclose(VideoFrames(path).times, np.array(ticks) / 90, atol=1e-3)  # Matroska counts in ms
 
 
-def test_a_broken_frame_is_left_out_and_the_others_keep_their_numbers(broken: Path) -> None:
-    frames = list(play(VideoFrames(broken), skip_broken=True))
+@pytest.mark.parametrize("play", [VideoFrames.play, FrameSource.play])
+def test_a_broken_frame_is_left_out_and_the_others_keep_their_numbers(
+    broken: Path, play: Callable[..., Iterator[TimedFrame]]
+) -> None:
+    frames = list(play(VideoFrames(broken)))
     assert [frame.number for frame in frames] == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]
     assert [shown(frame.picture) for frame in frames] == [frame.number for frame in frames]
 
 
 def test_a_broken_frame_is_an_error_where_every_frame_counts(broken: Path) -> None:
     with pytest.raises(DataError, match="frame 5"):
-        list(play(VideoFrames(broken)))
+        list(VideoFrames(broken).read(range(12)))
 
 
 def test_a_broken_image_is_left_out(tmp_path: Path) -> None:
@@ -106,10 +110,10 @@ def test_a_broken_image_is_left_out(tmp_path: Path) -> None:
         Image.fromarray(picture).save(path)
     paths[2].write_bytes(b"no image")
     source = ImageFrames(paths, fps=10)
-    frames = list(play(source, skip_broken=True))
+    frames = list(source.play())
     assert [(frame.number, frame.time) for frame in frames] == [(0, 0.0), (1, 0.1), (3, 0.3)]
     with pytest.raises(DataError, match=r"2\.png"):
-        list(play(source))
+        list(source.read(range(4)))
 
 
 def test_an_image_of_another_size_is_no_broken_frame(tmp_path: Path) -> None:
@@ -118,7 +122,7 @@ def test_an_image_of_another_size_is_no_broken_frame(tmp_path: Path) -> None:
         Image.fromarray(picture).save(path)
     Image.new("RGB", (32, 48)).save(paths[2])
     with pytest.raises(ImageSizeError, match=r"2\.png: this image has 32x48 pixels"):
-        list(play(ImageFrames(paths, fps=10), skip_broken=True))
+        list(ImageFrames(paths, fps=10).play())
 
 
 # --------------------------------------------------------------------------------------------- streams

@@ -87,6 +87,8 @@ def test_the_frames_of_a_clip_are_those_of_the_video_from_its_first_label_on(
     greys = [float(frame.mean()) for frame in pickle.loads(pickle.dumps(clip.frames)).read([0, 3])]
     assert greys == pytest.approx([35, 50], abs=2)
     assert next(iter(clip.frames.read([1], (32, 18)))).shape == (18, 32, 3)
+    assert [frame.number for frame in clip.frames.play(start=1)] == [1, 2, 3]
+    assert clip.frames.times == pytest.approx([0, 1 / 120, 2 / 120, 3 / 120], abs=1e-4)
     with pytest.raises(DataError, match="frame 4 lies outside of a clip of 4 frames"):
         clip.frames.read([4])
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Clip, Size, UInt8Array, Visibility, plain_labels
+from tracknet_core.contracts import Clip, FrameSource, Size, UInt8Array, Visibility, plain_labels
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.registry import datasets
 from tracknet_core.video import VideoFrames, write_video
@@ -15,7 +15,7 @@ from tracknet_plugins.datasets.shuttlecock_layout import convert, rally_paths
 MakeClip = Callable[[str, int], Clip]
 
 
-class MemoryFrames:
+class MemoryFrames(FrameSource):
     """Pictures of noise."""
 
     fps = 25.0

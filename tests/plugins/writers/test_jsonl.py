@@ -20,7 +20,7 @@ def test_the_contract_is_kept(tmp_path: Path, points: int) -> None:
 
 def test_its_file_and_its_part_are_known_before_the_work(tmp_path: Path) -> None:
     source = ImageFrames([Path("0.png")], fps=30)
-    writer = JSONLines(clip=ClipFacts("rally", tmp_path / "match1.a" / "rally", source, source))
+    writer = JSONLines(clip=ClipFacts("rally", tmp_path / "match1.a" / "rally", source))
     assert writer.paths == (tmp_path / "match1.a" / "rally.jsonl",)
     assert writer.part == tmp_path / "match1.a" / "rally.jsonl.part"
     assert not list(tmp_path.iterdir())

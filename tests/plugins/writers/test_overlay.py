@@ -100,10 +100,10 @@ def test_a_place_far_outside_is_no_fault() -> None:
 # ----------------------------------------------------------------------------------------------- files
 
 
-def write(source: FrameSource, times: list[float], path: Path, video: Path | None) -> list[float]:
+def write(source: FrameSource, times: list[float], path: Path) -> list[float]:
     """Draw a ball into every frame, and return the times in the overlay."""
     frames = [TrackedFrame(number, time, (TrackPoint.at((30.0, 40.0), 0.5),)) for number, time in enumerate(times)]
-    writer = Overlay(clip=ClipFacts("rally", path, source, source, video))
+    writer = Overlay(clip=ClipFacts("rally", path, source))
     with writer.open({}, resume=False) as output:
         for frame in frames:
             output.write(frame)
@@ -148,7 +148,7 @@ def sound_times(path: Path) -> list[float]:
 def test_frames_at_one_time_are_all_shown(record: Callable[..., Path], tmp_path: Path) -> None:
     path = record("rally.mp4")
     times = [(number - (number == 6)) / 25 for number in range(20)]
-    found = write(VideoFrames(path), times, tmp_path / "drawn", None)
+    found = write(VideoFrames(path), times, tmp_path / "drawn")
     np.testing.assert_allclose(found, times, atol=1e-4)
     assert len(set(found)) == 20
 
@@ -159,7 +159,7 @@ def test_joined_recordings_keep_their_pictures_and_their_sound(record: Callable[
     path.write_bytes(path.read_bytes() * 3)
     source = VideoFrames(path)
     output = tmp_path / "drawn"
-    np.testing.assert_allclose(write(source, source.times, output, path), np.arange(60) / 25, atol=1e-4)
+    np.testing.assert_allclose(write(source, source.times, output), np.arange(60) / 25, atol=1e-4)
     heard = sound_times(tmp_path / "drawn_overlay.mp4")
     assert len(heard) == 3 * once
     np.testing.assert_allclose(np.diff(heard), 1024 / 48_000, atol=1e-3)
@@ -171,7 +171,7 @@ def test_a_rate_that_tells_little_is_no_fault(tmp_path: Path, fps: float) -> Non
     for path in paths:
         Image.new("RGB", SIZE).save(path)
     times = [number / max(fps, 0.01) for number in range(4)]
-    found = write(ImageFrames(paths, fps=fps), times, tmp_path / "drawn", None)
+    found = write(ImageFrames(paths, fps=fps), times, tmp_path / "drawn")
     np.testing.assert_allclose(found, times, atol=1e-4)
 
 
@@ -181,5 +181,5 @@ def test_a_title_that_is_not_utf8_does_not_matter(record: Callable[..., Path], t
     assert content.count(b"Koeln") == 1
     path.write_bytes(content.replace(b"Koeln", b"K\xf6ln "))
     source = VideoFrames(path)
-    assert len(write(source, source.times, tmp_path / "final", path)) == 20
+    assert len(write(source, source.times, tmp_path / "final")) == 20
     assert (tmp_path / "final_overlay.mp4").exists()

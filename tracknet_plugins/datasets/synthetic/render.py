@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from tracknet_core.contracts import Size, UInt8Array
+from tracknet_core.contracts import FrameSource, Size, UInt8Array
 from tracknet_core.video import VideoFrames, write_video
 from tracknet_plugins.datasets.synthetic import painting
 from tracknet_plugins.datasets.synthetic.figures import PELVIS, RACKET, SWING_HAND, THROAT, Figure
@@ -228,8 +228,8 @@ def _make_fans(scene: Scene, seats: Array, rng: np.random.Generator) -> list[_Fa
     return fans
 
 
-class RenderedFrames:
-    """The frames of a synthetic clip; a ``FrameSource``.
+class RenderedFrames(FrameSource):
+    """The frames of a synthetic clip.
 
     The first read renders the whole rally and keeps it as an H.264 stream in memory, some hundred kilobytes with a
     codec's real noise; every read decodes from there. A pickled copy carries only the recipe, and renders again.

@@ -20,7 +20,7 @@ import torch
 from PIL import Image
 from torchmetrics import Metric
 
-from tracknet_core.contracts import Clip, Detections, Size, UInt8Array
+from tracknet_core.contracts import Clip, Detections, FrameSource, Size, UInt8Array
 from tracknet_core.errors import DataError
 from tracknet_core.evaluation.comparison import Comparison, compare
 from tracknet_core.evaluation.report.charts import way
@@ -66,7 +66,7 @@ class Found(Metric):
 
 
 @dataclass
-class Grey:
+class Grey(FrameSource):
     """Grey frames, whose shade is their number; one of them cannot be read."""
 
     count: int
