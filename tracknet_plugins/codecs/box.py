@@ -21,10 +21,13 @@ from tracknet_plugins.codecs.targets import draw_disc
 class Box(Codec):
     """The disc of TrackNetV2 (Sun et al., ICPAI 2020), and the centre of the largest box, as it and TrackNetV3 decode.
 
-    Drawn are the cells up to ``radius`` from the centre of the cell that the ball is in, all 1.
+    Drawn are the cells up to ``radius`` from the centre of the cell that the ball is in, all 1. Where the video has
+    another size than the heatmap, the published code draws around the same cell or the one before, since it cuts
+    coordinates times the scale: of columns 0 to 4 of 1280 it puts 0, 1 and 2 into cell 0 of 512, and here 2 is in 1.
 
     A detection is the component of the cells with ``sigmoid(logits)`` above ``threshold``, corners connecting, whose
-    upright bounding box has the largest area (of equal ones the first in reading order). Its place is the whole cell
+    upright bounding box has the largest area (of equal ones the one that begins last in reading order, the lower one:
+    OpenCV finds contours from below, and the first of the largest counts in the code). Its place is the whole cell
     at the box's centre, for an even number of columns the right one of the two, of rows the lower one. Its score is
     its highest cell, since the published rule has none. The rule knows one ball: D is 1.
 
@@ -104,6 +107,7 @@ class Box(Codec):
         score = found.height.new_zeros(count + 1).scatter_reduce(0, found.label, found.height, "amax")
         extent = high - low + 1
         place = (low + extent // 2).to(score.dtype)
-        best = best_components(found.map, extent.prod(dim=-1)[:count], batch * targets, depth=1)
+        rank = extent.prod(dim=-1)[:count] * count + torch.arange(count, device=extent.device)  # by area, then the last
+        best = best_components(found.map, rank, batch * targets, depth=1)
         best = best.view(batch, targets, 1)
         return Detections.at(self.grid.pixels(place[best]), score[best], best < count)

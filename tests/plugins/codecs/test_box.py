@@ -66,12 +66,35 @@ def test_the_centre_ignores_how_the_cells_are_spread(codec: Box) -> None:
     assert codec.decode(logits).xy[0, 0, 0].tolist() == [4.0, 5.0]  # columns 2 to 6, rows 4 to 6
 
 
-def test_of_two_equal_boxes_the_first_in_reading_order(codec: Box) -> None:
+@pytest.mark.parametrize(
+    ("rows", "columns", "expected"),
+    [
+        ((1, 6), (8, 1), [2.0, 7.0]),  # the lower one, although the other is further right
+        ((6, 1), (1, 8), [2.0, 7.0]),
+        ((4, 4), (1, 8), [9.0, 5.0]),  # of the same rows, the right one
+        ((4, 5), (8, 1), [2.0, 6.0]),  # its first row decides, though they share one
+    ],
+)
+def test_of_two_equal_boxes_the_last_in_reading_order(
+    codec: Box, rows: tuple[int, int], columns: tuple[int, int], expected: list[float]
+) -> None:
+    # As OpenCV 4.14 and 5.0 order contours, tried on 3,000 random maps: exactly from the last to the first.
     logits = empty()
-    logits[0, 0, 6:8, 1:3] = 5.0
-    logits[0, 0, 1:3, 8:10] = 1.0
+    for row, column in zip(rows, columns, strict=True):
+        logits[0, 0, row : row + 2, column : column + 2] = 1.0
 
-    assert codec.decode(logits).xy[0, 0, 0].tolist() == [9.0, 2.0]
+    assert codec.decode(logits).xy[0, 0, 0].tolist() == expected
+
+
+def test_of_equal_boxes_each_map_takes_its_own(codec: Box) -> None:
+    logits = empty().repeat(2, 2, 1, 1)
+    for batch, frame, row in ((0, 0, 1), (0, 0, 5), (0, 1, 3), (1, 1, 0), (1, 1, 8), (1, 1, 4)):
+        logits[batch, frame, row, 2] = 1.0
+
+    detections = codec.decode(logits)
+
+    assert detections.present[..., 0].tolist() == [[True, True], [False, True]]
+    assert detections.xy[..., 0, 1][detections.present[..., 0]].tolist() == [5.0, 3.0, 8.0]
 
 
 def test_exactly_the_threshold_is_no_ball(codec: Box) -> None:
