@@ -38,7 +38,7 @@ KERNEL = (
     "conformance",
     "loading",
 )
-DOORS = ("cli.py", "run.py", "predict.py", "evaluate.py", "export.py", "data/__main__.py")
+DOORS = ("cli.py", "run.py", "predict.py", "evaluate.py", "export.py", "data_sets.py")
 """Commands, and the script that holds them together."""
 ROOMS = sorted(module.name for module in pkgutil.iter_modules(tracknet_core.__path__))
 

@@ -17,9 +17,8 @@ from PIL import Image
 from tracknet_core import run
 from tracknet_core.assembly import build_dataset
 from tracknet_core.config import load_data
-from tracknet_core.contracts import UInt8Array, Visibility
-from tracknet_core.data.__main__ import main as data_main
-from tracknet_core.labels import clip_names
+from tracknet_core.contracts import UInt8Array, Visibility, clip_names
+from tracknet_core.data_sets import main as data_main
 from tracknet_core.loading.splits import choose_clips, split_names
 from tracknet_core.video import write_video
 

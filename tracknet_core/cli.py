@@ -27,7 +27,7 @@ COMMANDS = {
     "predict": Command("tracknet_core.predict", "find the ball in videos: rows of places, and pictures that show them"),
     "evaluate": Command("tracknet_core.evaluate", "score a checkpoint, or any predictions, under published rules"),
     "export": Command("tracknet_core.export", "write a trained network as a file that runs without tracknet"),
-    "data": Command("tracknet_core.data.__main__", "check, preview, count, convert or split a data set"),
+    "data": Command("tracknet_core.data_sets", "check, preview, count, convert or split a data set"),
 }
 
 MISTAKE = 2

@@ -1,5 +1,6 @@
 """What passes between components: the types on the road of the data, and one Protocol per kind."""
 
+from tracknet_core.contracts.clips import LazyClips, clip_names
 from tracknet_core.contracts.kinds import (
     PLAIN,
     Backbone,
@@ -83,6 +84,7 @@ __all__ = [
     "Input",
     "IntArray",
     "Labels",
+    "LazyClips",
     "LightningCallback",
     "LightningLogger",
     "LiveSource",
@@ -112,6 +114,7 @@ __all__ = [
     "WindowSpec",
     "Writer",
     "WritingDataset",
+    "clip_names",
     "plain_labels",
     "rescale",
 ]

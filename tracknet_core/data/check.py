@@ -18,11 +18,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from tracknet_core.contracts import Clip, FloatArray, FrameSource, IntArray, UInt8Array, Visibility
+from tracknet_core.contracts import Clip, FloatArray, FrameSource, IntArray, UInt8Array, Visibility, clip_names
 from tracknet_core.data.alignment import Alignment, Misfit
 from tracknet_core.data.check_report import Fault, Kind, Report, Severity, SplitStatistics, count
 from tracknet_core.errors import DataError, LabelWarning
-from tracknet_core.labels import clip_names
 
 _VISIBLE = [code for code in Visibility if code.is_visible]
 

@@ -12,10 +12,10 @@ from typing import Literal
 
 import numpy as np
 
-from tracknet_core.contracts import Clip
+from tracknet_core.contracts import Clip, clip_names
 from tracknet_core.errors import DataError
 from tracknet_core.evaluation.results import Prediction
-from tracknet_core.labels import Row, clip_names, read_table
+from tracknet_core.labels import Row, read_table
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "frame": ("frame", "frame_num", "frame_number", "file name"),

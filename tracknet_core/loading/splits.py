@@ -16,9 +16,8 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from tracknet_core.config import DataConfig
-from tracknet_core.contracts import Clip, Dataset, PublishedSplit, RandomFrames, Size, Visibility
+from tracknet_core.contracts import Clip, Dataset, LazyClips, PublishedSplit, RandomFrames, Size, Visibility, clip_names
 from tracknet_core.errors import ConfigError
-from tracknet_core.labels import LazyClips, clip_names
 
 SplitSetting = str | Mapping[str, Sequence[str]] | None
 """``data.split``: name or file of a split, patterns of clip names for each split, or None for the dataset's own."""

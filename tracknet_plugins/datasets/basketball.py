@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from tracknet_core.contracts import Clip, Dataset, PublishedSplit, Visibility, plain_labels
+from tracknet_core.contracts import Clip, Dataset, LazyClips, PublishedSplit, Visibility, plain_labels
 from tracknet_core.errors import DataError
-from tracknet_core.labels import Label, LazyClips, existing_root
+from tracknet_core.labels import Label, existing_root
 from tracknet_core.registry import datasets
 from tracknet_core.video import ImageFrames, image_files, natural_order
 from tracknet_plugins.datasets.cvat_xml import Shape, image_numbers, label_marked, position_of, read_annotations

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from tracknet_core.contracts import Clip, Dataset, FrameSource, PublishedSplit, Visibility, plain_labels
+from tracknet_core.contracts import Clip, Dataset, FrameSource, LazyClips, PublishedSplit, Visibility, plain_labels
 from tracknet_core.errors import DataError
-from tracknet_core.labels import Label, LazyClips, existing_root, label_frames, read_rows
+from tracknet_core.labels import Label, existing_root, label_frames, read_rows
 from tracknet_core.registry import datasets
 from tracknet_core.video import ImageFrames, VideoFrames, image_files, natural_order
 

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from tracknet_core.contracts import Clip, Dataset, Size, Visibility, plain_labels
+from tracknet_core.contracts import Clip, Dataset, LazyClips, Size, Visibility, plain_labels
 from tracknet_core.errors import DataError, LabelWarning
-from tracknet_core.labels import Label, LazyClips, existing_root, label_frames
+from tracknet_core.labels import Label, existing_root, label_frames
 from tracknet_core.registry import datasets
 from tracknet_core.video import ImageFrames, natural_order
 from tracknet_plugins.datasets.checked_json import Node, load_json

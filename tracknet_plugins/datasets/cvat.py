@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tracknet_core.contracts import Clip, Dataset, FrameSource, Visibility, plain_labels
+from tracknet_core.contracts import Clip, Dataset, FrameSource, LazyClips, Visibility, plain_labels
 from tracknet_core.errors import DataError
-from tracknet_core.labels import Label, LazyClips, existing_root
+from tracknet_core.labels import Label, existing_root
 from tracknet_core.registry import datasets
 from tracknet_core.video import IMAGE_SUFFIXES, ImageFrames, VideoFrames, image_files, natural_order
 from tracknet_plugins.datasets.cvat_xml import Annotations, Shape, label_marked, read_annotations

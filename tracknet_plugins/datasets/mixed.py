@@ -8,9 +8,8 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from tracknet_core.contracts import Clip, Dataset, Visibility
+from tracknet_core.contracts import Clip, Dataset, LazyClips, Visibility, clip_names
 from tracknet_core.errors import DataError
-from tracknet_core.labels import LazyClips, clip_names
 from tracknet_core.registry import datasets
 
 _TRAIN = "train"

@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from tracknet_core.contracts import Clip, Dataset, Size, Visibility, plain_labels
+from tracknet_core.contracts import Clip, Dataset, LazyClips, Size, Visibility, plain_labels
 from tracknet_core.errors import DataError
-from tracknet_core.labels import Label, LazyClips, Row, existing_root, label_frames, read_rows
+from tracknet_core.labels import Label, Row, existing_root, label_frames, read_rows
 from tracknet_core.registry import datasets
 from tracknet_core.video import VideoFrames
 from tracknet_plugins.datasets.by_match import split_by_match

@@ -14,6 +14,7 @@ from tracknet_core.contracts import (
     Clip,
     Dataset,
     FrameSource,
+    LazyClips,
     PublishedSplit,
     Size,
     UInt8Array,
@@ -21,7 +22,7 @@ from tracknet_core.contracts import (
     plain_labels,
 )
 from tracknet_core.errors import DataError
-from tracknet_core.labels import Label, LazyClips, existing_root, label_frames
+from tracknet_core.labels import Label, existing_root, label_frames
 from tracknet_core.registry import datasets
 from tracknet_core.video import VideoFrames, natural_order
 

@@ -10,9 +10,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from tracknet_core.contracts import Clip, Dataset, FrameSource, PublishedSplit, Visibility, plain_labels
+from tracknet_core.contracts import Clip, Dataset, FrameSource, LazyClips, PublishedSplit, Visibility, plain_labels
 from tracknet_core.errors import DataError
-from tracknet_core.labels import Label, LazyClips, Row, existing_root, label_frames, read_rows
+from tracknet_core.labels import Label, Row, existing_root, label_frames, read_rows
 from tracknet_core.registry import datasets
 from tracknet_core.video import ImageFrames, VideoFrames, image_files, natural_order
 from tracknet_plugins.datasets.shuttlecock_layout import convert

@@ -21,10 +21,9 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from tracknet_core.contracts import Clip, FrameSource, Visibility
+from tracknet_core.contracts import Clip, FrameSource, Visibility, clip_names
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.files import new_folder
-from tracknet_core.labels import clip_names
 from tracknet_core.video import write_video
 
 SPLITS = ("train", "val", "test")

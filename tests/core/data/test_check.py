@@ -14,11 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tracknet_core.contracts import Clip, FloatArray, FrameSource, IntArray, Size, Visibility, plain_labels
+from tracknet_core.contracts import Clip, FloatArray, FrameSource, IntArray, LazyClips, Size, Visibility, plain_labels
 from tracknet_core.data.check import check_data
 from tracknet_core.data.check_report import Fault, Report
 from tracknet_core.errors import DataError, LabelWarning
-from tracknet_core.labels import LazyClips
 from tracknet_core.video import ImageFrames, VideoFrames, write_video
 
 WIDTH, HEIGHT, COUNT = 320, 180, 40

@@ -11,7 +11,7 @@ import pytest
 
 from tracknet_core.cli import main as tracknet
 from tracknet_core.contracts import Clip
-from tracknet_core.data.__main__ import COMMANDS, main
+from tracknet_core.data_sets import COMMANDS, main
 from tracknet_core.registry import NAMESPACE
 
 Write = Callable[[str, str], Path]
@@ -31,7 +31,7 @@ def test_help_lists_the_commands_and_imports_little(capsys: pytest.CaptureFixtur
     printed = capsys.readouterr().out
     assert all(f"\n  {name} " in printed for name in COMMANDS)
     code = (
-        "import sys; from tracknet_core.data.__main__ import _parser, _overview, COMMANDS; _overview(); "
+        "import sys; from tracknet_core.data_sets import _parser, _overview, COMMANDS; _overview(); "
         "[_parser(command) for command in COMMANDS]; "
         "sys.exit(', '.join(sys.modules.keys() & {'torch', 'lightning', 'numpy', 'av', 'rich'}) or 0)"
     )

@@ -1,4 +1,4 @@
-"""``python -m tracknet_core.data COMMAND``: look at a data set before it is believed; the data set is never changed."""
+"""``tracknet data COMMAND``: look at a data set before it is believed; the data set is never changed."""
 
 from __future__ import annotations
 
