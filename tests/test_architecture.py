@@ -35,7 +35,6 @@ KERNEL = (
     "checkpoint",
     "module",
     "assembly",
-    "conformance",
     "loading",
 )
 DOORS = ("cli.py", "run.py", "predict.py", "evaluate.py", "export.py", "data_sets.py")

@@ -18,7 +18,6 @@ from lightning.pytorch.loggers import CSVLogger
 from tracknet_core import assembly
 from tracknet_core.checkpoint import load_weights
 from tracknet_core.config import Config, TrainingConfig, load_config
-from tracknet_core.conformance import check_network
 from tracknet_core.contracts import RunPaths
 from tracknet_core.errors import ConfigError
 from tracknet_core.files import replace_text
@@ -26,6 +25,7 @@ from tracknet_core.loading.datamodule import TrackingData
 from tracknet_core.loading.splits import Splits
 from tracknet_core.model import BallTracker
 from tracknet_core.module import TrackerModule
+from tracknet_core.training.conformance import check_network
 from tracknet_core.training.runs import check_resumable, run_paths
 
 
