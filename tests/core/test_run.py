@@ -2,6 +2,7 @@
 
 import csv
 import math
+import shutil
 import signal
 import subprocess
 import sys
@@ -249,6 +250,24 @@ def test_a_run_can_be_resumed_for_more_epochs(go: Go, finished: Path, tmp_path: 
     assert go(*arguments) == 0
     assert torch.load(only((tmp_path / "out" / "checkpoints").glob("last_*.ckpt")), weights_only=True)["epoch"] == 2
     assert last.read_bytes() == before
+
+
+def test_where_last_cannot_be_read_auto_goes_on_from_best(finished: Path, out: Path) -> None:
+    (out / "checkpoints").mkdir(parents=True)
+    for path in (finished / "checkpoints").iterdir():
+        shutil.copy(path, out / "checkpoints")
+    (last,) = (out / "checkpoints").glob("last_*.ckpt")
+    last.write_bytes(b"")
+    with pytest.warns(UserWarning, match="last_.*goes on from .*best_.*in its place"):
+        assert runs.find_checkpoint("auto", out) == next((out / "checkpoints").glob("best_*.ckpt"))
+    next((out / "checkpoints").glob("best_*.ckpt")).write_bytes(b"")
+    with pytest.raises(UserError, match=r"best_.*not a checkpoint that can be loaded safely"):
+        runs.find_checkpoint("auto", out)
+
+
+def test_the_last_epoch_is_validated_whatever_the_interval(go: Go, out: Path) -> None:
+    assert go("training.validate_every=3", "training.epochs=1") == 0
+    assert len(list((out / "checkpoints").glob("best_*.ckpt"))) == 1
 
 
 def test_without_a_checkpoint_there_is_nothing_to_resume(refused: Callable[..., str], out: Path) -> None:

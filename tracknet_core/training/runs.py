@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import warnings
 from datetime import datetime
 from pathlib import Path
 
@@ -38,7 +39,25 @@ def find_checkpoint(resume: str | None, output_dir: Path) -> Path | None:
     newest = max(folder.glob("last_*.ckpt"), key=lambda path: path.stat().st_mtime, default=None)
     if newest is None:
         raise CheckpointError(f"--resume {AUTO}: no last_*.ckpt in {folder}. Start a run without --resume first.")
-    return newest
+    return _readable(newest)
+
+
+def _readable(last: Path) -> Path:
+    """Return a checkpoint, or the best of its run where a full or broken disk left it unreadable.
+
+    Raises:
+        CheckpointError: neither can be read.
+    """
+    try:
+        read_checkpoint(last)
+    except CheckpointError as error:
+        best = last.with_name(last.name.replace("last_", "best_", 1))
+        if not best.is_file():
+            raise
+        read_checkpoint(best)
+        warnings.warn(f"{error} --resume {AUTO} goes on from {best} in its place.", stacklevel=2)
+        return best
+    return last
 
 
 def check_resumable(checkpoint: Path, config: Config) -> None:

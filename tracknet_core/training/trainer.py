@@ -25,6 +25,7 @@ from tracknet_core.loading.datamodule import TrackingData
 from tracknet_core.loading.splits import Splits
 from tracknet_core.model import BallTracker
 from tracknet_core.module import TrackerModule
+from tracknet_core.training.checkpoint_files import CheckpointFiles
 from tracknet_core.training.conformance import check_network
 from tracknet_core.training.runs import check_resumable, run_paths
 
@@ -180,7 +181,8 @@ def _trainer(training: TrainingConfig, paths: RunPaths, *, validates: bool) -> p
             num_sanity_val_steps=1,
             log_every_n_steps=10,
             deterministic="warn",
-            callbacks=callbacks,
+            callbacks=[*callbacks, _ValidateLast()],
+            plugins=[CheckpointFiles()],
             logger=[csv, *assembly.build_loggers(training, paths)],
             enable_progress_bar=any(isinstance(callback, pl.callbacks.ProgressBar) for callback in callbacks),
             enable_checkpointing=any(isinstance(callback, pl.callbacks.Checkpoint) for callback in callbacks),
@@ -188,6 +190,14 @@ def _trainer(training: TrainingConfig, paths: RunPaths, *, validates: bool) -> p
         )
     except (ValueError, MisconfigurationException) as error:
         raise ConfigError(f"training: Lightning refuses these settings: {error}") from error
+
+
+class _ValidateLast(pl.Callback):
+    """Validates the last epoch, whatever ``training.validate_every`` says: else a short run would leave no best."""
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.current_epoch + 1 == trainer.max_epochs:
+            trainer.check_val_every_n_epoch = 1
 
 
 def _precision(training: TrainingConfig) -> Any:
