@@ -6,6 +6,7 @@ As a script, ``python one_step.py FILE``: on two processes (gloo), and the chang
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -14,15 +15,22 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from tracknet_core.contracts import Batch, FeatureSpec, Labels, Visibility, WindowSpec
+from tracknet_core.contracts import Batch, Codec, FeatureSpec, Labels, Visibility, WindowSpec
 from tracknet_core.model import BallTracker
 from tracknet_core.module import TrackerModule
 from tracknet_core.registry import losses
+from tracknet_plugins.codecs.classes import Classes
 from tracknet_plugins.codecs.gaussian import Gaussian
+from tracknet_plugins.codecs.offsets import Offsets
 from tracknet_plugins.heads.heatmap import Heatmap
 from tracknet_plugins.inputs.stack import Stack
 
-LOSSES = ("bce", "focal", "mse", "wbce")
+CODECS: dict[str, Callable[..., Codec]] = {
+    **dict.fromkeys(("bce", "focal", "mse", "wbce"), partial(Gaussian, sigma=1.0)),
+    "cross_entropy": partial(Classes, levels=4, sigma=1.0),
+    "grid": Offsets,
+}
+"""A codec for each loss."""
 SIZE = (32, 16)
 
 
@@ -88,8 +96,8 @@ def change(loss: str, batches: list[Batch], *, accumulate: int = 1, **trainer: A
     """Return by how much one step of SGD at a rate of 1 changes the weights: the gradient."""
     torch.manual_seed(1)
     window = WindowSpec(3, (0, 1, 2), background=False, image_size=SIZE)
-    head = Heatmap(in_feature=Only.feature, maps=3, prior=0.3)
-    codec = Gaussian(image_size=SIZE, size=(8, 4), sigma=1.0)
+    codec = CODECS[loss](image_size=SIZE, size=(8, 4))
+    head = Heatmap(in_feature=Only.feature, maps=3, form=codec.form, prior=0.3)
     model = BallTracker(input=Stack(frames=3), backbone=Plain(), decoder=Only(), head=head, codec=codec, window=window)
     module = TrackerModule(
         model=model,
@@ -117,6 +125,6 @@ def change(loss: str, batches: list[Batch], *, accumulate: int = 1, **trainer: A
 
 
 if __name__ == "__main__":
-    found = {loss: change(loss, windows(), accumulate=2, devices=2, strategy="ddp") for loss in LOSSES}
+    found = {loss: change(loss, windows(), accumulate=2, devices=2, strategy="ddp") for loss in CODECS}
     if torch.distributed.get_rank() == 0:
         torch.save(found, sys.argv[1])

@@ -361,17 +361,23 @@ class Form:
         name: what the numbers mean: ``heatmap``, ``classes``, ``offsets``, ``sides``, or a codec's own.
         channels: numbers per cell; None for a single one, which has no axis of its own.
         layout: ``map``, cells of a grid (h, w); or ``sides``, the cells along its two sides in a row, (w + h,).
+        indices: whether what is right in a cell is one of the channels, so that a target is its number, int64.
     """
 
     name: str
     channels: int | None = None
     layout: Literal["map", "sides"] = "map"
+    indices: bool = False
 
     def shape(self, cells: Size) -> tuple[int, ...]:
         """Return the shape of the answer for a grid of (w, h) cells."""
         width, height = cells
         grid = (height, width) if self.layout == "map" else (width + height,)
         return grid if self.channels is None else (self.channels, *grid)
+
+    def target_shape(self, cells: Size) -> tuple[int, ...]:
+        """Return the shape of a target: that of an answer, without the channels where it is the number of one."""
+        return replace(self, channels=None).shape(cells) if self.indices else self.shape(cells)
 
     def fits(self, accepted: Sequence[str]) -> bool:
         """Return whether a part takes this form: its name, or its layout for parts that ask for no meaning."""
@@ -389,7 +395,7 @@ class Target(NamedTuple):
     """What logits should become.
 
     Attributes:
-        values: (B, K, *form).
+        values: (B, K, *form); of a form with ``indices`` the number of the right channel, int64, without their axis.
         weight: (B, K) float, how much a frame counts in the loss; 0 leaves it out.
         has_ball: (B, K) bool, whether a ball is drawn in the frame.
     """

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from tracknet_core.contracts import Size, Visibility
+from tracknet_core.contracts import Form, Size, Visibility
 
 
 def require(condition: bool, message: str) -> None:
@@ -55,3 +56,22 @@ def spots(shape: tuple[int, int, int, int]) -> Tensor:
     columns = torch.arange(width) - place[..., :1].round()  # (B, K, w)
     rows = torch.arange(height) - place[..., 1:].round()  # (B, K, h)
     return (-(columns[..., None, :] ** 2 + rows[..., :, None] ** 2) / 2).exp()
+
+
+def values_of(form: Form, shape: tuple[int, int, int, int]) -> Tensor:
+    """Return a target of any form, made of :func:`spots` of the shape (B, K, h, w): in 0..1, or numbers of channels."""
+    heights = spots(shape)
+    if form.layout == "sides":
+        heights = torch.cat((heights.amax(dim=-2), heights.amax(dim=-1)), dim=-1)  # (B, K, w + h)
+    if form.indices:
+        return (heights * ((form.channels or 1) - 1)).round().long()
+    if form.channels is None:
+        return heights
+    return heights.unsqueeze(2).repeat_interleave(form.channels, dim=2)
+
+
+def ideal_logits(form: Form, values: Tensor) -> Tensor:
+    """Return what a network would ideally say: logits of probabilities, or one high logit for numbers of channels."""
+    if not form.indices:
+        return values.logit(eps=1e-6)
+    return 20 * F.one_hot(values, form.channels or 1).movedim(-1, 2).float()

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from tracknet_core.contracts import HEATMAP, Codec, Detections, Form, Labels, Loss, Size, Target, Visibility
 from tracknet_core.registry import codecs, losses
-from tracknet_core.testing.require import noise, require, require_module, require_shape, spots
+from tracknet_core.testing.require import ideal_logits, noise, require, require_module, require_shape, values_of
 
 
 def check_codec(
@@ -18,16 +18,18 @@ def check_codec(
     *,
     image_size: Size,
     tolerance: float = 1.0,
-    to_logits: Callable[[Tensor], Tensor] = lambda values: values.logit(eps=1e-6),
+    to_logits: Callable[[Tensor], Tensor] | None = None,
 ) -> None:
     """Check a codec: what is encoded decodes to the same place, and "no ball" to none, in images and in crops.
+
+    What windows that agree say together is the same again.
 
     Args:
         component: the codec, built for ``image_size``; both sides, in pixels and in cells, are even.
         image_size: (W, H) pixels of the network input.
         tolerance: pixels of the network input that a decoded place may be off; the ends of a streak twice as many.
-        to_logits: what the network would ideally say for the values of a target; the default is for those that are
-            probabilities.
+        to_logits: what the network would ideally say for the values of a target; the default is for probabilities,
+            and for numbers of channels.
 
     Raises:
         AssertionError: it breaks the contract of its kind.
@@ -46,13 +48,16 @@ def check_codec(
         points = xy.unsqueeze(-2) + reach * torch.tensor([width / 16, height / 32])  # (B, K, Q, 2)
         points[0, 0] = torch.nan
         target = component.encode(Labels(points, code, torch.zeros(5, 5)), (width, height))
-        require_shape(f"the values for {width}x{height} px", target.values, (5, 5, *component.form.shape((w, h))))
+        form = component.form
+        require_shape(f"the values for {width}x{height} px", target.values, (5, 5, *form.target_shape((w, h))))
         require_shape("the weight", target.weight, (5, 5))
         require(bool(target.values.isfinite().all()), "the NaN of a frame without a ball reached the targets")
         require(torch.equal(target.has_ball, visible), "has_ball says in which frames a ball is drawn")
         require(float(target.weight[4, 4]) == 0, "a frame that is UNLABELLED has no weight")
         require(bool((target.weight[visible] > 0).all()), "a frame with a visible ball has a weight")
-        found = component.decode(to_logits(target.values))
+        logits = to_logits(target.values) if to_logits else ideal_logits(form, target.values)
+        require_shape("the ideal logits", logits, (5, 5, *form.shape((w, h))))
+        found = component.decode(logits)
         _require_detections(found, 5, 5, component.points)
         wrong = int((found.present[..., 0] != visible).sum())
         require(wrong == 0, f"a ball is found where there is one, and only there: {wrong} of 25 frames are wrong")
@@ -62,6 +67,12 @@ def check_codec(
         apart = torch.minimum(*((order - points)[visible].norm(dim=-1).amax(dim=-1) for order in (ends, ends.flip(-2))))
         error = float(apart.max())
         require(error <= 2 * tolerance, f"a point comes back at most {2 * tolerance:g} px off, got {error:.3f} px")
+        average = component.average(logits[2, 2].expand(3, *form.shape((w, h))), torch.tensor([1.0, 2.0, 1.0]))
+        require_shape("what three windows say together", average, form.shape((w, h)))
+        place = component.decode(average[None, None]).xy[0, 0, 0]
+        require(
+            bool((place - found.xy[2, 2, 0]).abs().max() <= tolerance), "windows that agree say together something else"
+        )
 
 
 def check_loss(
@@ -71,12 +82,13 @@ def check_loss(
     values: Tensor | None = None,
     form: Form = HEATMAP,
 ) -> None:
-    """Check a loss: a sum and a count, both of which parts of a batch make up together.
+    """Check a loss: a sum and a count, both of which parts of a batch make up together, and least for what is right.
 
     Args:
         component: the loss.
         shape: (B, K, h, w) of the cells; B of at least 2.
-        values: what the logits should become; by default one soft spot per map, heights from 0 to 1.
+        values: what the logits should become; by default one soft spot per map, heights from 0 to 1 or numbers of
+            channels.
         form: of the logits.
 
     Raises:
@@ -85,7 +97,7 @@ def check_loss(
     require_module(losses.complete(component))
     require(form.fits(component.forms), f"the loss says that it takes {component.forms}, and is tried with {form}")
     batch, count, h, w = shape
-    values = spots(shape) if values is None else values
+    values = values_of(form, shape) if values is None else values
     logits = noise(batch, count, *form.shape((w, h))).requires_grad_()
     target = Target(values, torch.ones(batch, count), torch.ones(batch, count, dtype=torch.bool))
 
@@ -113,6 +125,11 @@ def check_loss(
             torch.allclose(together, alone, rtol=1e-5),
             f"the {name} of a batch is not the sum of those of its parts: {together.item():g} and {alone.item():g}",
         )
+
+    require(
+        bool(component(ideal_logits(form, values), target).mean() < whole.mean()),
+        "logits that say what the target does cost no less than random ones",
+    )
 
     nothing = component(logits, target._replace(weight=torch.zeros(batch, count)))
     require(float(nothing.total) == 0 == float(nothing.count), "where no frame counts, total and count are 0")

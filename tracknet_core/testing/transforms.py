@@ -6,8 +6,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tracknet_core.contracts import BatchTransform, Labels, Size, Target, Transform, Visibility, Window, plain_labels
-from tracknet_core.testing.require import require, require_shape, require_visible_inside, spots
+from tracknet_core.contracts import (
+    HEATMAP,
+    BatchTransform,
+    Form,
+    Labels,
+    Size,
+    Target,
+    Transform,
+    Visibility,
+    Window,
+    plain_labels,
+)
+from tracknet_core.testing.require import require, require_shape, require_visible_inside, values_of
 
 
 def check_transform(
@@ -63,23 +74,27 @@ def check_transform(
             require(bool((unknown == Visibility.UNLABELLED).all()), "a frame that is UNLABELLED gets a label")
 
 
-def check_batch_transform(component: BatchTransform, *, shape: tuple[int, int, int, int] = (4, 3, 9, 16)) -> None:
+def check_batch_transform(
+    component: BatchTransform, *, shape: tuple[int, int, int, int] = (4, 3, 9, 16), form: Form = HEATMAP
+) -> None:
     """Check an augmentation across the windows of a batch, without and with a background picture.
 
     Args:
         component: the augmentation.
-        shape: (B, K, h, w) of the targets; frames are of twice that size.
+        shape: (B, K, h, w) of the cells of the targets; frames are of twice that size.
+        form: of the targets.
 
     Raises:
         AssertionError: it breaks the contract of its kind.
     """
+    require(form.fits(component.forms), f"the transform says that it takes {component.forms}, and is tried with {form}")
     batch, targets, h, w = shape
     for pictures in (targets, targets + 1):
         generator = torch.Generator().manual_seed(pictures)
         frames = torch.randint(256, (batch, pictures, 3, 2 * h, 2 * w), generator=generator, dtype=torch.uint8)
         weight = torch.ones(batch, targets)
         weight[0, 0] = 0
-        target = Target(spots(shape), weight, torch.ones(batch, targets, dtype=torch.bool))
+        target = Target(values_of(form, shape), weight, torch.ones(batch, targets, dtype=torch.bool))
         given = (frames, *target)
         kept = [tensor.clone() for tensor in given]
         mixed = _mixed(component, frames, target)

@@ -106,7 +106,10 @@ class _Check:
         target = codec.encode(labels, (self._width, self._height))
         self._require(isinstance(target, Target), "codecs", f"encodes to {_kind_of(target)}, and a Target is asked for")
         self._shape(
-            "codecs", f"for the form {codec.form} the values", target.values, (batch, count, *codec.form.shape(cells))
+            "codecs",
+            f"for the form {codec.form} the values",
+            target.values,
+            (batch, count, *codec.form.target_shape(cells)),
         )
         found = codec.decode(logits)
         self._require(

@@ -113,9 +113,9 @@ def _draw(batch: Batch, outputs: ValidationOutput, window: int) -> dict[str, UIn
     if truth and prediction:
         items.append((None, f"{math.dist(truth, prediction):.1f} input px apart"))
     overlay = drawing.overlay(
-        frame, heatmap=_map(outputs.logits.sigmoid(), window, k), truth=truth, prediction=prediction, zoom=zoom
+        frame, heatmap=_map(outputs, outputs.logits.sigmoid(), window, k), truth=truth, prediction=prediction, zoom=zoom
     )
-    target = drawing.overlay(drawing.dim(frame), heatmap=_map(outputs.target.values, window, k), zoom=zoom)
+    target = drawing.overlay(drawing.dim(frame), heatmap=_map(outputs, outputs.target.values, window, k), zoom=zoom)
     fitting = max(1, min(zoom, GREATEST_WIDTH // (len(frames) * frame.shape[1])))
     return {
         "inputs": drawing.side_by_side([drawing.enlarge(each, fitting) for each in frames]),
@@ -129,9 +129,9 @@ def _visible(batch: Batch) -> Any:
     return np.isin(batch.labels.visibility.cpu().numpy(), [code for code in Visibility if code.is_visible])
 
 
-def _map(maps: torch.Tensor, window: int, k: int) -> FloatArray | None:
-    """Return one map (h, w), or None if the maps are not one picture per frame."""
-    if maps.ndim != 4:
+def _map(outputs: ValidationOutput, maps: torch.Tensor, window: int, k: int) -> FloatArray | None:
+    """Return one map (h, w), or None if the answers are not one picture per frame."""
+    if outputs.logits.ndim != 4:
         return None
     heatmap: FloatArray = maps[window, k].float().cpu().numpy()
     return heatmap

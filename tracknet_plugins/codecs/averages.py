@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 _EPSILON = 1e-6  # of a probability, so that its logit is finite
@@ -11,11 +12,28 @@ def average_probabilities(logits: Tensor, weights: Tensor) -> Tensor:
     """Return the logits of the weighted mean of ``sigmoid(logits)``.
 
     Args:
-        logits: (M, h, w) maps of M windows, of any floating type.
+        logits: (M, *form) of M windows, of any floating type.
         weights: (M,) how much each counts, positive.
 
     Returns:
-        (h, w) float32, finite.
+        (*form) float32, finite.
     """
-    weighted = logits.float().sigmoid() * weights.float()[:, None, None]  # (M, h, w)
-    return (weighted.sum(0) / weights.sum()).logit(_EPSILON)
+    return _mean(logits.float().sigmoid(), weights).logit(_EPSILON)
+
+
+def average_classes(logits: Tensor, weights: Tensor) -> Tensor:
+    """Return the logits of the weighted mean of the probabilities of classes.
+
+    Args:
+        logits: (M, C, h, w) maps of M windows, of any floating type.
+        weights: (M,) how much each counts, positive.
+
+    Returns:
+        (C, h, w) float32, finite.
+    """
+    return _mean(logits.float().softmax(dim=1), weights).clamp(min=_EPSILON).log()
+
+
+def _mean(values: Tensor, weights: Tensor) -> Tensor:
+    weights = weights.float()
+    return torch.einsum("m,m...->...", weights, values) / weights.sum()

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor
 
 from tracknet_core.contracts import Codec, Detections, Labels, Size, Target
 from tracknet_core.registry import codecs
 from tracknet_plugins.codecs.averages import average_probabilities
-from tracknet_plugins.codecs.components import best_components, find_components
+from tracknet_plugins.codecs.components import find_centres, find_components
 from tracknet_plugins.codecs.grid import Grid, check_candidates, check_radius, check_threshold
 from tracknet_plugins.codecs.policy import Hidden, Policy
 from tracknet_plugins.codecs.targets import draw_disc, squared_distance
@@ -119,12 +118,6 @@ class Blob(Codec):
         """
         batch, targets = logits.shape[:2]
         found = find_components(logits, self.threshold)
-        count = len(found.map)
-        # One component more than there are, empty: what stands where a map has fewer than D.
-        score = found.height.new_zeros(count + 1).index_add(0, found.label, found.height)
-        moment = torch.stack([found.column, found.row], dim=-1) * found.height.unsqueeze(-1)  # (N, 2)
-        place = found.height.new_zeros(count + 1, 2).index_add(0, found.label, moment)
-        place = place / score.clamp(min=torch.finfo(score.dtype).tiny).unsqueeze(-1)  # (C + 1, 2), cells
-        best = best_components(found.map, score[:count], batch * targets, self.candidates)
-        best = best.view(batch, targets, self.candidates)
-        return Detections.at(self.grid.pixels(place[best]), score[best], best < count)
+        place, score, present = find_centres(found, batch * targets, self.candidates)
+        shape = (batch, targets, self.candidates)
+        return Detections.at(self.grid.pixels(place).view(*shape, 2), score.view(shape), present.view(shape))

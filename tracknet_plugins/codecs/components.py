@@ -85,6 +85,38 @@ def best_components(maps: Tensor, score: Tensor, count: int, depth: int) -> Tens
     return torch.where(position < end, order[position.clamp(max=len(maps))], len(maps))
 
 
+class Centres(NamedTuple):
+    """What is at the weighted centres of components, D per map, the heaviest first.
+
+    Attributes:
+        place: (count, D, 2) means of the cells, weighted by their heights; in cells.
+        score: (count, D) sums of the heights.
+        present: (count, D) bool, False where a map has fewer than D components.
+    """
+
+    place: Tensor
+    score: Tensor
+    present: Tensor
+
+
+def find_centres(found: Components, count: int, depth: int) -> Centres:
+    """Return the components with the largest sums of heights; of equal ones the first.
+
+    Args:
+        found: the components of ``count`` maps.
+        count: number of maps.
+        depth: D.
+    """
+    components = len(found.map)
+    # One component more than there are, empty: what stands where a map has fewer than D.
+    score = found.height.new_zeros(components + 1).index_add(0, found.label, found.height)
+    moment = torch.stack([found.column, found.row], dim=-1) * found.height.unsqueeze(-1)  # (N, 2)
+    place = found.height.new_zeros(components + 1, 2).index_add(0, found.label, moment)
+    place = place / score.clamp(min=torch.finfo(score.dtype).tiny).unsqueeze(-1)  # (C + 1, 2)
+    best = best_components(found.map, score[:components], count, depth)  # (count, D)
+    return Centres(place[best], score[best], best < components)
+
+
 def _neighbours(place: Tensor, stride: int) -> tuple[Tensor, Tensor]:
     """Return the pairs of touching cells.
 

@@ -27,7 +27,7 @@ class Detail(nn.Module, Head):
         form: what each of them gets: any map.
         frames: frames per network sample.
         channels: channels of the detail branch at its end, and of the merged map.
-        prior: what ``sigmoid(logits)`` is at the start, between 0 and 1.
+        prior: probability of a ball in a cell at the start, between 0 and 1.
 
     Raises:
         ValueError: a parameter is out of range, or the stride is not a power of 2.

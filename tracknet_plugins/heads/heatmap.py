@@ -1,4 +1,4 @@
-"""A feature map to heatmaps."""
+"""A feature map to heatmaps, or to several numbers in each of their cells."""
 
 from torch import Tensor, nn
 
@@ -9,7 +9,7 @@ from tracknet_plugins.heads.logits import Logits
 
 @heads.register("heatmap")
 class Heatmap(nn.Module, Head):
-    """Logits by a 1x1 convolution, resized to the heatmap where the feature map has another size.
+    """Logits by one convolution, resized to the heatmap where the feature map has another size.
 
     The last layer starts so that nearly every cell says ``prior``: the ball fills a few cells of thousands, and a
     start at 0.5 lets the empty ones drown it (Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017,
@@ -20,16 +20,24 @@ class Heatmap(nn.Module, Head):
         maps: target frames per network sample.
         form: what each of them gets: any map.
         hidden: channels of a 3x3 convolution with ReLU before the last layer; 0 leaves it out.
-        prior: what ``sigmoid(logits)`` is at the start, between 0 and 1.
+        prior: probability of a ball in a cell at the start, between 0 and 1.
+        kernel: side of the last convolution in cells of the feature map, odd.
 
     Raises:
-        ValueError: ``hidden`` is negative or ``prior`` not between 0 and 1.
+        ValueError: ``hidden`` is negative, ``prior`` not between 0 and 1, or ``kernel`` not odd.
     """
 
     forms = ("map",)
 
     def __init__(
-        self, *, in_feature: FeatureSpec, maps: int, form: Form = HEATMAP, hidden: int = 0, prior: float = 0.01
+        self,
+        *,
+        in_feature: FeatureSpec,
+        maps: int,
+        form: Form = HEATMAP,
+        hidden: int = 0,
+        prior: float = 0.01,
+        kernel: int = 1,
     ) -> None:
         super().__init__()
         if hidden < 0:
@@ -38,7 +46,7 @@ class Heatmap(nn.Module, Head):
         self.hidden = (
             nn.Sequential(nn.Conv2d(in_feature.channels, hidden, 3, padding=1), nn.ReLU()) if hidden else nn.Identity()
         )
-        self.logits = Logits(channels, maps, form, prior)
+        self.logits = Logits(channels, maps, form, prior, kernel)
 
     def forward(self, feature: Tensor, frames: Tensor, size: Size) -> Tensor:
         """Return logits.

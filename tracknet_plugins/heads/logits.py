@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -11,30 +12,37 @@ from tracknet_core.contracts import Form, Size
 
 
 class Logits(nn.Module):
-    """A 1x1 convolution to logits that starts at a prior, and a resize where the heatmap has another size.
+    """A convolution to logits that starts at a prior, and a resize where the heatmap has another size.
 
     With a small prior the many empty cells cost little from the start (Lin et al., "Focal Loss", ICCV 2017, 4.1).
+    Of ``classes``, all but the first share the prior. Of ``offsets``, only the first says whether there is a ball; the
+    others start at 0.5, the middle of the cell.
 
     Args:
         channels: channels of the map that comes in.
         maps: target frames per network sample.
         form: what each of them gets, of the layout ``map``.
-        prior: what ``sigmoid(logits)`` is at the start, between 0 and 1.
+        prior: probability of a ball in a cell at the start, between 0 and 1.
+        kernel: side of the convolution, odd.
 
     Raises:
-        ValueError: ``prior`` is not between 0 and 1.
+        ValueError: ``prior`` is not between 0 and 1, or ``kernel`` is not odd.
     """
 
-    def __init__(self, channels: int, maps: int, form: Form, prior: float) -> None:
+    def __init__(self, channels: int, maps: int, form: Form, prior: float, kernel: int = 1) -> None:
         super().__init__()
         if not 0 < prior < 1:
             raise ValueError(
                 f"prior: {prior} is no probability of a ball. Give a number between 0 and 1, such as 0.01."
             )
+        if kernel < 1 or kernel % 2 == 0:
+            raise ValueError(f"kernel: {kernel} has no middle. Give an odd number, such as 1 or 3.")
         self._form = form
-        self.convolution = nn.Conv2d(channels, maps * (form.channels or 1), 1)
+        start = _start(form, prior)
+        self.convolution = nn.Conv2d(channels, maps * len(start), kernel, padding=kernel // 2)
         nn.init.normal_(self.convolution.weight, std=0.01)
-        nn.init.constant_(self.convolution.bias, math.log(prior / (1 - prior)))  # type: ignore[arg-type]
+        with torch.no_grad():
+            self.convolution.bias.copy_(torch.tensor(maps * start))  # type: ignore[union-attr]
 
     def forward(self, x: Tensor, size: Size) -> Tensor:
         """(N, channels, H, W) -> (N, maps, *form), for ``size`` (w, h) cells."""
@@ -45,3 +53,11 @@ class Logits(nn.Module):
         if self._form.channels is None:
             return logits
         return logits.reshape(len(logits), -1, self._form.channels, height, width)
+
+
+def _start(form: Form, prior: float) -> list[float]:
+    """Return the logits of an empty cell."""
+    channels, ball = form.channels or 1, math.log(prior / (1 - prior))
+    if form.name == "classes":
+        return [math.log(channels - 1) - ball, *[0.0] * (channels - 1)]
+    return [ball, *[0.0 if form.name == "offsets" else ball] * (channels - 1)]

@@ -8,13 +8,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tracknet_core.contracts import Cost, Detections, Target, Visibility
+from tracknet_core.contracts import Codec, Cost, Detections, Form, Target, Visibility
 from tracknet_core.testing import check_codec, check_loss
 
 # ------------------------------------------------------------------------------------------------- codecs
 
 
-class NearestCell:
+class NearestCell(Codec):
     """One cell of 1 per ball, in heatmaps of a fourth of the size."""
 
     size = (16, 8)
@@ -84,12 +84,60 @@ def test_broken_codecs_are_refused(refused, codec, words):
         check_codec(codec, image_size=(64, 32), tolerance=2.9)
 
 
+class Parted(NearestCell):
+    """One class for no ball and one for a ball."""
+
+    form = Form("classes", channels=2, indices=True)
+
+    def encode(self, labels: Any, size: Any) -> Any:
+        target = super().encode(labels, size)
+        return target._replace(values=target.values.long())
+
+    def decode(self, logits: Any) -> Any:
+        return super().decode(logits[:, :, 1] - logits[:, :, 0])
+
+
+class Expanded(Parted):
+    def encode(self, labels: Any, size: Any) -> Any:
+        target = super().encode(labels, size)
+        return target._replace(values=F.one_hot(target.values, 2).movedim(-1, 2))
+
+
+class Forgetful(NearestCell):
+    def average(self, logits: Any, weights: Any) -> Any:
+        return torch.zeros_like(logits[0])
+
+
+def test_a_codec_of_numbers_of_channels_passes():
+    check_codec(Parted(), image_size=(64, 32), tolerance=2.9)
+
+
+@pytest.mark.parametrize(
+    ("codec", "words"),
+    [
+        (Expanded(), r"the values for 64x32 px: .* the shape \(5, 5, 8, 16\), got \(5, 5, 2, 8, 16\)"),
+        (Forgetful(), "windows that agree say together something else"),
+    ],
+)
+def test_broken_codecs_of_any_form_are_refused(refused, codec, words):
+    with refused(words):
+        check_codec(codec, image_size=(64, 32), tolerance=2.9)
+
+
 # ------------------------------------------------------------------------------------------------- losses
 
 
 class Squared(nn.Module):
     def forward(self, logits: Any, target: Any) -> Any:
         per_frame = (logits.sigmoid() - target.values).square().mean(dim=(2, 3))
+        return Cost((per_frame * target.weight).sum(), target.weight.sum())
+
+
+class Each(nn.Module):
+    """The same for answers of any form."""
+
+    def forward(self, logits: Any, target: Any) -> Any:
+        per_frame = (logits.sigmoid() - target.values).square().flatten(2).mean(dim=2)
         return Cost((per_frame * target.weight).sum(), target.weight.sum())
 
 
@@ -127,8 +175,32 @@ class Foreign(Squared):
     forms = ("classes",)
 
 
-def test_a_loss_passes():
-    check_loss(Squared())
+class Inverted(Squared):
+    def forward(self, logits: Any, target: Any) -> Any:
+        return super().forward(-logits, target)
+
+
+class Likelihood(nn.Module):
+    """Of the number of a channel."""
+
+    forms = ("classes",)
+
+    def forward(self, logits: Any, target: Any) -> Any:
+        chosen = logits.log_softmax(2).gather(2, target.values.unsqueeze(2))
+        return Cost(-(chosen.mean(dim=(2, 3, 4)) * target.weight).sum(), target.weight.sum())
+
+
+@pytest.mark.parametrize(
+    "form", [Form("heatmap"), Form("offsets", channels=3), Form("strip", layout="sides")], ids=lambda form: form.name
+)
+def test_a_loss_passes(form):
+    loss = Each()
+    loss.forms = (form.name,)
+    check_loss(loss, form=form)
+
+
+def test_a_loss_of_numbers_of_channels_passes():
+    check_loss(Likelihood(), form=Form("classes", channels=5, indices=True))
 
 
 @pytest.mark.parametrize(
@@ -140,6 +212,7 @@ def test_a_loss_passes():
         (Unweighted(), "where no frame counts, total and count are 0"),
         (Foreign(), r"takes \('classes',\), and is tried with 'heatmap'"),
         (Constant(), "no finite gradient other than 0"),
+        (Inverted(), "logits that say what the target does cost no less than random ones"),
     ],
 )
 def test_broken_losses_are_refused(refused, loss, words):

@@ -145,6 +145,18 @@ def test_maps_of_another_form_are_left_out(paths: RunPaths) -> None:
     np.testing.assert_array_equal(target, 5)  # the frame of 10, dimmed to a half
 
 
+def test_numbers_of_channels_are_no_heatmap(paths: RunPaths) -> None:
+    batch = make_batch([[1, 1, 1]])
+    outputs = make_outputs(batch)
+    logits, values = torch.zeros(1, 3, 256, 12, 16), torch.full((1, 3, 12, 16), 200)
+    validate(
+        Previews(paths=paths, count=1),
+        [batch],
+        [outputs._replace(logits=logits, target=outputs.target._replace(values=values))],
+    )
+    np.testing.assert_array_equal(picture(paths, "targets/epoch000/sample_0.png"), 5)
+
+
 def test_every_says_which_epochs_are_drawn(paths: RunPaths) -> None:
     previews = Previews(paths=paths, count=1, every=2)
     for epoch in range(4):

@@ -10,11 +10,13 @@ from tracknet_core.contracts import Labels, Target, Visibility
 from tracknet_plugins.codecs.argmax import Argmax
 from tracknet_plugins.codecs.blob import Blob
 from tracknet_plugins.codecs.box import Box
+from tracknet_plugins.codecs.classes import Classes
 from tracknet_plugins.codecs.dark import Dark
 from tracknet_plugins.codecs.gaussian import Gaussian
+from tracknet_plugins.codecs.offsets import Offsets
 from tracknet_plugins.codecs.policy import Hidden, Policy
 
-CODECS = [Gaussian, Argmax, Dark, Blob, Box]
+CODECS = [Gaussian, Argmax, Dark, Blob, Box, Classes, Offsets]
 UNLABELLED, ABSENT, EASY, HARD, OCCLUDED = (int(code) for code in Visibility)
 
 

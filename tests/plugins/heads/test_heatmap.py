@@ -1,12 +1,16 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
-from tracknet_core.contracts import FeatureSpec
+from tracknet_core.contracts import HEATMAP, FeatureSpec, Form
 from tracknet_core.testing import check_constructor, check_head
 from tracknet_plugins.heads.heatmap import Heatmap
 
 FEATURE = FeatureSpec(channels=8, stride=4)
+CLASSES = Form("classes", channels=5, indices=True)
+OFFSETS = Form("offsets", channels=3)
+FORMS = (HEATMAP, CLASSES, OFFSETS)
 
 
 @pytest.fixture
@@ -16,11 +20,33 @@ def frames():
 
 @pytest.mark.parametrize("hidden", [0, 5])
 @pytest.mark.parametrize("maps", [1, 3])
-def test_heatmap_keeps_the_contract(maps, hidden):
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+def test_heatmap_keeps_the_contract(maps, hidden, form):
     check_constructor("heads", Heatmap)
-    check_head(
-        Heatmap(in_feature=FEATURE, maps=maps, hidden=hidden), in_feature=FEATURE, maps=maps, frames=3, size=(64, 32)
-    )
+    head = Heatmap(in_feature=FEATURE, maps=maps, hidden=hidden, form=form)
+    check_head(head, in_feature=FEATURE, maps=maps, frames=3, size=(64, 32), form=form)
+
+
+def test_classes_start_at_the_first_and_share_the_prior(frames):
+    head = Heatmap(in_feature=FEATURE, maps=2, form=CLASSES, prior=0.1)
+    probability = head(torch.zeros(2, 8, 4, 8), frames, (8, 4)).softmax(dim=2)
+    assert probability.shape == (2, 2, 5, 4, 8)
+    np.testing.assert_allclose(probability[0, 1, :, 2, 3].detach(), [0.9, *[0.025] * 4], rtol=1e-5)
+
+
+def test_offsets_start_in_the_middle_of_cells_that_hold_no_ball(frames):
+    head = Heatmap(in_feature=FEATURE, maps=2, form=OFFSETS, prior=0.1)
+    probability = head(torch.zeros(2, 8, 4, 8), frames, (8, 4)).sigmoid()
+    np.testing.assert_allclose(probability[0, 1, :, 2, 3].detach(), [0.1, 0.5, 0.5], rtol=1e-5)
+
+
+def test_the_last_convolution_may_look_at_neighbours(frames):
+    head = Heatmap(in_feature=FEATURE, maps=2, kernel=3)
+    feature = torch.randn(2, 8, 4, 8)
+    convolution = head.logits.convolution
+    expected = F.conv2d(feature, convolution.weight, convolution.bias, padding=1)
+    assert convolution.weight.shape == (2, 8, 3, 3)
+    torch.testing.assert_close(head(feature, frames, (8, 4)), expected)
 
 
 @pytest.mark.parametrize("hidden", [0, 5])
@@ -58,7 +84,12 @@ def test_logits_are_enlarged_by_the_half_pixel_rule(frames):
 
 @pytest.mark.parametrize(
     ("parameters", "words"),
-    [({"hidden": -1}, "hidden: -1"), ({"prior": 0.0}, "prior: 0.0"), ({"prior": 1.0}, "between 0 and 1")],
+    [
+        ({"hidden": -1}, "hidden: -1"),
+        ({"prior": 0.0}, "prior: 0.0"),
+        ({"prior": 1.0}, "between 0 and 1"),
+        ({"kernel": 2}, "kernel: 2 has no middle"),
+    ],
 )
 def test_bad_values_are_refused(parameters, words):
     with pytest.raises(ValueError, match=words):
