@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
+from datetime import timedelta
 from threading import Lock
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
 _LINE_SECONDS = 10.0
+_SETTLING_SECONDS = 3.0
 
 
 class Progress:
@@ -43,12 +45,11 @@ class Progress:
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
-                TextColumn(f"{{task.fields[rate]:.1f}} {unit}/s", markup=False),
-                TimeRemainingColumn(),
+                TextColumn("{task.fields[pace]}", markup=False),
                 console=Console(stderr=True),
                 transient=True,
             )
-            self._task = self._bar.add_task(text, total=total, completed=done, rate=0.0)
+            self._task = self._bar.add_task(text, total=total, completed=done, pace="")
 
     @property
     def rate(self) -> float:
@@ -61,7 +62,7 @@ class Progress:
             self.count += 1
             self._text = self._text if text is None else text
             if self._bar is not None:
-                self._bar.update(self._task, advance=1, rate=self.rate, description=self._text)
+                self._bar.update(self._task, advance=1, pace=self._pace(), description=self._text)
             elif time.monotonic() - self._told >= _LINE_SECONDS:
                 self._told = time.monotonic()
                 sys.stderr.write(f"{self._line()}\n")
@@ -78,8 +79,16 @@ class Progress:
             self._bar.stop()
 
     def _line(self) -> str:
-        done = self._done + self.count
+        total = "" if self._total is None else f"/{self._total}"
+        pace = self._pace()
+        return f"{self._text}: {self._done + self.count}{total} {self._unit}" + (f", {pace}" if pace else "")
+
+    def _pace(self) -> str:
+        """Return the rate and the time left; nothing in the first seconds, when batches come at once."""
+        if time.monotonic() - self._began < _SETTLING_SECONDS:
+            return ""
+        rate = f"{self.rate:.1f} {self._unit}/s"
         if self._total is None:
-            return f"{self._text}: {done} {self._unit}, {self.rate:.1f} {self._unit}/s"
-        left = max(0, self._total - done) / self.rate
-        return f"{self._text}: {done}/{self._total} {self._unit}, {self.rate:.1f} {self._unit}/s, {left:.0f} s left"
+            return rate
+        left = max(0, self._total - self._done - self.count) / self.rate
+        return f"{rate}, {timedelta(seconds=round(left))} left"

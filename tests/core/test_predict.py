@@ -153,11 +153,13 @@ def test_json_lines_hold_the_same(go: Callable[..., int], video: Path, tmp_path:
     assert lines[9]["balls"][0]["x"] == pytest.approx(place(9)[0], abs=0.6)
 
 
-def test_the_end_of_a_run_tells_what_it_found(
-    go: Callable[..., int], video: Path, capsys: pytest.CaptureFixture[str]
+def test_the_end_of_a_run_tells_what_it_found_and_where_it_lies(
+    go: Callable[..., int], video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     go(video)
-    assert f"{video}: 40 frames, 38 with a ball, " in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"{video}: 40 frames, 38 with a ball, " in told
+    assert f"\n  {tmp_path / 'out' / 'rally.csv'}\n" in told
 
 
 @pytest.mark.parametrize("ensemble", ["none", "pool"])

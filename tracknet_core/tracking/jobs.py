@@ -127,6 +127,8 @@ def _check_folder(output: Path) -> None:
 
 def _expanded(text: str) -> list[Path | str]:
     """Return the clips that an argument means: paths of videos and folders of images, and addresses of streams."""
+    if not text.strip():
+        raise DataError("VIDEO: an empty name. Give videos, folders, patterns or URLs; the current folder is '.'.")
     if LiveFrames.is_address(text):
         return [text]
     path = str(Path(text).expanduser())

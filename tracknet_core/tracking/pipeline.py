@@ -74,7 +74,7 @@ class ClipRun:
         self._stopped = Event()
 
     def run(self) -> str:
-        """Let every writer have the balls of every frame, and return what became of the clip in a line.
+        """Let every writer have the balls of every frame, and return what became of the clip, and where it lies.
 
         The first Ctrl-C ends a stream: the frames that were taken from it still get their rows.
 
@@ -112,7 +112,9 @@ class ClipRun:
                         sys.stderr.write(f"{part} holds the rows so far{going_on}.\n")
                 raise
             self._report_missing(len(begun.earlier) + progress.count)
-        return f"{self._job.name}: {progress.count} frames, {with_ball} with a ball, {progress.rate:.1f} frames/s"
+        what = f"{progress.count} frames, {with_ball} with a ball, {progress.rate:.1f} frames/s"
+        files = "".join(f"\n  {path}" for writer in self._job.writers for path in writer.paths)
+        return f"{self._job.name}: {what}{files}"
 
     def _facts(self) -> dict[str, str]:
         """Return what the rows depend on."""

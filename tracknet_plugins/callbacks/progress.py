@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Literal
+from typing import Any, Literal
 
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import ProgressBar, RichProgressBar
@@ -28,7 +28,20 @@ def progress(*, style: Literal["auto", "bar", "lines"] = "auto") -> ProgressBar:
     if style not in ("auto", "bar", "lines"):
         raise ValueError(f"style={style!r} is unknown: give 'auto', 'bar' or 'lines'")
     bar = sys.stdout.isatty() if style == "auto" else style == "bar"
-    return RichProgressBar() if bar else EpochLines()
+    return EpochBars() if bar else EpochLines()
+
+
+class EpochBars(RichProgressBar):
+    """Rich's bars, with the figures of :data:`FIGURES` and epochs that count from 1 as in the lines."""
+
+    def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
+        """Return what stands behind the bar."""
+        metrics = trainer.callback_metrics
+        return {name: metrics[name].item() for name in FIGURES if name in metrics}
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        last = f"/{self.trainer.max_epochs}" if self.trainer.max_epochs else ""
+        return f"Epoch {current_epoch + 1}{last}".ljust(len(self.validation_description))  # no flicker between the two
 
 
 class EpochLines(ProgressBar):

@@ -115,6 +115,13 @@ def test_a_name_may_hold_the_letters_of_a_pattern(find: Find) -> None:
     assert written(find("final [1080p].mp4")) == ["out/final [1080p].csv"]
 
 
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_name_is_not_the_current_folder(find: Find, name: str) -> None:
+    videos("match.mp4")
+    with pytest.raises(DataError, match=r"an empty name\. .* the current folder is '\.'"):
+        find(name)
+
+
 def test_an_argument_longer_than_a_file_name_is_no_video(find: Find) -> None:
     with pytest.raises(DataError, match="no such video, folder or pattern"):
         find("x" * 300)

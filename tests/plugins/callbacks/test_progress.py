@@ -4,7 +4,7 @@ import sys
 import pytest
 from lightning.pytorch.callbacks import RichProgressBar
 
-from tracknet_plugins.callbacks.progress import EpochLines, progress
+from tracknet_plugins.callbacks.progress import EpochBars, EpochLines, progress
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),
@@ -45,3 +45,15 @@ def test_lines_can_be_switched_off_and_on(make_module, make_trainer, loader, cap
     lines.enable()
     make_trainer(lines, epochs=1).fit(make_module(), loader, loader)
     assert capsys.readouterr().out.startswith("epoch 1/1  train/loss")
+
+
+def test_bars_count_epochs_from_one_and_show_the_figures(make_module, make_trainer, loader, capsys) -> None:
+    bars = EpochBars()
+    trainer = make_trainer(bars, epochs=2)
+    trainer.fit(make_module([0.25, 0.125]), loader, loader)
+    shown = capsys.readouterr().out
+    assert "Epoch 2/2" in shown
+    assert "Epoch 0" not in shown
+    metrics = bars.get_metrics(trainer, trainer.lightning_module)
+    assert list(metrics) == ["train/loss", "val/loss"]
+    assert metrics["val/loss"] == 0.125
