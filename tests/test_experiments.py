@@ -10,13 +10,16 @@ import torch
 from omegaconf import OmegaConf
 
 from tracknet_core.assembly import build_model, build_module, build_transforms
-from tracknet_core.config import DEFAULT, SECTIONS, Config, load_config
+from tracknet_core.config import DEFAULT, SECTIONS, Config, load_config, parse_component
+from tracknet_core.data_sets import _parser as data_parser
+from tracknet_core.predict import parser as predict_parser
 from tracknet_core.run import _parser
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "experiments"
 SHORTHANDS = FOLDER / "shorthands.yaml"
-FILES = sorted(file for file in FOLDER.rglob("*.yaml") if file != SHORTHANDS)
+OPTIONS = FOLDER / "options.yaml"
+FILES = sorted(file for file in FOLDER.rglob("*.yaml") if file not in (SHORTHANDS, OPTIONS))
 COMMAND = re.compile(r"^#\s+python -m tracknet_core\.run (?P<arguments>.+)$", re.MULTILINE)
 
 
@@ -61,6 +64,19 @@ def test_a_shorthand_is_no_setting_and_stands_for_a_component_that_is_there(path
     slot = getattr(getattr(config, above[0]), shorthand.slot)
     (node,) = slot if isinstance(slot, list) else [slot]
     assert node["name"] == shorthand.name
+
+
+KINDS = {"--tracker": "trackers", "--ensemble": "mergers", "--step": "mergers", "--to": "datasets"}
+
+
+@pytest.mark.parametrize("option", OmegaConf.load(OPTIONS))
+def test_what_stands_for_an_option_is_a_component_that_is_there(option: str) -> None:
+    node = parse_component(KINDS.get(option, "writers"), None, option)
+    assert node == parse_component(KINDS.get(option, "writers"), OmegaConf.load(OPTIONS)[option], option)
+    listed = {
+        option for parser in (predict_parser(), data_parser("convert")) for option in parser._option_string_actions
+    }
+    assert option in listed
 
 
 def test_the_file_begins_with_its_purpose(file: Path) -> None:

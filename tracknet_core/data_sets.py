@@ -72,8 +72,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
         add("--count", type=at_least(1), default=12, metavar="N", help="frames on the contact sheet; default: 12")
         add("--clip", dest="pattern", metavar="PATTERN", help="only clips of such names, and a video of each")
     if command == "convert":
-        to = "the dataset whose layout it is; default: %(default)s, the layout of TrackNetV3"
-        add("--to", dest="layout", default="shuttlecock", metavar="NAME", help=to)
+        add("--to", dest="layout", metavar="NAME", help="the dataset whose layout it is; default: that of TrackNetV3")
         add("--frames", choices=("video", "images"), default="video", help="mp4, or one PNG for each frame")
         add("--crf", type=int, choices=range(52), default=18, metavar="N", help="loss of encoding, 0..51; default: 18")
     if command == "split":

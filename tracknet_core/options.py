@@ -22,15 +22,14 @@ def add_tracking_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of how a network's file runs over a clip, and of what becomes of its answers."""
     parser.add_argument(
         "--tracker",
-        default="none",
         metavar="NAME",
-        help="such as kalman or '{name: kalman, max_gap: 5}'; default: none, the best candidate of each frame",
+        help="such as kalman or '{name: kalman, max_gap: 5}'; default: the best candidate of each frame, as it is",
     )
     parser.add_argument("--step", type=int, metavar="N", help="frames between windows; default: no overlap")
     parser.add_argument(
         "--ensemble",
         metavar="NAME",
-        help="what overlapping windows make of a frame: none, pool, mean, triangular, …; default: pool if they overlap",
+        help="what overlapping windows make of a frame, such as mean or triangular; default: all that they find",
     )
     parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="windows at once; default: %(default)s")
     parser.add_argument(

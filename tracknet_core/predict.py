@@ -28,9 +28,7 @@ def parser() -> argparse.ArgumentParser:
         help="a video, a folder of images or of videos, a pattern such as 'games/*.mp4', a URL or a camera's device",
     )
     parser.add_argument("--output", type=Path, default=Path("predictions"), metavar="DIR", help="default: %(default)s")
-    parser.add_argument(
-        "--format", default="csv", metavar="NAME", help="what to write: csv, jsonl, …; default: %(default)s"
-    )
+    parser.add_argument("--format", metavar="NAME", help="what to write, such as jsonl; default: a table, CSV")
     parser.add_argument("--overlay", action="store_true", help="write a video that shows the ball and its trail")
     add_tracking_options(parser)
     parser.add_argument(
@@ -60,7 +58,7 @@ def _run(options: argparse.Namespace) -> int:
         options.checkpoint,
         options.videos,
         options.output,
-        {"--format": options.format, **({"--overlay": "overlay"} if options.overlay else {})},
+        {"--format": options.format, **({"--overlay": None} if options.overlay else {})},
         existing=options.existing,
         fps=options.fps,
         tracker=options.tracker,

@@ -2,6 +2,7 @@
 
 from tracknet_core.config.experiment import (
     DEFAULT,
+    default_of,
     default_section,
     load_config,
     load_data,
@@ -34,6 +35,7 @@ __all__ = [
     "Sampling",
     "Sequences",
     "TrainingConfig",
+    "default_of",
     "default_section",
     "import_plugins",
     "load_config",

@@ -118,17 +118,24 @@ def default_section(section: str) -> dict[str, Any]:
     return _read(_shipped_experiments() / section / f"{DEFAULT}.yaml", f"{section} section")
 
 
-def parse_component(kind: str, text: str, option: str) -> Node:
+@cache
+def default_of(option: str) -> str:
+    """Return what stands for an option of a command line that takes a component, where nobody gave it."""
+    return str(_read(_shipped_experiments() / "options.yaml", "option")[option])
+
+
+def parse_component(kind: str, text: str | None, option: str) -> Node:
     """Return the validated component that an option of a command line names, or describes in YAML.
 
     Args:
         kind: kind of the component.
-        text: a name, or ``{name: …, parameter: value}``.
+        text: a name, or ``{name: …, parameter: value}``; None for :func:`default_of` the option.
         option: what was given, such as ``--tracker``, for messages.
 
     Raises:
         ConfigError: the text is not a component, or all its faults.
     """
+    text = default_of(option) if text is None else text
     try:
         tree = OmegaConf.to_container(OmegaConf.from_dotlist([f"node={text}"]), resolve=True)
     except Exception as error:  # PyYAML's errors share no base with OmegaConf's

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from tracknet_core.assembly import build_dataset
-from tracknet_core.config import load_data
+from tracknet_core.config import default_of, load_data
 from tracknet_core.contracts import Clip, Dataset, WritingDataset, clip_names
 from tracknet_core.data.check import check_data
 from tracknet_core.data.make_split import SPLITS, group_clips, share_out, split_text
@@ -117,7 +117,13 @@ def stats(data: ChosenData, *, only: str | None, output: Path) -> Told:
 
 
 def convert(
-    data: ChosenData, *, only: str | None, output: Path, layout: str, frames: Literal["video", "images"], crf: int
+    data: ChosenData,
+    *,
+    only: str | None,
+    output: Path,
+    layout: str | None,
+    frames: Literal["video", "images"],
+    crf: int,
 ) -> Told:
     """Write the clips in the layout of a dataset.
 
@@ -125,6 +131,7 @@ def convert(
         RegistryError: there is no such dataset.
         ConfigError: it is not one that writes.
     """
+    layout = layout or default_of("--to")
     writer: object = datasets.get(layout)
     if not isinstance(writer, WritingDataset):
         raise ConfigError(f"--to {layout}: this dataset is read, and cannot be written. Name one that has a `write`.")

@@ -23,7 +23,7 @@ class Request:
         overrides: settings of the data, in the form ``key=value``.
         split: of the data.
         protocols: the rules; none takes those of the network's training, or those that any training starts from.
-        tracker: what makes a trajectory of what the network finds.
+        tracker: what makes a trajectory of what the network finds; None for what ``experiments/options.yaml`` says.
         threshold: balls with a lower score are left out.
         step: frames between windows; None for no overlap.
         ensemble: what overlapping windows make of a frame; None for the default of the step.
@@ -40,7 +40,7 @@ class Request:
     overrides: Sequence[str] = ()
     split: str = "test"
     protocols: Sequence[str] = ()
-    tracker: str = "none"
+    tracker: str | None = None
     threshold: float | None = None
     step: int | None = None
     ensemble: str | None = None

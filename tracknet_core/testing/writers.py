@@ -11,7 +11,7 @@ from tracknet_core.contracts import ClipFacts, TrackedFrame, TrackPoint, Writer
 from tracknet_core.testing.require import require
 from tracknet_core.video import VideoFrames, write_video
 
-RUN = {"tracker": "none"}
+RUN = {"network": "clip.ckpt"}
 
 
 class _Interrupted(Exception):  # noqa: N818  # no error of a writer

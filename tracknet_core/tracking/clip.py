@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from tracknet_core.assembly import build
+from tracknet_core.config import parse_component
 from tracknet_core.contracts import Candidates, Detections, FrameSource, Merger, Size, TimedFrame, UInt8Array, rescale
 from tracknet_core.errors import DataError
 from tracknet_core.loading.background import median, sampled_frames
@@ -125,7 +126,7 @@ def detect(
 
 def default_ensemble(detector: Detector, step: int | None) -> Node:
     """Return what becomes of a frame where nobody says it: without overlap there is one answer, otherwise all count."""
-    return {"name": "none" if step in (None, len(detector.window.targets)) else "pool"}
+    return parse_component("mergers", None, "--ensemble" if step in (None, len(detector.window.targets)) else "--step")
 
 
 def build_merger(detector: Detector, step: int | None, ensemble: Node | None) -> Merger[Any]:

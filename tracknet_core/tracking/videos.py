@@ -17,11 +17,11 @@ def track_videos(
     checkpoint: Path,
     videos: Sequence[str],
     output: Path,
-    writers: Mapping[str, str],
+    writers: Mapping[str, str | None],
     *,
     existing: Existing = "refuse",
     fps: float = 30.0,
-    tracker: str = "none",
+    tracker: str | None = None,
     step: int | None = None,
     ensemble: str | None = None,
     batch_size: int = 8,
@@ -32,7 +32,8 @@ def track_videos(
 ) -> None:
     """Find the ball in every frame of videos, and write what was found; each is finished before the next begins.
 
-    Components are as a person writes them: ``kalman`` or ``{name: kalman, …}``.
+    Components are as a person writes them: ``kalman`` or ``{name: kalman, …}``; None is what stands for the option in
+    ``experiments/options.yaml``.
 
     Args:
         checkpoint: file of the network.
