@@ -1,8 +1,8 @@
 """The test matrix.
 
-``nox`` runs all of it but ``slow``; ``nox -s tests-3.11 -- tests/core`` one session, with arguments for pytest.
-Sessions for a Python that is not installed are skipped. With uv (``pip install nox[uv]``) the sessions share one copy
-of torch; without it they work, but each unpacks several GB.
+``nox`` runs all of it but ``slow``, ``newest`` and ``audit``; ``nox -s tests-3.11 -- tests/core`` one session, with
+arguments for pytest. Sessions for a Python that is not installed are skipped. With uv (``pip install nox[uv]``) the
+sessions share one copy of torch; without it they work, but each unpacks several GB.
 """
 
 from __future__ import annotations
@@ -64,6 +64,21 @@ def lowest(session: nox.Session) -> None:
     run_pytest(session, f"--ignore={FORMATS}")
 
 
+@nox.session(python=PYTHONS[-1])
+def newest(session: nox.Session) -> None:
+    """Run the quick tests with the newest versions there are, beyond the bounds of pyproject.toml."""
+    session.install("--no-deps", "-e", ".")
+    session.install(*(re.sub(r",?<[^,;]+", "", requirement) for requirement in requirements()))
+    run_pytest(session, f"--ignore={FORMATS}")
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Look up known vulnerabilities of all that an installation brings; needs a network."""
+    session.install("-e", ".[onnx,openvino,tensorboard]", *nox.project.dependency_groups(PROJECT, "audit"))
+    session.run("pip-audit", "--local", "--skip-editable", *session.posargs)
+
+
 @nox.session
 def plugin(session: nox.Session) -> None:
     """Train the backbone of a third-party package, with tracknet installed from its wheel."""
@@ -104,9 +119,13 @@ def run_pytest(session: nox.Session, *arguments: str) -> None:
 
 def lowest_versions() -> list[str]:
     """Return the requirements of project and tests, with every ``>=`` turned into ``==``."""
+    return [re.sub(r">=([^,;\s]+)(,[^;]*)?", r"==\1", requirement) for requirement in requirements()]
+
+
+def requirements() -> list[str]:
+    """Return what project and tests ask for."""
     project = PROJECT["project"]
-    requirements = [*project["dependencies"], *project["optional-dependencies"]["tensorboard"], *TEST]
-    return [re.sub(r">=([^,;\s]+)(,[^;]*)?", r"==\1", requirement) for requirement in requirements]
+    return [*project["dependencies"], *project["optional-dependencies"]["tensorboard"], *TEST]
 
 
 def expected_in_wheel() -> set[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import catalogue
 import pytest
+from packaging.requirements import Requirement
 
 import tracknet_plugins
 from tracknet_core.registry import NAMESPACE, REGISTRIES
@@ -39,6 +40,20 @@ def test_every_group_of_entry_points_is_a_kind_and_the_reverse(project: dict[str
     assert set(project["entry-points"]) == {f"{NAMESPACE}_{kind}" for kind in KINDS}
     folders = {module.name for module in pkgutil.iter_modules(tracknet_plugins.__path__) if module.ispkg}
     assert folders == set(KINDS)
+
+
+def test_every_dependency_has_a_bound_where_nobody_has_tried_further(project: dict[str, Any]) -> None:
+    extras = project["optional-dependencies"].values()
+    requirements = [Requirement(text) for text in [*project["dependencies"], *(r for extra in extras for r in extra)]]
+    operators = {r.name: {specifier.operator for specifier in r.specifier} for r in requirements}
+    assert [name for name, used in operators.items() if not used >= {">=", "<"}] == []
+
+
+@pytest.mark.parametrize("version", ["2.6.2", "2.6.3"])
+def test_malicious_releases_are_excluded(project: dict[str, Any], version: str) -> None:
+    (lightning,) = (r for r in map(Requirement, project["dependencies"]) if r.name == "lightning")
+    assert version not in lightning.specifier
+    assert "2.6.6" in lightning.specifier
 
 
 @pytest.mark.parametrize("kind", KINDS)
