@@ -200,7 +200,8 @@ class Labels(NamedTuple, Generic[A]):
 
     def at(self, frames: Any) -> Labels[A]:
         """Return the labels of some frames: an index along F, as NumPy and torch have them."""
-        return Labels(*(part[frames] for part in self))  # type: ignore[index]
+        points, visibility, difficulty = self
+        return Labels(points[frames], visibility[frames], difficulty[frames])  # type: ignore[index]
 
 
 def plain_labels(xy: FloatArray, visibility: IntArray) -> ArrayLabels:
