@@ -87,6 +87,9 @@ class RowFile(Output):
         self._flush_seconds = 0.0 if live else _FLUSH_SECONDS
         self._kept = 0  # bytes of the part file that are gone on with
         self.earlier: list[int] = []
+        for place in (self.part, self._run_file):
+            if place.is_symlink():
+                raise DataError(f"{place}: a link, which would write to another file. Remove it.")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if resume and self.part.is_file():
@@ -131,13 +134,15 @@ class RowFile(Output):
         try:
             self._kept = self._whole()
             self.earlier = [frame.number for frame in self.read_earlier()]
-            began: dict[str, str] = json.loads(self._run_file.read_bytes()) if self._run_file.is_file() else {}
+            began = json.loads(self._run_file.read_bytes()) if self._run_file.is_file() else {}
+            if not isinstance(began, dict):
+                raise TypeError(f"{self._run_file} does not say what run it is of")
             other = [
                 f"{name} {began.get(name, 'unknown')}, now {now}" for name, now in run.items() if began.get(name) != now
             ]
             if other:
                 raise ValueError(f"another run began them: {'; '.join(other)}")
-        except (ValueError, KeyError, IndexError, TypeError) as error:
+        except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
             raise DataError(
                 f"{self.part}: cannot go on with these rows ({error}). Give the arguments that began it, or "
                 "--overwrite to start afresh."

@@ -159,6 +159,8 @@ def test_a_header_of_another_form_counts_without_rows_too(tmp_path: Path) -> Non
         ('{"tracker": "wasb", "step": "1"}', "another run began them: tracker wasb, now kalman"),
         (None, "another run began them: tracker unknown, now kalman; step unknown, now 1"),
         ('{"tracker": "kal', "cannot go on with these rows"),
+        ("[]", r"rally\.csv\.run does not say what run it is of"),
+        (200_000 * "[", "cannot go on with these rows"),
     ],
 )
 def test_rows_of_another_run_are_left_alone(tmp_path: Path, left: str, record: str | None, message: str) -> None:
@@ -169,6 +171,17 @@ def test_rows_of_another_run_are_left_alone(tmp_path: Path, left: str, record: s
     with pytest.raises(DataError, match=message):
         RowFile(path, ROWS, RUN, resume=True)
     assert part_of(path).read_text() == left
+
+
+@pytest.mark.parametrize("name", ["rally.csv.part", "rally.csv.run"])
+@pytest.mark.parametrize("resume", [True, False])
+def test_links_are_not_followed(tmp_path: Path, name: str, resume: bool) -> None:
+    precious = tmp_path / "precious.txt"
+    precious.write_text("mine")
+    (tmp_path / name).symlink_to(precious)
+    with pytest.raises(DataError, match=f"{name}: a link, which would write to another file"):
+        RowFile(tmp_path / "rally.csv", ROWS, RUN, resume=resume)
+    assert precious.read_text() == "mine"
 
 
 def test_a_folder_that_cannot_be_made_is_one_message(tmp_path: Path) -> None:

@@ -163,5 +163,5 @@ def _open_image(path: Path) -> Iterator[Image.Image]:
             yield image
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such image.") from error
-    except (OSError, SyntaxError, ValueError) as error:  # SyntaxError is what Pillow raises for a broken PNG
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # SyntaxError: a broken PNG
         raise DataError(f"{path}: this image cannot be read ({error}).") from error

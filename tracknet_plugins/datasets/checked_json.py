@@ -10,14 +10,22 @@ from typing import Any
 
 from tracknet_core.errors import DataError
 
+LARGEST = 100 << 20
+"""Bytes of a label file; the labels of some 500,000 frames. Reading takes about 15 times as much memory."""
+
 
 def load_json(path: Path) -> Node:
     """Read a file that holds one object.
 
     Raises:
-        DataError: the file is missing, no JSON, or holds something else.
+        DataError: the file is missing, larger than :data:`LARGEST`, no JSON, or holds something else.
     """
     try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise DataError(
+                f"{path}: {size >> 20} MB, and label files of at most {LARGEST >> 20} MB are read. Divide it by video."
+            )
         tree = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such label file.") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Literal
 
 from tracknet_core.contracts import Clip, Dataset, LazyClips, Size, Visibility, plain_labels
@@ -195,10 +195,14 @@ def _label_files(root: Path, pattern: str) -> dict[str, Path]:
 
 
 def _read_image(node: Node) -> _Image:
+    name = node.text("file_name").replace("\\", "/")
+    # A label file comes from outside: what it names is read, and copied by whoever converts or previews.
+    if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or ".." in name.split("/") or "\0" in name:
+        raise node.fault("file_name", f"is {name[:80]!r}; expected a path below the folder of the images")
     has_size = "width" in node.cells and "height" in node.cells
     return _Image(
         id=node.integer("id"),
-        name=node.text("file_name").replace("\\", "/"),
+        name=name,
         size=(node.integer("width"), node.integer("height")) if has_size else None,
         video=node.integer("video_id") if node.cells.get("video_id") is not None else None,
     )

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 from xml.parsers import expat
 
 import numpy as np
@@ -25,6 +26,8 @@ from tracknet_core.labels import Label, label_frames
 
 _DEEPEST = 16  # elements within each other; CVAT's files have 7
 _LONGEST = 9  # digits of a number of a frame
+_CHUNK = 1 << 16  # bytes
+_LONGEST_TAG = 1 << 20  # bytes of a tag with its attributes, which expat reads again and again until it ends
 
 
 @dataclass(frozen=True)
@@ -102,11 +105,13 @@ def read_annotations(path: Path) -> Annotations:
     reader = _Reader(path)
     try:
         with path.open("rb") as file:
-            reader.parser.ParseFile(file)
+            reader.read(file)
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such label file.") from error
     except OSError as error:
         raise DataError(f"{path}: this label file cannot be read ({error.strerror}).") from error
+    except (LookupError, ValueError) as error:  # of Python's codecs, for an encoding that expat does not know
+        raise DataError(f"{path}: this label file cannot be read as XML ({error}).") from error
     except expat.ExpatError as error:
         reason = expat.errors.messages[error.code]
         raise DataError(f"{path}:{error.lineno}: this label file cannot be read as XML ({reason}).") from error
@@ -205,6 +210,16 @@ class _Reader:
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._text.append
+
+    def read(self, file: BinaryIO) -> None:
+        """Go through a file."""
+        fed = 0
+        while chunk := file.read(_CHUNK):
+            self.parser.Parse(chunk)
+            fed += len(chunk)
+            if fed - self.parser.CurrentByteIndex > _LONGEST_TAG:
+                raise self._fault(f"a tag of more than {_LONGEST_TAG >> 20} MB. This is no export of CVAT.")
+        self.parser.Parse(b"", True)
 
     def annotations(self) -> Annotations:
         """Return what was collected."""

@@ -25,6 +25,7 @@ from tracknet_core.errors import DataError
 from tracknet_core.labels import Label, existing_root, label_frames
 from tracknet_core.registry import datasets
 from tracknet_core.video import VideoFrames, natural_order
+from tracknet_plugins.datasets.checked_json import load_json
 
 _LAYOUT = "game_1.mp4 with game_1/ball_markup.json, test_1.mp4 with test_1/ball_markup.json, and so on"
 _SPLITS = ("train", "val", "test")
@@ -224,13 +225,10 @@ def _read_markup(path: Path) -> list[Label]:
     Raises:
         DataError: the file is no markup; the message names the frame.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        markup = json.loads(text)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: this markup cannot be read as JSON ({error}).") from error
-    if not isinstance(markup, dict) or not markup:
+    markup = load_json(path).cells
+    if not markup:
         raise DataError(f'{path}: expected {{"<frame>": {{"x": …, "y": …}}, …}}, with one frame or more.')
+    text = path.read_text(encoding="utf-8-sig")
     lines = {key: n for n, line in enumerate(text.splitlines(), 1) for key in re.findall(r'"(-?\d+)"\s*:', line)}
     return sorted(
         (_label(path, lines.get(key, 1), key, place) for key, place in markup.items()), key=lambda it: it.frame
@@ -240,10 +238,10 @@ def _read_markup(path: Path) -> list[Label]:
 def _label(path: Path, line: int, key: str, place: Any) -> Label:
     try:
         frame, x, y = int(key), float(place["x"]), float(place["y"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        shown = json.dumps(place)[:80]
         raise DataError(
-            f'{path}:{line}: frame "{key}" is {json.dumps(place)}; expected a frame number, and {{"x": …, "y": …}} in '
-            "pixels."
+            f'{path}:{line}: frame "{key[:20]}" is {shown}; expected a frame number, and {{"x": …, "y": …}} in pixels.'
         ) from error
     if frame < 0:
         raise DataError(f"{path}:{line}: there is no frame {frame}; frame numbers start at 0. Remove it.")

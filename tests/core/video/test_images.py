@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import struct
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -125,6 +127,17 @@ def test_an_image_that_breaks_off_is_named(tmp_path: Path, suffix: str, keep: in
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(DataError, match=rf"0\.{suffix}: this image cannot be read"):
         list(ImageFrames([path], fps=25).read([0]))
+
+
+def test_a_small_file_that_claims_a_huge_image_is_named(tmp_path: Path) -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    path = tmp_path / "bomb.png"
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
+    with pytest.raises(DataError, match=r"bomb\.png: this image cannot be read \(Image size \(3600000000 pixels\)"):
+        _ = ImageFrames([path], fps=25).size
 
 
 def test_an_image_of_another_size_is_named(images: list[Path]) -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from tracknet_core.errors import DataError, LabelWarning
 from tracknet_core.testing import check_dataset
+from tracknet_plugins.datasets import checked_json
 from tracknet_plugins.datasets.coco import COCO
 
 NAN = np.nan
@@ -170,6 +171,17 @@ def test_a_missing_image_is_an_error_of_its_clip(tmp_path: Path, write: Callable
         ({"images": [{"id": 1}]}, r"train\.json: images\[0\]\.file_name is missing; expected a text"),
         ({"images": [{"id": True, "file_name": "a"}]}, r"images\[0\]\.id is true; expected a number"),
         ({"images": [{"id": 1.5, "file_name": "a"}]}, r"images\[0\]\.id is 1\.5; expected a whole number"),
+        (
+            {"images": [{"id": 1, "file_name": "/etc/passwd"}]},
+            r"images\[0\]\.file_name is '/etc/passwd'; expected a path b",
+        ),
+        (
+            {"images": [{"id": 1, "file_name": "a/../../b.jpg"}]},
+            r"file_name is 'a/\.\./\.\./b\.jpg'; expected a path below",
+        ),
+        ({"images": [{"id": 1, "file_name": "..\\b.jpg"}]}, r"file_name is '\.\./b\.jpg'; expected a path below"),
+        ({"images": [{"id": 1, "file_name": "C:\\b.jpg"}]}, r"file_name is 'C:/b\.jpg'; expected a path below"),
+        ({"images": [{"id": 1, "file_name": "a\0b.jpg"}]}, r"file_name is 'a\\x00b\.jpg'; expected a path below"),
         ({"images": [{"id": 1, "file_name": "a"}] * 2}, r"two images have the same id"),
         ({"annotations": [{"category_id": 3}]}, r"annotations\[0\]\.image_id is missing; expected a number"),
         ({"annotations": [box(99, [1, 1, 1, 1])]}, r"annotations\[0\]\.image_id is 99, and no image has this id"),
@@ -205,6 +217,15 @@ def test_wrong_keypoints_are_named(tmp_path: Path, write: Callable[..., Path]) -
 def test_a_file_that_is_no_json_is_named(tmp_path: Path, write: Callable[..., Path], text: str) -> None:
     write().write_bytes(text.encode("latin-1"))
     with pytest.raises(DataError, match=r"train\.json: this label file cannot be read as JSON"):
+        COCO(root=tmp_path).clips("train")
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(
+    tmp_path: Path, write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checked_json, "LARGEST", 1 << 20)
+    write().write_bytes(b"[" * (3 << 20))
+    with pytest.raises(DataError, match=r"train\.json: 3 MB, and label files of at most 1 MB are read\. Divide it"):
         COCO(root=tmp_path).clips("train")
 
 

@@ -259,6 +259,18 @@ def test_a_label_that_cvat_does_not_know_is_an_error_with_those_it_does(
     np.testing.assert_array_equal(clip.visibility, [1])
 
 
+def test_an_encoding_that_nobody_knows_is_named(tmp_path: Path, write: Callable[..., Path]) -> None:
+    write("r1.xml", '<?xml version="1.0" encoding="nope"?><annotations/>', video=("r1.mp4", 1))
+    with pytest.raises(DataError, match=r"r1\.xml: this label file cannot be read as XML \(unknown encoding: nope\)"):
+        list(CVAT(root=tmp_path).clips("train"))
+
+
+def test_a_tag_without_an_end_is_refused_early(tmp_path: Path, write: Callable[..., Path]) -> None:
+    write("r1.xml", f'<annotations a="{(3 << 20) * "x"}"/>', video=("r1.mp4", 1))
+    with pytest.raises(DataError, match=r"r1\.xml:1: a tag of more than 1 MB"):
+        list(CVAT(root=tmp_path).clips("train"))
+
+
 def test_a_file_with_a_doctype_is_refused_before_any_entity_is_read(tmp_path: Path, write: Callable[..., Path]) -> None:
     (tmp_path / "secret.txt").write_text("secret")
     billion = "".join(f'<!ENTITY e{n + 1} "{10 * f"&e{n};"}">' for n in range(9))
