@@ -1,7 +1,7 @@
 """``python -m tracknet_core.evaluate CHECKPOINT``: how good a tracker is, under published rules.
 
-``--predictions FOLDER`` scores the CSV files of any other program by the same rules. ``--compare FILE…`` lays what
-``--json`` wrote side by side.
+``--predictions FOLDER`` scores the CSV files of any other program by the same rules, with ``--truth`` without a video.
+``--compare FILE…`` lays what ``--json`` wrote side by side.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from tracknet_core.cli import guarded, tell
 from tracknet_core.errors import ConfigError
 from tracknet_core.files import new_file, writing
-from tracknet_core.options import add_plugin_option, add_tracking_options, given
+from tracknet_core.options import add_plugin_option, add_tracking_options, given, size
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,7 +32,9 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     written = "what 'tracknet run' or 'tracknet export' wrote, and settings such as data.root=/path/to/data"
     add("settings", nargs="*", metavar="CHECKPOINT | key=value", help=written)
-    add("--predictions", type=Path, metavar="FOLDER", help="score CSV files Frame,Visibility,X,Y, not a checkpoint")
+    add("--predictions", type=Path, metavar="PATH", help="score CSV files Frame,Visibility,X,Y, not a checkpoint")
+    add("--truth", type=Path, metavar="PATH", help="of --predictions, as CSV files too; needs no data and no pictures")
+    add("--size", type=size, metavar="WxH", help="pixels of the videos of --truth, such as 1280x720")
     add("--first-frame", type=int, choices=(0, 1), help="its number in --predictions; else found out")
     add("--data", metavar="NAME", help="score the data section data/NAME.yaml; else the checkpoint's")
     add("--split", default="test", metavar="NAME", help="default: %(default)s")
@@ -59,14 +61,14 @@ def _run(options: argparse.Namespace) -> int:
 
     details = dict(vars(options))
     own = ("settings", "protocol", "predictions", "compare", "json", "report")
-    words, rules, folder, compared, json, report = (details.pop(name) for name in own)
+    words, rules, predictions, compared, json, report = (details.pop(name) for name in own)
     # Names are refused before minutes of work rather than after; and the JSON is there before a page is made.
     with _new("--report", report) as write_page:
         with _new("--json", json) as write_json:
             if compared is not None:
                 findings = compute.compare_files(compared, options.plugins)
             else:
-                findings = compute.score(compute.request(words, rules, folder, **details))
+                findings = compute.score(compute.request(words, rules, predictions, **details))
             sys.stderr.writelines(f"warning: {note}\n" for note in findings.notes)
             tell(findings.text)
             write_json(findings.as_json)

@@ -49,6 +49,14 @@ def given(options: argparse.Namespace, parser: argparse.ArgumentParser, except_f
     ]
 
 
+def size(text: str) -> tuple[int, int]:
+    """Return the width and height that an option such as ``1280x720`` says."""
+    sides = text.casefold().split("x")
+    if len(sides) != 2 or not all(side.isdecimal() and 0 < len(side) <= 5 and int(side) for side in sides):
+        raise argparse.ArgumentTypeError(f"{text} is no size; expected width and height in pixels, such as 1280x720")
+    return int(sides[0]), int(sides[1])
+
+
 def at_least(least: int) -> Callable[[str], int]:
     """Return the type of an option that is a whole number from ``least`` on."""
 

@@ -125,6 +125,42 @@ def test_a_checkpoint_and_the_files_of_its_predictions_have_the_same_figures(
     assert one["protocols"]["wasb"]["intervals"]["f1"] is not None
 
 
+def test_a_data_set_and_the_files_of_its_truth_have_the_same_figures(
+    clips: list[Clip], score: Score, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    for clip in clips:
+        found = [
+            () if rng.random() < 0.2 else (TrackPoint.at((rng.uniform(0, 30), rng.uniform(0, 20)), rng.random()),)
+            for _ in range(len(clip))
+        ]
+        found[: len(clip) // 2] = [
+            (TrackPoint.at((float(x) + 1.5, float(y)), 0.9),) if np.isfinite(x) else ()
+            for x, y in clip.xy[: len(clip) // 2]
+        ]
+        rows_of(tmp_path / "rows" / f"{clip.name}.csv", found)
+        truth = tmp_path / "truth" / f"{clip.name}.csv"
+        truth.parent.mkdir(parents=True, exist_ok=True)
+        truth.write_text(
+            "Frame,Visibility,X,Y\n"
+            + "".join(
+                f"{number},{code},{float(x)!r},{float(y)!r}\n"
+                for number, (code, (x, y)) in enumerate(zip(clip.visibility, clip.xy, strict=True))
+                if code != -1
+            )
+        )
+    monkeypatch.chdir(tmp_path)
+    rules = ["--protocol", "wasb", "tracknet", "tracknetv5", "yastrebksv", "racketvision", "totnet", "pck"]
+    width, height = clips[0].frames.size
+
+    one = score(["--predictions", "rows", "--data", "tiny", "--split", "train", *rules])
+    other = score(["--predictions", "rows", "--truth", "truth", "--size", f"{width}x{height}", *rules])
+
+    assert one["protocols"] == other["protocols"]
+    assert one["trajectory"] == other["trajectory"]
+    assert one["protocols"]["wasb"]["figures"]["tp"] > 0
+
+
 def test_the_rules_are_those_of_the_training_unless_others_are_named(
     checkpoint: Path, score: Score, experiment: Path
 ) -> None:

@@ -1,7 +1,7 @@
 """From predictions of clips to numbers: reading them, scoring them, and what came out.
 
 - :mod:`.results`: what an evaluation found, as plain dataclasses.
-- :mod:`.foreign_csv`: CSV files of any program.
+- :mod:`.foreign_csv`: predictions in CSV files of any program, and :mod:`.truth_csv`: the truth, too, without a video.
 - :mod:`.scoring`: protocols over clips, with :mod:`.intervals` and :mod:`.trajectory`.
 - :mod:`.report`: tables for a terminal, and a page.
 - :mod:`.comparison`: runs side by side, from the files that :mod:`.saved_runs` reads.

@@ -10,17 +10,18 @@ from typing import Any
 
 from tracknet_core.assembly import build, build_dataset
 from tracknet_core.config import DataConfig, default_section, import_plugins, load_data, parse_component
-from tracknet_core.contracts import Clip
+from tracknet_core.contracts import Clip, ProtocolMetric
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.evaluation.comparison import compare
 from tracknet_core.evaluation.foreign_csv import predictions_of
 from tracknet_core.evaluation.report.page import comparison_report, report
 from tracknet_core.evaluation.report.text import as_text, comparison_as_text
-from tracknet_core.evaluation.request import Request, request
+from tracknet_core.evaluation.request import Request, TrueFiles, request
 from tracknet_core.evaluation.results import Evaluation, Prediction
 from tracknet_core.evaluation.saved_runs import read_run
 from tracknet_core.evaluation.scoring import evaluate
 from tracknet_core.evaluation.tracked_clip import predict_clip
+from tracknet_core.evaluation.truth_csv import scored_by_files
 from tracknet_core.loading.splits import choose_clips, split_names
 from tracknet_core.progress import Progress
 from tracknet_core.schema import Node, require_component
@@ -55,7 +56,7 @@ def score(asked: Request) -> Findings:
     Raises:
         UserError: something is missing or does not fit.
     """
-    found = _evaluation(asked)
+    found = _evaluation(asked) if asked.truth is None else _evaluation_of_files(asked, asked.truth)
     return Findings(found.notes, as_text(found), lambda: _json(found.as_dict()), lambda: report(found))
 
 
@@ -91,7 +92,7 @@ def _evaluation(asked: Request) -> Evaluation:
     # Before the other components, which the plugins that it imports may hold.
     data = load_data(None if detector is None else detector.config, asked.overrides, asked.data)
     rules = _rules(asked, detector)
-    protocols = {name: build("protocols", node, "--protocol") for name, node in rules.items()}
+    protocols = _protocols(rules)
     tracker = parse_component("trackers", asked.tracker, "--tracker")
     ensemble = None if asked.ensemble is None else parse_component("mergers", asked.ensemble, "--ensemble")
     if detector is not None:
@@ -101,9 +102,19 @@ def _evaluation(asked: Request) -> Evaluation:
         predicted, notes = predictions_of(Path(asked.source), clips, asked.first_frame)
     else:
         predicted, notes = _detected(detector, clips, ensemble, tracker, asked)
-    if asked.threshold is not None:
-        predicted = [(clip, _above(clip, prediction, asked.threshold)) for clip, prediction in predicted]
-    return evaluate(asked.source, asked.split, predicted, protocols, notes, rules)
+    return evaluate(asked.source, asked.split, _sure(predicted, asked), protocols, notes, rules)
+
+
+def _evaluation_of_files(asked: Request, truth: TrueFiles) -> Evaluation:
+    import_plugins(asked.plugins)
+    rules = _rules(asked, None)
+    protocols = _protocols(rules)
+    predicted, notes = scored_by_files(Path(asked.source), truth, asked.first_frame)
+    return evaluate(asked.source, str(truth.place), _sure(predicted, asked), protocols, notes, rules)
+
+
+def _protocols(rules: Mapping[str, Node]) -> dict[str, ProtocolMetric]:
+    return {name: build("protocols", node, "--protocol") for name, node in rules.items()}
 
 
 def _rules(asked: Request, detector: Detector | None) -> dict[str, Node]:
@@ -158,6 +169,12 @@ def _clips(data: DataConfig, split: str) -> Sequence[Clip]:
             f"names, such as 'data.split={{{split}: [match1/*]}}'."
         )
     return choose_clips(dataset, data.split, split)
+
+
+def _sure(predicted: Predicted, asked: Request) -> Predicted:
+    if asked.threshold is None:
+        return predicted
+    return [(clip, _above(clip, prediction, asked.threshold)) for clip, prediction in predicted]
 
 
 def _above(clip: Clip, prediction: Prediction, threshold: float) -> Prediction:

@@ -8,7 +8,21 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from tracknet_core.contracts import Size
 from tracknet_core.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class TrueFiles:
+    """Where the ball is, as CSV files like those of predictions.
+
+    Attributes:
+        place: the folder of the files, or a single one.
+        size: width and height of the videos, in pixels.
+    """
+
+    place: Path
+    size: Size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,9 +30,10 @@ class Request:
     """What is to be scored, and how. Components are as a person writes them: ``kalman`` or ``{name: kalman, …}``.
 
     Attributes:
-        source: a file that holds a network; or, if ``is_foreign``, a folder of predictions of any program.
+        source: a file that holds a network; or, if ``is_foreign``, a folder of predictions of any program, or one file.
         is_foreign: which of the two.
         first_frame: number of the first frame in the predictions, 0 or 1; None finds out.
+        truth: where the ball is, without a video; None takes it from the data.
         data: name of the section ``data``; None takes the checkpoint's.
         overrides: settings of the data, in the form ``key=value``.
         split: of the data.
@@ -36,6 +51,7 @@ class Request:
     source: str
     is_foreign: bool = False
     first_frame: Literal[0, 1] | None = None
+    truth: TrueFiles | None = None
     data: str | None = None
     overrides: Sequence[str] = ()
     split: str = "test"
@@ -55,27 +71,45 @@ class Request:
         Raises:
             ConfigError: it does not.
         """
+        given = [field.name for field in fields(self) if getattr(self, field.name) != field.default]
         if self.is_foreign:
-            given = [field.name for field in fields(self) if getattr(self, field.name) != field.default]
-            foreign = [name for name in given if name in _OF_NETWORKS]
-            if foreign:
-                option = f"--{foreign[0].replace('_', '-')}"
-                raise ConfigError(f"{option}: works on what a checkpoint finds; --predictions are scored as they are.")
-            if self.data is None and not any(override.startswith("data=") for override in self.overrides):
-                raise ConfigError(
-                    "--predictions: of which data? Name its section, as with --data shuttlecock data.root=…."
-                )
+            self._refuse(given, _OF_NETWORKS, "works on what a checkpoint finds; --predictions are scored as they are.")
         elif self.first_frame is not None:
             raise ConfigError("--first-frame: says how --predictions count, but there are none.")
+        if self.truth is not None:
+            self._refuse(given, _OF_DATA, "chooses data, but --truth stands in its place. Leave one of them out.")
+            if not self.is_foreign:
+                raise ConfigError("--truth: has no pictures for a checkpoint; it goes with --predictions.")
+        elif self.is_foreign and self.data is None and not any(one.startswith("data=") for one in self.overrides):
+            raise ConfigError(
+                "--predictions: of which data? Name its section, as with --data shuttlecock data.root=…; or give CSV "
+                "files with the true places, as with --truth FOLDER --size 1280x720."
+            )
         if self.threshold is not None and not math.isfinite(self.threshold):
             raise ConfigError(f"--threshold {self.threshold}: no score can be compared with this. Give a number.")
 
+    def _refuse(self, given: Sequence[str], names: Sequence[str], why: str) -> None:
+        for name in given:
+            if name in names:
+                option = self.overrides[0] if name == "overrides" else f"--{name.replace('_', '-')}"
+                raise ConfigError(f"{option}: {why}")
+
+
+_OF_DATA = ("data", "overrides", "split")
+"""Attributes of a request that say which data is scored."""
 
 _OF_NETWORKS = ("tracker", "step", "ensemble", "batch_size", "device", "backend")
 """Attributes of a request that are for networks alone."""
 
 
-def request(words: Sequence[str], protocols: Sequence[str], predictions: Path | None, **details: Any) -> Request:
+def request(
+    words: Sequence[str],
+    protocols: Sequence[str],
+    predictions: Path | None,
+    truth: Path | None,
+    size: Size | None,
+    **details: Any,
+) -> Request:
     """Return what a command line asks for.
 
     What is scored, settings and rules may all follow ``--protocol``, and a file's name may have a ``=``.
@@ -83,7 +117,9 @@ def request(words: Sequence[str], protocols: Sequence[str], predictions: Path | 
     Args:
         words: what stood there without an option.
         protocols: what followed ``--protocol``.
-        predictions: the folder of ``--predictions``, if it was given.
+        predictions: what ``--predictions`` named, if it was given.
+        truth: what ``--truth`` named, if it was given.
+        size: of its videos.
         **details: the other attributes of the request.
 
     Raises:
@@ -102,8 +138,17 @@ def request(words: Sequence[str], protocols: Sequence[str], predictions: Path | 
             f"{', '.join(sources) or 'nothing'}."
             + "".join(f" Taken for {what}: {', '.join(those)}." for what, those in taken.items() if those)
         )
+    if truth is not None and size is None:
+        raise ConfigError("--truth: of videos of which size? Say it, as with --size 1280x720.")
+    if size is not None and truth is None:
+        raise ConfigError("--size: is for --truth, which has no videos; data sets know the size of theirs.")
     return Request(
-        source=sources[0], is_foreign=predictions is not None, overrides=overrides, protocols=rules, **details
+        source=sources[0],
+        is_foreign=predictions is not None,
+        truth=None if truth is None or size is None else TrueFiles(truth, size),
+        overrides=tuple(overrides),
+        protocols=rules,
+        **details,
     )
 
 
