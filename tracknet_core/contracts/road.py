@@ -65,8 +65,20 @@ class TimedFrame(NamedTuple):
     picture: UInt8Array
 
 
+class PictureSource(Protocol):
+    """What is known of the pictures of a clip, wherever they come from."""
+
+    @property
+    def size(self) -> Size:
+        """Width and height of the original frames, in pixels."""
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+
+
 @runtime_checkable
-class FrameSource(Protocol):
+class FrameSource(PictureSource, Protocol):
     """The frames of one clip, read lazily by number; cheap to make, to pickle and to hold.
 
     A source inherits from this class: it says what has no default here, and of the rest what it knows better.
@@ -76,14 +88,6 @@ class FrameSource(Protocol):
     def is_live(self) -> Literal[False]:
         """Whether frames come once, as those of a :class:`LiveSource`."""
         return False
-
-    @property
-    def size(self) -> Size:
-        """Width and height of the original frames, in pixels."""
-
-    @property
-    def fps(self) -> float:
-        """Frames per second."""
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -147,21 +151,13 @@ class FrameSource(Protocol):
                 rest = rest[1:]
 
 
-class LiveSource(Protocol):
+class LiveSource(PictureSource, Protocol):
     """The frames of a camera or a stream, as they come: of unknown number, each once."""
 
     @property
     def is_live(self) -> Literal[True]:
         """Whether frames come once, unlike those of a :class:`FrameSource`."""
         return True
-
-    @property
-    def size(self) -> Size:
-        """Width and height of the original frames, in pixels."""
-
-    @property
-    def fps(self) -> float:
-        """Frames per second."""
 
     def play(self, size: Size | None = None) -> Generator[TimedFrame, None, None]:
         """Yield the frames until the stream ends; those that cannot be decoded are left out, and have no number.

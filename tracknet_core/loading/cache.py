@@ -100,18 +100,7 @@ class CachedFrames(FrameSource):
         return self._state
 
     def read(self, indices: Sequence[int], size: Size | None = None) -> Iterator[UInt8Array]:
-        """Return an iterator over the frames at ``indices``; those that come from the cache are read-only.
-
-        Args:
-            indices: frame numbers, 0-based, strictly ascending.
-            size: width and height to deliver, in pixels; the original size if None.
-
-        Returns:
-            RGB pictures, uint8 (H, W, 3).
-
-        Raises:
-            DataError: as the source raises it.
-        """
+        """Yield the frames at ``indices``, as the source does; those that come from the cache are read-only."""
         kept = self.kept(size or self.size)
         if kept is None or not _ascend_within(indices, len(self)):
             return self._source.read(indices, size)

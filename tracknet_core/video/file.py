@@ -106,9 +106,6 @@ class VideoFrames(FrameSource):
             indices: frame numbers, 0-based, strictly ascending.
             size: width and height to deliver, in pixels; the original size if None.
 
-        Returns:
-            RGB pictures, uint8 (H, W, 3).
-
         Raises:
             DataError: an index lies outside the video (at once), or a frame cannot be decoded (when its turn comes).
             ValueError: the indices do not ascend.

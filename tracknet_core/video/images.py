@@ -107,18 +107,11 @@ class ImageFrames(FrameSource):
         return state_of(self._paths)
 
     def read(self, indices: Sequence[int], size: Size | None = None) -> Iterator[UInt8Array]:
-        """Return an iterator over the frames at ``indices``.
-
-        Args:
-            indices: frame numbers, 0-based, strictly ascending.
-            size: width and height to deliver, in pixels; the original size if None.
-
-        Returns:
-            RGB pictures, uint8 (H, W, 3).
+        """Return an iterator over the frames at strictly ascending ``indices``, RGB (H, W, 3), in ``size``.
 
         Raises:
-            DataError: an index lies outside the clip (at once); an image cannot be read, or differs in size from the
-                first (when its turn comes).
+            DataError: an index lies outside the clip (at once), or an image cannot be read (when its turn comes).
+            ClipError: an image differs in size from the first.
             ValueError: the indices do not ascend.
         """
         check_indices(indices, len(self), str(self._paths[0].parent))
