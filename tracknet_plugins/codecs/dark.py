@@ -11,13 +11,9 @@ import math
 import torch
 from torch import Tensor
 
-from tracknet_core.contracts import Codec, Detections, Labels, Size, Target
 from tracknet_core.registry import codecs
-from tracknet_plugins.codecs.averages import average_probabilities
-from tracknet_plugins.codecs.grid import Grid, check_candidates, check_sigma, check_threshold
-from tracknet_plugins.codecs.peaks import Peaks, cut_patches, find_peaks
-from tracknet_plugins.codecs.policy import Hidden, Policy
-from tracknet_plugins.codecs.targets import draw_gaussian
+from tracknet_plugins.codecs.gaussian_map import GaussianMap
+from tracknet_plugins.codecs.peaks import Peaks, cut_patches
 
 REACH = 2
 """Cells that the derivatives reach from the maximum; nearer to the border a place is the centre of its cell."""
@@ -30,7 +26,7 @@ FLOOR = 1e-10
 
 
 @codecs.register("dark")
-class Dark(Codec):
+class Dark(GaussianMap):
     """The same heatmap as ``gaussian``, decoded as DARK does, without a fit over a window.
 
     From Zhang et al., "Distribution-Aware Coordinate Representation for Human Pose Estimation", CVPR 2020. The
@@ -54,70 +50,14 @@ class Dark(Codec):
         ValueError: a parameter is out of its range.
     """
 
-    def __init__(
-        self,
-        *,
-        image_size: tuple[int, int],
-        size: tuple[int, int],
-        sigma: float = 2.0,
-        threshold: float = 0.5,
-        candidates: int = 1,
-        hidden: Hidden = "empty",
-        weights: dict[str, float] | None = None,
-    ) -> None:
-        self.grid = Grid(image_size=image_size, size=size, least=2 * REACH + 1)
-        check_sigma(sigma)
-        check_threshold(threshold)
-        check_candidates(candidates, size)
-        self.size: Size = self.grid.size
-        self.sigma = sigma
-        self.threshold = threshold
-        self.candidates = candidates
-        self.policy = Policy(hidden, weights)
+    least = 2 * REACH + 1
 
-    def encode(self, labels: Labels[Tensor], size: Size) -> Target:
-        """Draw a gaussian around each ball.
-
-        Args:
-            labels: (B, K) in pixels of the network input; a ball outside of it leaves what its shape reaches.
-            size: (W, H) pixels of the network input, a whole image or a crop of it.
-
-        Returns:
-            Values (B, K, h, w) float32 heights in 0..1.
-
-        Raises:
-            ValueError: a crop of this size is not a whole number of cells.
-        """
-        frames = self.policy.choose(labels)
-        place = self.grid.places(labels.xy, frames.has_ball, size)
-        heights = draw_gaussian(place, frames.has_ball, self.grid.cells(size), self.sigma)
-        return Target(heights, frames.weight, frames.has_ball)
-
-    def average(self, logits: Tensor, weights: Tensor) -> Tensor:
-        """Return the logits (h, w) of the mean probabilities of M windows: (M, h, w), with weights (M,)."""
-        return average_probabilities(logits, weights)
-
-    def decode(self, logits: Tensor) -> Detections:
-        """Find the balls.
-
-        Args:
-            logits: (B, K, h, w), of a whole image or a crop, of any floating type.
-
-        Returns:
-            D candidates per frame, best first: places in pixels of the network input, as score the sigmoid of the
-            highest cell's logit. ``present`` is False below the threshold, and where a map has fewer than D peaks.
-        """
+    def tops(self, logits: Tensor, peaks: Peaks) -> Tensor:
+        """Return where a step of Newton's method leads from the cells."""
         height, width = logits.shape[-2:]
-        logits = logits.float()
-        peaks = find_peaks(logits, self.candidates)
         is_inner = _is_inner(peaks.column, width) & _is_inner(peaks.row, height)
         move = _newton_step(self._smoothed(logits, peaks).clamp(min=FLOOR).log())
-        move = move.clamp(-self.sigma, self.sigma) * is_inner.unsqueeze(-1)
-        x, y = (peaks.place + move).unbind(dim=-1)
-        place = torch.stack([x.clamp(-0.5, width - 0.5), y.clamp(-0.5, height - 0.5)], dim=-1)  # (B, K, D, 2), cells
-        score = peaks.logit.sigmoid()
-        present = (score >= self.threshold) & (peaks.logit > -torch.inf)
-        return Detections.at(self.grid.pixels(place), score, present)
+        return peaks.place + move.clamp(-self.sigma, self.sigma) * is_inner.unsqueeze(-1)
 
     def _smoothed(self, logits: Tensor, peaks: Peaks) -> Tensor:
         """Return (B, K, D, 5, 5): the smoothed heights of the cells up to ``REACH`` from the peaks."""

@@ -11,13 +11,9 @@ import math
 import torch
 from torch import Tensor
 
-from tracknet_core.contracts import Codec, Detections, Labels, Size, Target
 from tracknet_core.registry import codecs
-from tracknet_plugins.codecs.averages import average_probabilities
-from tracknet_plugins.codecs.grid import Grid, check_candidates, check_sigma, check_threshold
-from tracknet_plugins.codecs.peaks import cut_patches, find_peaks
-from tracknet_plugins.codecs.policy import Hidden, Policy
-from tracknet_plugins.codecs.targets import draw_gaussian
+from tracknet_plugins.codecs.gaussian_map import GaussianMap
+from tracknet_plugins.codecs.peaks import Peaks, cut_patches
 
 MIN_CELLS = 3
 """A parabola takes three cells."""
@@ -30,7 +26,7 @@ FLOOR = 1e-4
 
 
 @codecs.register("gaussian")
-class Gaussian(Codec):
+class Gaussian(GaussianMap):
     """Heatmap with the height ``exp(-d^2 / (2 sigma^2))`` at d cells from the ball.
 
     The gaussian keeps the ball's sub-pixel place: its top of 1 lies between cells, unless the ball is at the very
@@ -60,72 +56,16 @@ class Gaussian(Codec):
         ValueError: a parameter is out of its range.
     """
 
-    def __init__(
-        self,
-        *,
-        image_size: tuple[int, int],
-        size: tuple[int, int],
-        sigma: float = 2.0,
-        threshold: float = 0.5,
-        candidates: int = 1,
-        hidden: Hidden = "empty",
-        weights: dict[str, float] | None = None,
-    ) -> None:
-        self.grid = Grid(image_size=image_size, size=size, least=MIN_CELLS)
-        check_sigma(sigma)
-        check_threshold(threshold)
-        check_candidates(candidates, size)
-        self.size: Size = self.grid.size
-        self.sigma = sigma
-        self.threshold = threshold
-        self.candidates = candidates
-        self.policy = Policy(hidden, weights)
+    least = MIN_CELLS
 
-    def encode(self, labels: Labels[Tensor], size: Size) -> Target:
-        """Draw the heatmaps.
-
-        Args:
-            labels: (B, K) in pixels of the network input; a ball outside of it leaves what its shape reaches.
-            size: (W, H) pixels of the network input, a whole image or a crop of it.
-
-        Returns:
-            Values (B, K, h, w) float32 heights in 0..1.
-
-        Raises:
-            ValueError: a crop of this size is not a whole number of cells.
-        """
-        frames = self.policy.choose(labels)
-        place = self.grid.places(labels.xy, frames.has_ball, size)
-        heights = draw_gaussian(place, frames.has_ball, self.grid.cells(size), self.sigma)
-        return Target(heights, frames.weight, frames.has_ball)
-
-    def average(self, logits: Tensor, weights: Tensor) -> Tensor:
-        """Return the logits (h, w) of the mean probabilities of M windows: (M, h, w), with weights (M,)."""
-        return average_probabilities(logits, weights)
-
-    def decode(self, logits: Tensor) -> Detections:
-        """Find the balls.
-
-        Args:
-            logits: (B, K, h, w), of a whole image or a crop, of any floating type.
-
-        Returns:
-            D candidates per frame, best first: places in pixels of the network input, as score the ``p`` of the peak's
-            cell. ``present`` is False below the threshold, and where a map has fewer than D peaks.
-        """
-        height, width = logits.shape[-2:]
-        logits = logits.float()
-        peaks = find_peaks(logits, self.candidates)
+    def tops(self, logits: Tensor, peaks: Peaks) -> Tensor:
+        """Return the tops of the parabolas."""
         radius = max(math.ceil(WINDOW_SIGMAS * self.sigma), MIN_CELLS - 1)
         offsets = torch.arange(-radius, radius + 1, device=logits.device)  # (S,)
         heights, has_column, has_row = cut_patches(logits, peaks, radius)
         x = peaks.column + _top(heights.sum(dim=-2), has_column, offsets).clamp(-self.sigma, self.sigma)
         y = peaks.row + _top(heights.sum(dim=-1), has_row, offsets).clamp(-self.sigma, self.sigma)
-
-        place = torch.stack([x.clamp(-0.5, width - 0.5), y.clamp(-0.5, height - 0.5)], dim=-1)  # (B, K, D, 2), cells
-        score = peaks.logit.sigmoid()
-        present = (score >= self.threshold) & (peaks.logit > -torch.inf)
-        return Detections.at(self.grid.pixels(place), score, present)
+        return torch.stack([x, y], dim=-1)
 
 
 def _top(profile: Tensor, inside: Tensor, offsets: Tensor) -> Tensor:
