@@ -18,6 +18,8 @@ import numpy as np
 from tracknet_core.contracts import FloatArray, IntArray, Size, Visibility
 from tracknet_core.errors import DataError, LabelWarning
 
+_SAY_WHAT_THEY_HOLD = frozenset({"video", "videos", "clips", "frame", "frames", "images"})
+
 
 @dataclass(frozen=True)
 class Row:
@@ -94,6 +96,18 @@ class Label:
     visibility: Visibility
     x: float
     y: float
+
+
+def match_of(name: str) -> str:
+    """Return the match that a clip belongs to, by its name: clips of one match share a split.
+
+    It is the folder of the clip: ``game1`` of ``game1/Clip2``. One that only says what it holds, such as ``video``, is
+    passed over: ``match1`` of ``match1/video/a``. A clip that is in no other folder is a match of its own.
+    """
+    folders = name.split("/")[:-1]
+    while folders and folders[-1].casefold() in _SAY_WHAT_THEY_HOLD:
+        folders.pop()
+    return "/".join(folders) or name
 
 
 def existing_root(root: Path | None, layout: str) -> Path:

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from tracknet_core.errors import ConfigError
+from tracknet_core.labels import match_of
 
 SPLITS = ("train", "val", "test")
 
@@ -22,8 +23,8 @@ def group_clips(names: Sequence[str], by: str | None = None) -> dict[str, list[s
 
     Args:
         names: of all clips.
-        by: regular expression; the text that it finds in a name is the match. None takes the name without its last
-            part: ``game1`` of ``game1/Clip2``.
+        by: regular expression; the text that it finds in a name is the match. None takes the folder, as
+            :func:`tracknet_core.labels.match_of` does.
 
     Raises:
         ConfigError: ``by`` is no regular expression, or finds nothing in a name.
@@ -109,7 +110,7 @@ def _deal(
 
 def _group(name: str, by: str | None) -> str:
     if by is None:
-        return name.rpartition("/")[0] or name
+        return match_of(name)
     try:
         found = re.search(by, name)
     except re.error as error:

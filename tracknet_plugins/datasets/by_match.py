@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from tracknet_core.labels import match_of
 from tracknet_core.video import natural_order
 
 _SPLITS = ("train", "val", "test")
@@ -15,7 +16,7 @@ def split_by_match(names: Iterable[str]) -> dict[str, list[str]]:
     """Return the clips of each split that has any.
 
     If there are clips in folders ``train``, ``val`` or ``test``, these are the splits, and other clips are left out.
-    Otherwise a match is the clips of one folder, or each clip if all are in one folder: ``val`` is the last fifth of
+    Otherwise the splits go by match, as :func:`tracknet_core.labels.match_of` names it: ``val`` is the last fifth of
     the matches, one at least, and the others are ``train``; a single match is ``train``.
 
     Args:
@@ -28,16 +29,13 @@ def split_by_match(names: Iterable[str]) -> dict[str, list[str]]:
     by_folder = {split: [name for name in ordered if name.startswith(f"{split}/")] for split in _SPLITS}
     if any(by_folder.values()):
         return {split: found for split, found in by_folder.items() if found}
-    match_of = {name: name.rpartition("/")[0] for name in ordered}
-    if len(set(match_of.values())) == 1:
-        match_of = {name: name for name in ordered}
-    matches = list(dict.fromkeys(match_of.values()))
+    matches = list(dict.fromkeys(map(match_of, ordered)))
     if len(matches) == 1:
         return {"train": ordered}
     held_out = set(matches[-max(1, len(matches) // _HELD_OUT) :])
     return {
-        "train": [name for name in ordered if match_of[name] not in held_out],
-        "val": [name for name in ordered if match_of[name] in held_out],
+        "train": [name for name in ordered if match_of(name) not in held_out],
+        "val": [name for name in ordered if match_of(name) in held_out],
     }
 
 

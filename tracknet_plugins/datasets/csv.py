@@ -38,9 +38,9 @@ class Csv(Dataset):
 
     A clip is called as its video, from ``root`` on and without the suffix: ``match1/video/a``. If ``root`` holds
     folders ``train``, ``val`` or ``test`` with clips, these are the splits, and nothing else is read. Otherwise the
-    splits go by match, where a match is the clips of one folder, or each clip if all are in one folder: ``val`` is the
-    last fifth of the matches, one at least, the others are ``train``; a single match is ``train``. ``data.split`` can
-    say it otherwise.
+    splits go by match, as in ``tracknet data split``: the clips of one folder, a folder ``video`` being passed over, or
+    else each clip. ``val`` is the last fifth of the matches, one at least, the others are ``train``; a single match is
+    ``train``. ``data.split`` can say it otherwise.
 
     A frame without a row is UNLABELLED, unless ``missing_rows`` says that there is no ball. Without a column of
     visibility, a row says that there is no ball by a coordinate that is blank, NaN or negative, or by 0,0; every other

@@ -10,13 +10,14 @@ from typing import ClassVar
 
 from tracknet_core.contracts import Clip, Dataset, LazyClips, PublishedSplit, RandomFrames, Visibility, plain_labels
 from tracknet_core.errors import DataError
-from tracknet_core.labels import Label, existing_root, label_frames, read_rows
+from tracknet_core.labels import Label, existing_root, label_frames, read_rows, read_table
 from tracknet_core.registry import datasets
 from tracknet_core.video import ImageFrames, image_files, natural_order
 
 _LAYOUT = "game1/Clip1/Label.csv with 0000.jpg, 0001.jpg, …, and so on"
 _SPLITS = ("train", "val", "test")
 _COLUMNS = ("file name", "visibility", "x-coordinate", "y-coordinate")
+_HEADERS = (_COLUMNS, ("file name", "visibility class", "x", "y"))  # the second as the set's description has it
 _CODES = {code: Visibility(code) for code in range(4)}
 
 
@@ -39,8 +40,9 @@ class Tennis(Dataset):
     - ``tracknetv5_random_frames``, ``yastrebksv_random_frames``: the repositories of those names shuffle all frames and
       train on 70 % of them. The shares are theirs; the draw is not, since theirs depends on the order of their tables.
 
-    Rows find their image by ``file name``; an image without a row is UNLABELLED. The codes of the files are those of
-    :class:`~tracknet_core.contracts.Visibility`.
+    Columns are called ``file name,visibility,x-coordinate,y-coordinate`` or ``File Name,Visibility Class,X,Y``, in any
+    order, and capitals do not count. Rows find their image by the name; an image without a row is UNLABELLED. The codes
+    of the files are those of :class:`~tracknet_core.contracts.Visibility`.
 
     Args:
         root: the folder that holds ``game1``, ``game2``, …
@@ -105,17 +107,26 @@ class Tennis(Dataset):
         path = folder / "Label.csv"
         numbers = {image.name: number for number, image in enumerate(images)}
         labels = []
-        for row in read_rows(path, _COLUMNS):
-            name = row.text("file name")
+        columns = _columns(path)
+        name_of, visible, x_of, y_of = columns
+        for row in read_rows(path, columns):
+            name = row.text(name_of)
             if name not in numbers:
                 raise DataError(
                     f"{path}:{row.line}: there is no image '{name}' in {folder}. Add it, or remove the row."
                 )
-            visibility = row.visibility("visibility", _CODES)
-            x, y = row.number("x-coordinate"), row.number("y-coordinate")
-            labels.append(Label(row.line, numbers[name], visibility, x, y))
+            visibility = row.visibility(visible, _CODES)
+            labels.append(Label(row.line, numbers[name], visibility, row.number(x_of), row.number(y_of)))
         xy, codes = label_frames(path, labels, source=folder, count=len(frames), size=frames.size)
         return Clip(f"{folder.parent.name}/{folder.name}", frames, plain_labels(xy, codes))
+
+
+def _columns(path: Path) -> tuple[str, ...]:
+    """Return what the columns are called in the header of a file; the published names where it has none of these."""
+    header, _ = read_table(path)
+    by_name = {column.casefold(): column for column in header}
+    named = next((names for names in _HEADERS if by_name.keys() >= set(names)), None)
+    return _COLUMNS if named is None else tuple(by_name[name] for name in named)
 
 
 def _split_of(game: int) -> str:

@@ -27,6 +27,18 @@ def test_a_match_is_the_name_without_its_last_part() -> None:
     }
 
 
+def test_a_folder_that_says_what_it_holds_is_no_match() -> None:
+    names = ["match1/video/a", "match1/video/b", "match2/frames/a", "videos/a", "videos/b"]
+    assert group_clips(names) == {
+        "match1": names[:2],
+        "match2": names[2:3],
+        "videos/a": ["videos/a"],
+        "videos/b": ["videos/b"],
+    }
+    text = split_text(share_out(group_clips(names), SHARES), "command")
+    assert sorted(clip for clips in matched(text, names).values() for clip in clips) == sorted(names)
+
+
 def test_an_expression_says_what_names_the_match() -> None:
     names = ["train/match1/a", "val/match1/b", "train/match12/a"]
     assert group_clips(names, r"match\d+") == {"match1": names[:2], "match12": names[2:]}

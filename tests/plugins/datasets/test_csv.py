@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tracknet_core.contracts import Clip, FrameSource
+from tracknet_core.data.make_split import group_clips
 from tracknet_core.errors import DataError
 from tracknet_core.testing import check_constructor, check_dataset
 from tracknet_core.video import write_video
@@ -237,16 +238,20 @@ def test_folders_of_splits_are_taken_as_they_are(tmp_path: Path) -> None:
         (["videos/a", "videos/b"], ["videos/b"]),
         ([f"a{number}" for number in range(10)], ["a8", "a9"]),
         (["match1/a", "match1/b", "match2/a", "match10/a", "match10/b"], ["match10/a", "match10/b"]),
+        (["match1/video/a", "match1/video/b"], []),  # two rallies of one match
+        (["match1/video/a", "match2/video/a", "match2/video/b"], ["match2/video/a", "match2/video/b"]),
     ],
 )
 def test_the_last_fifth_of_the_matches_is_held_out(tmp_path: Path, names: list[str], val: list[str]) -> None:
     for name in names:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / f"{name}.mp4").touch()
     dataset = Csv(root=tmp_path)
     held_out = list(dataset.clips("val").names) if "val" in dataset.splits else []
     assert held_out == val
     assert sorted([*dataset.clips("train").names, *held_out]) == sorted(names)
+    of_match = group_clips(names).values()  # as `tracknet data split` has it: no match is in both
+    assert all(set(clips) <= set(val) or not set(clips) & set(val) for clips in of_match)
 
 
 # ------------------------------------------------------------------------------------------------ what is wrong

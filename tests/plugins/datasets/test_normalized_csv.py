@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tracknet_core.contracts import FrameSource
 from tracknet_core.errors import DataError
@@ -102,6 +103,35 @@ def test_labels_lie_beside_the_video_or_in_a_neighbouring_folder(
     np.testing.assert_array_equal(clip.visibility, [1, 0, 1])
 
 
+@pytest.mark.parametrize(
+    ("images", "table"),
+    [("match1/a", "match1/a.csv"), ("match1/frames/a", "match1/labels/a.csv"), ("match1/images/a", "match1/a.csv")],
+)
+def test_a_folder_of_images_is_as_good_as_a_video(
+    tmp_path: Path, write_pair: Callable[..., None], images: str, table: str
+) -> None:
+    (tmp_path / images).mkdir(parents=True)
+    for number in (2, 10, 1):  # in natural order: 1, 2, 10
+        Image.new("RGB", (64, 36), (number,) * 3).save(tmp_path / images / f"{number}.png")
+    (tmp_path / "match1" / "previews").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "match1" / "previews" / "a.png")  # images without a CSV are no clip
+    write_pair(table=table)
+
+    (clip,) = NormalizedCsv(root=tmp_path, fps=50).clips("train")
+
+    assert (clip.name, len(clip), clip.frames.size, clip.frames.fps) == ("match1/a", 3, (64, 36), 50)
+    np.testing.assert_allclose(clip.xy, [[32, 9], [NAN, NAN], [16, 18]])
+    assert [int(frame.mean()) for frame in clip.frames.read([0, 1, 2])] == [1, 2, 10]
+
+
+def test_where_there_is_nothing_to_see_that_is_told(tmp_path: Path, write_pair: Callable[..., None]) -> None:
+    write_pair(table="a.csv")
+    write_pair(table="b.csv")
+
+    with pytest.raises(DataError, match=r"no video, and no folder of images .* the 2 CSV files here, such as .*a\.csv"):
+        NormalizedCsv(root=tmp_path)
+
+
 def test_folders_of_splits_are_taken_as_they_are(tmp_path: Path, write_pair: Callable[..., None]) -> None:
     for name in ("test/b", "train/a10", "train/a9", "other/c"):
         write_pair(f"{name}.mp4", f"{name}.csv")
@@ -121,7 +151,7 @@ def test_folders_of_splits_are_taken_as_they_are(tmp_path: Path, write_pair: Cal
         (["a", "b"], ["b"]),
         ([f"a{number}" for number in range(10)], ["a8", "a9"]),
         (["match1/a", "match1/b", "match2/a", "match10/a", "match10/b"], ["match10/a", "match10/b"]),
-        (["match1/a", "match1/b", "match1/c"], ["match1/c"]),
+        (["match1/a", "match1/b", "match1/c"], []),  # of one match, as `tracknet data split` has it
     ],
 )
 def test_the_last_fifth_of_the_matches_is_held_out(
@@ -129,6 +159,7 @@ def test_the_last_fifth_of_the_matches_is_held_out(
 ) -> None:
     for name in names:
         write_pair(table=f"{name}.csv")
+        (tmp_path / f"{name}.mp4").touch()
     dataset = NormalizedCsv(root=tmp_path)
     held_out = list(dataset.clips("val").names) if "val" in dataset.splits else []
     assert held_out == val

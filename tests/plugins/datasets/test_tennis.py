@@ -138,6 +138,23 @@ def test_a_row_that_contradicts_is_named_with_its_line(
         list(Tennis(root=tmp_path).clips("train"))
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "File Name,Visibility Class,X,Y,Trajectory Pattern\n",
+        "file name, visibility class, x, y, status\n",
+        "File Name,Visibility,X-coordinate,Y-coordinate,Status\n",
+    ],
+)
+def test_columns_may_be_called_as_in_the_description_of_the_set(
+    tmp_path: Path, write_clip: Callable[..., Path], header: str
+) -> None:
+    write_clip("game1/Clip1", "0000.jpg,2,30,20,0\n0001.jpg,0,,,\n", images=2, header=header)
+    (clip,) = Tennis(root=tmp_path).clips("train")
+    np.testing.assert_array_equal(clip.visibility, [Visibility.HARD, Visibility.ABSENT])
+    np.testing.assert_array_equal(clip.xy, [[30, 20], [NAN, NAN]])
+
+
 def test_a_missing_column_is_named(tmp_path: Path, write_clip: Callable[..., Path]) -> None:
     write_clip("game1/Clip1", header="file name,visibility,x,y\n")
     with pytest.raises(DataError, match=r"Label\.csv: the header lacks 'x-coordinate', 'y-coordinate'"):
