@@ -50,6 +50,10 @@ def build(kind: str, node: Node, path: str, **supplied: Any) -> Any:
         component = constructor()
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error
+    except (MemoryError, RuntimeError) as error:  # torch has no error of its own for it
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+            raise
+        raise ConfigError(f"{path}: '{node['name']}' asks for more memory than there is: {node}.") from error
     registry = REGISTRIES[kind]
     lacking = registry.lacking(registry.complete(component))
     if lacking:
@@ -109,6 +113,11 @@ def build_model(config: Config, *, fetch: bool = True) -> BallTracker:
     )
     decoder = build("decoders", nodes.decoder, "model.decoder", in_features=backbone.features)
     codec = build("codecs", nodes.heatmap, "model.heatmap", image_size=size)
+    if codec.size[0] > size[0] or codec.size[1] > size[1]:
+        raise ConfigError(
+            f"model.heatmap: a grid of {codec.size[0]} x {codec.size[1]} cells is finer than the picture, which has "
+            f"{size[0]} x {size[1]} pixels. Give at most as many."
+        )
     head = build(
         "heads",
         nodes.head,

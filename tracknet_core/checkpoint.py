@@ -7,7 +7,7 @@ imported: a checkpoint from a stranger cannot run code.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -112,8 +112,26 @@ def copy_weights(model: nn.Module, content: dict[str, Any], path: Path) -> None:
             f"{path}: its weights do not fit this model: {'; '.join(faults[:5])}{more}. "
             "Use the model section that the checkpoint was trained with."
         )
+    broken = not_finite(state)
+    if broken:
+        raise CheckpointError(
+            f"{path}: {len(broken)} of its {len(state)} weights are no finite numbers, such as {broken[0]}: the "
+            "training went wrong. Use an earlier checkpoint, or train with a lower learning rate."
+        )
     model.load_state_dict(state)
 
 
+def not_finite(weights: Mapping[str, Tensor]) -> list[str]:
+    """Return the names of the weights that hold NaN or infinity."""
+    return [name for name, value in weights.items() if value.is_floating_point() and not value.isfinite().all()]
+
+
 def _are_weights(state: Any) -> bool:
-    return isinstance(state, dict) and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items())
+    """Return whether these are named tensors as networks have them: dense, of real numbers."""
+    return isinstance(state, dict) and all(
+        isinstance(name, str)
+        and isinstance(value, Tensor)
+        and value.layout == torch.strided
+        and not (value.is_complex() or value.is_quantized)
+        for name, value in state.items()
+    )

@@ -105,12 +105,55 @@ def test_a_checkpoint_of_another_program_is_refused(content: Any, tmp_path: Path
     assert str(caught.value) == f"{path}: a checkpoint of another program. Give a .ckpt file that tracknet wrote."
 
 
-@pytest.mark.parametrize("weights", [None, [], {"model.a": 3}, {5: torch.zeros(1)}])
+@pytest.mark.parametrize(
+    "weights",
+    [None, [], {"model.a": 3}, {5: torch.zeros(1)}, {"a": torch.eye(2).to_sparse()}, {"a": 1j * torch.zeros(1)}],
+)
+@pytest.mark.filterwarnings("ignore:.*[Ss]parse")  # torch tells of checks that it leaves out
 def test_weights_that_are_none_are_refused(weights: Any, model: BallTracker, config: Config, tmp_path: Path) -> None:
     path = save(model, config, tmp_path / "odd.ckpt", state_dict=weights)
     with pytest.raises(CheckpointError) as caught:
         read_checkpoint(path)
     assert str(caught.value) == f"{path}: holds no weights. Give a .ckpt file that tracknet wrote."
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(
+    value: float, model: BallTracker, config: Config, tmp_path: Path
+) -> None:
+    with torch.no_grad():
+        next(model.backbone.parameters())[0] = value
+    path = save(model, config, tmp_path / "odd.ckpt")
+    with pytest.raises(CheckpointError, match=r"odd\.ckpt: 1 of its \d+ weights are no finite numbers, such as"):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("section", "changes", "complaint"),
+    [
+        (
+            "model",
+            {"heatmap": {"name": "gaussian", "size": [10**6, 10**6]}},
+            "model.heatmap: a grid of 1000000 x",
+        ),
+        (
+            "model",
+            {"decoder": {"name": "upsampling", "channels": [10**10]}},
+            "model.decoder: 'upsampling' asks for more",
+        ),
+        ("data", {"sequence": {"length": 10**9}}, "data.sequence.length: 1000000000 is too large. It accepts: 1000 or"),
+        ("data", {"preprocess": {"resize": [10**6, 64]}}, "data.preprocess.resize: 1000000 is too large"),
+    ],
+)
+def test_absurd_sizes_are_refused(
+    section: str, changes: dict[str, Any], complaint: str, model: BallTracker, config: Config, tmp_path: Path
+) -> None:
+    tree = config.as_dict()
+    tree[section].update(changes)
+    path = save(model, config, tmp_path / "odd.ckpt", tracknet={"format": 2, "version": "1.0", "config": tree})
+    with pytest.raises(ConfigError) as caught:
+        load_model(path)
+    assert any(fault.startswith(complaint) for fault in caught.value.faults)
 
 
 @pytest.mark.parametrize("stored", [None, [], "vit"])

@@ -14,6 +14,8 @@ from tracknet_core.contracts import Size
 from tracknet_core.schema import Faults, Node, component
 
 GREATEST_SEED = 2**32 - 1  # numpy's
+GREATEST_LENGTH = 1000  # frames
+GREATEST_SIDE = 16384  # pixels
 
 
 @dataclass(frozen=True)
@@ -244,6 +246,18 @@ def check_ranges(data: DataConfig, training: TrainingConfig) -> Faults:
         for path, (value, lowest) in least.items()
         if value < lowest
     ]
+    # Of sizes that no machine has memory for, which a file from outside may name.
+    greatest = {
+        "data.sequence.length": (data.sequence.length, GREATEST_LENGTH),
+        "data.sequence.windows": (data.sequence.windows, GREATEST_LENGTH),
+        "data.preprocess.resize": (max(data.preprocess.resize or (1,)), GREATEST_SIDE),
+        "training.seed": (training.seed, GREATEST_SEED),
+    }
+    faults += [
+        f"{path}: {value} is too large. It accepts: {highest} or less."
+        for path, (value, highest) in greatest.items()
+        if value > highest
+    ]
     shares = {"limit_train_batches": training.limit_train_batches, "limit_val_batches": training.limit_val_batches}
     faults += [
         f"training.{name}: {share} is no share of the batches. It accepts: 0.0 to 1.0, or a whole number of batches."
@@ -257,8 +271,6 @@ def check_ranges(data: DataConfig, training: TrainingConfig) -> Faults:
         for pattern, factor in data.sampling.clips.items()
         if factor < 0
     ]
-    if training.seed > GREATEST_SEED:
-        faults.append(f"training.seed: {training.seed} is too large. It accepts: 0 to {GREATEST_SEED}.")
     return faults
 
 

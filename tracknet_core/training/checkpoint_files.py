@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
-from torch import Tensor
 
+from tracknet_core.checkpoint import not_finite
 from tracknet_core.errors import DataError
 from tracknet_core.files import replaced_file
 
@@ -29,7 +28,7 @@ class CheckpointFiles(TorchCheckpointIO):
         """
         target = Path(path)
         weights = checkpoint["state_dict"]
-        broken = list(_not_finite(weights))
+        broken = not_finite(weights)
         if broken:
             raise DataError(
                 f"{target}: not written, because {len(broken)} of {len(weights)} weights are no longer finite numbers, "
@@ -48,10 +47,3 @@ class CheckpointFiles(TorchCheckpointIO):
                 f"{target}: cannot be written ({cause.strerror}). What was saved before is whole: make room, and go on "
                 "with --resume auto."
             ) from error
-
-
-def _not_finite(state: dict[str, Any]) -> Iterator[str]:
-    """Yield the names of floating point tensors that hold NaN or infinity."""
-    for name, value in state.items():
-        if isinstance(value, Tensor) and value.is_floating_point() and not value.isfinite().all():
-            yield name

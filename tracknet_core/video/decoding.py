@@ -35,8 +35,11 @@ def open_to_read(source: str | Path | BinaryIO, **options: Any) -> InputContaine
         options: of ``av.open``.
 
     Raises:
+        DataError: it is a pipe, at which FFmpeg would wait without end.
         FFmpegError: it cannot be opened.
     """
+    if isinstance(source, Path) and source.is_fifo():
+        raise DataError(f"{source}: a pipe, and frames are read more than once. Write it to a file first.")
     return cast("InputContainer", av.open(source, "r", **_LENIENT, **options))
 
 

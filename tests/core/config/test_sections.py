@@ -34,7 +34,7 @@ def test_numbers_that_are_too_small_are_told_the_least(
 
 def test_a_seed_that_numpy_does_not_take_is_told(experiment: Path, faults: Callable[..., list[str]]) -> None:
     assert faults(experiment, ["training.seed=4294967296"]) == [
-        "training.seed: 4294967296 is too large. It accepts: 0 to 4294967295."
+        "training.seed: 4294967296 is too large. It accepts: 4294967295 or less."
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import struct
 import wave
@@ -217,6 +218,13 @@ def test_channels_are_red_green_blue(tmp_path: Path) -> None:
 def test_a_missing_video_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere\.mp4: there is no such video"):
         len(VideoFrames(tmp_path / "nowhere.mp4"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes on Windows")
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with pytest.raises(DataError, match=r"pipe\.mp4: a pipe, and frames are read more than once"):
+        _ = VideoFrames(tmp_path / "pipe.mp4").size
 
 
 def test_a_file_that_is_no_video_is_named(tmp_path: Path) -> None:
