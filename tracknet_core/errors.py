@@ -33,5 +33,9 @@ class CheckpointError(UserError):
     """A file that is not a checkpoint of tracknet, or does not fit the model."""
 
 
+class AbsentPlaceWarning(UserWarning):
+    """Rows of a label file that say that there is no ball, and where it is."""
+
+
 class LabelWarning(UserWarning):
     """Rows of a label file that cannot be used; their frames count as unlabelled."""

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from tracknet_core.contracts import FloatArray, IntArray, Size, Visibility
-from tracknet_core.errors import DataError, LabelWarning
+from tracknet_core.errors import AbsentPlaceWarning, DataError, LabelWarning
 
 _SAY_WHAT_THEY_HOLD = frozenset({"video", "videos", "clips", "frame", "frames", "images"})
 
@@ -183,7 +183,8 @@ def label_frames(
     """Give every frame of a clip its label; the order of ``labels`` does not matter.
 
     A frame without a label is UNLABELLED. So is one that is said to be visible, but without a place inside the image;
-    one warning names all of these. An occluded ball needs no place, since that is an estimate anyway.
+    one warning names all of these. An occluded ball needs no place, since that is an estimate anyway. Another warning
+    names frames that are said to be without a ball, but have a place inside the image that is not 0,0.
 
     Args:
         path: the label file.
@@ -204,6 +205,7 @@ def label_frames(
     ordered = sorted(labels, key=lambda label: (label.frame, label.line))
     lines: dict[int, int] = {}
     unusable: list[int] = []
+    contrary: list[int] = []
     for label in ordered:
         if label.frame in lines:
             raise DataError(
@@ -224,20 +226,37 @@ def label_frames(
         visibility[label.frame] = label.visibility
         if inside and label.visibility is not Visibility.ABSENT:
             xy[label.frame] = label.x, label.y
+        elif inside and (label.x, label.y) != (0, 0):
+            contrary.append(label.line)
     if unusable:
         _warn_unusable(path, sorted(unusable), size)
+    if contrary:
+        _warn_contrary(path, sorted(contrary), int((visibility == Visibility.ABSENT).sum()))
     return xy, visibility
 
 
 def _warn_unusable(path: Path, lines: list[int], size: Size) -> None:
-    shown = ", ".join(map(str, lines[:10])) + (", …" if len(lines) > 10 else "")
     warnings.warn(
         f"{path}: rows that say 'visible', but have coordinates that are blank, NaN or outside the "
-        f"{size[0]}x{size[1]} image: {len(lines)} (line {shown}). Their frames are unlabelled: no training, no score. "
-        "Mend the coordinates (pixels of the original video), or set the visibility to 0.",
+        f"{size[0]}x{size[1]} image: {len(lines)} (line {_listed(lines)}). Their frames are unlabelled: no training, "
+        "no score. Mend the coordinates (pixels of the original video), or set the visibility to 0.",
         LabelWarning,
         stacklevel=3,
     )
+
+
+def _warn_contrary(path: Path, lines: list[int], absent: int) -> None:
+    warnings.warn(
+        f"{path}: rows that say 'no ball', but have a place inside the image: {len(lines)} of {absent} (line "
+        f"{_listed(lines)}). They count as without a ball. If they show one, the column of visibility means something "
+        "else than this reader takes it for; the dataset 'csv' reads any codes.",
+        AbsentPlaceWarning,
+        stacklevel=3,
+    )
+
+
+def _listed(lines: list[int]) -> str:
+    return ", ".join(map(str, lines[:10])) + (", …" if len(lines) > 10 else "")
 
 
 def _quoted(names: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tracknet_core.contracts import Visibility
-from tracknet_core.errors import DataError
+from tracknet_core.errors import AbsentPlaceWarning, DataError
 from tracknet_core.labels import Label, existing_root, label_frames, read_rows, read_table
 
 EASY, HARD, ABSENT, OCCLUDED = Visibility.EASY, Visibility.HARD, Visibility.ABSENT, Visibility.OCCLUDED
@@ -173,6 +173,15 @@ def test_one_warning_names_all_lines_of_a_file_and_their_count() -> None:
         place(*labels, count=12)
     (warning,) = caught
     assert "12 (line 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, …)" in str(warning.message)
+
+
+def test_a_place_without_a_ball_is_a_warning_unless_it_stands_for_none() -> None:
+    none = [Label(2, 0, ABSENT, 0, 0), Label(3, 1, ABSENT, NAN, NAN), Label(4, 2, ABSENT, -1, -1)]
+    with pytest.warns(AbsentPlaceWarning, match=r"a.csv: rows that say 'no ball', .* image: 1 of 4 \(line 5\)\."):
+        xy, visibility = place(*none, Label(5, 3, ABSENT, 7, 0))
+    assert np.isnan(xy).all()
+    assert visibility.tolist() == [ABSENT] * 4
+    place(*none)  # no warning
 
 
 def test_a_second_label_for_a_frame_is_an_error_with_both_lines() -> None:

@@ -1,11 +1,12 @@
-"""Whether labels lie on the ball: a constant offset in time, or labels of another resolution, seen from motion alone.
+"""Whether labels lie on the ball: an offset in time, labels of another resolution or beside it, seen from motion alone.
 
 What moves fast is at a place in one frame and neither in the one before nor in the one after. So the lesser of the two
 differences to the neighbouring frames is high at the ball's place in its own frame, and nowhere else along its flight.
 Each label is asked when that happened at its place: in its own frame, or some frames earlier or later. Where one
 answer stands out, it is a vote. The votes of a well-labelled clip agree on "now"; those of labels that are a frame late
 agree on "one frame ago"; labels of another resolution get hardly any votes, until they are scaled to the video. A
-moving camera or a player who walks by makes the answers equal, which is no vote, or scatters them.
+moving camera or a player who walks by makes the answers equal, which is no vote, or scatters them. Where labels drift
+off the ball, most answers are that nothing moves there at any time.
 
 Letters: S scales tried, N frames around a label, R offsets tried, P side of the patch that is looked at.
 """
@@ -34,6 +35,12 @@ _CLEAR = 1.5  # how far above every other offset the first must be to be a vote
 _MIN_VOTES = 6
 _MIN_SHARE = 0.6
 _TIMES_THE_CLAIM = 4
+
+# Of labels that say "now" or "never", 90 % and more say "now" in each of 28 well-labelled rallies of broadcast
+# badminton; 33 % and less where labels drift off by 40 px of 1280 until the end of the clip; 10 % and less, in ten
+# rallies, where they lie 12 px beside the ball.
+_MIN_ANSWERS = 10
+_ASTRAY_SHARE = 0.4
 
 _LABEL_SIZES: tuple[Size, ...] = (
     (1, 1),  # fractions of width and height
@@ -69,6 +76,19 @@ class Misfit:
     of: int
 
 
+@dataclass(frozen=True)
+class Astray:
+    """Labels of a fast ball in places where nothing moves.
+
+    Attributes:
+        never: labels in places where nothing passes, for some frames before and after.
+        now: labels where something passes in their own frame alone.
+    """
+
+    never: int
+    now: int
+
+
 class Alignment:
     """Collects the votes of one clip, frame by frame, in a memory that does not grow with the clip.
 
@@ -88,6 +108,7 @@ class Alignment:
         self._ring = np.zeros((_NEIGHBOURS, self.size[1], self.size[0], 3), np.uint8)
         self._seen = 0
         self._votes = np.zeros((len(self._sizes), 2 * _REACH + 1), np.int64)  # (S, R)
+        self._never = 0
 
     def add(self, frame: UInt8Array) -> None:
         """Take the next frame of the clip, RGB of ``size``; all of them must come, in order."""
@@ -112,6 +133,14 @@ class Alignment:
         if votes < max(_MIN_VOTES, _MIN_SHARE * of, _TIMES_THE_CLAIM * claim):
             return None
         return Misfit(_REACH - offset, self._sizes[scale], votes, of)
+
+    def astray(self) -> Astray | None:
+        """Return how many labels lie where nothing moves, if they are the most of enough; None if the labels fit."""
+        now = int(self._votes[0, _REACH])
+        answers = self._never + now
+        if answers < _MIN_ANSWERS or now >= _ASTRAY_SHARE * answers:
+            return None
+        return Astray(self._never, now)
 
     def _vote(self, points: npt.NDArray[np.float64], wanted: npt.NDArray[np.bool_]) -> None:
         """Count the votes of one label.
@@ -141,6 +170,7 @@ class Alignment:
         second, first = np.partition(peaks, -2, axis=0)[-2:]
         clear = (first > _FLOOR) & (first > _CLEAR * second)
         np.add.at(self._votes, (scales[clear], peaks.argmax(axis=0)[clear]), 1)
+        self._never += int((first[scales == 0] <= _FLOOR).sum())
 
 
 def small_size(size: Size) -> Size:

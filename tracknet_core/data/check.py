@@ -19,7 +19,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from tracknet_core.contracts import Clip, FloatArray, FrameSource, IntArray, UInt8Array, Visibility, clip_names
-from tracknet_core.data.alignment import Alignment, Misfit
+from tracknet_core.data.alignment import Alignment, Astray, Misfit
 from tracknet_core.data.check_report import Fault, Kind, Report, Severity, SplitStatistics, count
 from tracknet_core.errors import DataError, LabelWarning
 
@@ -75,6 +75,7 @@ def check_data(
     faults += [fault for one in examined for fault in one.faults]
     faults += _duplicates(examined)
     statistics = {split: _statistics([one for one in examined if one.split == split]) for split in splits}
+    faults += _without_ball(statistics)
     return Report(tuple(faults), statistics)
 
 
@@ -162,9 +163,11 @@ def _examine(opened: _Opened) -> _Examined:
     except DataError as error:
         opened.add("error", "pictures", str(error))
         return examined()
-    misfit = alignment.misfit()
+    misfit, astray = alignment.misfit(), alignment.astray()
     if misfit is not None:
         _report_misfit(opened, clip, misfit)
+    elif astray is not None:
+        _report_astray(opened, astray)
     file = None if fingerprint is None else hashlib.sha256(fingerprint.encode()).hexdigest()
     return examined(file, np.stack([thumbnails[number] for number in chosen]))
 
@@ -295,6 +298,17 @@ def _report_misfit(opened: _Opened, clip: Clip, misfit: Misfit) -> None:
         )
 
 
+def _report_astray(opened: _Opened, astray: Astray) -> None:
+    of = astray.never + astray.now
+    opened.add(
+        "suspicion",
+        "drift",
+        f"The labels seem to lie beside the ball: in {astray.never} of {of} places of a fast ball nothing moves. Look "
+        "at it with 'tracknet data preview'. If it is so, label the clip anew, or use the video that was labelled: one "
+        "that was cut, or has other frames, looks the same.",
+    )
+
+
 def _speeds(clip: Clip) -> FloatArray:
     """Return the way of the visible ball from each frame to the next, in pixels of the original video."""
     visible = np.isin(clip.visibility, _VISIBLE) & np.isfinite(clip.xy).all(axis=1)
@@ -335,6 +349,21 @@ def _is_same(first: _Examined, second: _Examined) -> bool:
         return False
     differences = np.abs(first.thumbnails.astype(np.int16) - second.thumbnails)
     return bool(differences.max() <= _SAME)
+
+
+def _without_ball(statistics: Mapping[str, SplitStatistics]) -> Iterator[Fault]:
+    """Find splits that have labels, but no ball."""
+    for split, of in statistics.items():
+        labelled = of.frames - of.unlabelled
+        if labelled and of.absent == labelled:
+            yield Fault(
+                "suspicion",
+                "labels",
+                split,
+                None,
+                f"None of the {count(labelled, 'labelled frame')} shows a ball. See whether the codes of visibility "
+                "mean what the reader takes them for: in some files 0 is a visible ball.",
+            )
 
 
 def _statistics(examined: Sequence[_Examined]) -> SplitStatistics:

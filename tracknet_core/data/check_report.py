@@ -18,6 +18,7 @@ Kind = Literal[
     "sentinel",  # a place that stands for "no ball"
     "time",  # labels that come a constant number of frames late or early
     "scale",  # labels in the pixels of another size
+    "drift",  # labels beside the ball
     "duplicate",  # a clip that is in another split too
     "rate",  # a frame rate that varies
 ]

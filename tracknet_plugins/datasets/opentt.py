@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -245,5 +246,6 @@ def _label(path: Path, line: int, key: str, place: Any) -> Label:
         ) from error
     if frame < 0:
         raise DataError(f"{path}:{line}: there is no frame {frame}; frame numbers start at 0. Remove it.")
-    visibility = Visibility.ABSENT if x <= 0 or y <= 0 else Visibility.EASY
-    return Label(line, frame, visibility, x, y)
+    if x <= 0 or y <= 0:
+        return Label(line, frame, Visibility.ABSENT, math.nan, math.nan)
+    return Label(line, frame, Visibility.EASY, x, y)

@@ -133,7 +133,38 @@ def test_random_places_are_no_suspicion(frames):
 
 
 def test_a_panning_camera_is_no_suspicion():
-    assert aligned(film(flight(), pan=5), flight()).misfit() is None
+    alignment = aligned(film(flight(), pan=5), flight())
+    assert alignment.misfit() is None
+    assert alignment.astray() is None
+
+
+def test_labels_that_drift_off_the_ball_are_astray(frames):
+    xy = flight() + np.linspace(0, 20, COUNT, dtype=np.float32)[:, None]
+    alignment = aligned(frames, xy)
+    astray = alignment.astray()
+    assert alignment.misfit() is None
+    assert astray is not None
+    assert astray.never > 2 * astray.now
+    assert astray.now == alignment.votes[None][3]
+
+
+@pytest.mark.parametrize("by", [0, 1, -3])
+def test_labels_that_lie_on_the_way_of_the_ball_are_not_astray(frames, by):
+    assert aligned(frames, late(flight(), by)).astray() is None
+
+
+def test_labels_that_are_a_pixel_or_two_off_are_not_astray(frames):
+    xy = flight() + np.random.default_rng(0).normal(0, 0.7, (COUNT, 2))
+    assert aligned(frames, xy).astray() is None
+
+
+def test_a_few_places_beside_the_ball_are_not_astray(frames):
+    xy = flight()
+    xy[:8] += 20
+    assert aligned(frames, xy).astray() is None
+    xy = flight() + np.float32(20)
+    xy[:46] = np.nan  # too few to say
+    assert aligned(frames, xy).astray() is None
 
 
 def test_a_hidden_ball_has_no_vote(frames):

@@ -18,6 +18,7 @@ from tracknet_core.contracts import Clip, FloatArray, FrameSource, IntArray, Laz
 from tracknet_core.data.check import check_data
 from tracknet_core.data.check_report import Fault, Report
 from tracknet_core.errors import DataError, LabelWarning
+from tracknet_core.labels import Label, label_frames
 from tracknet_core.video import ImageFrames, VideoFrames, write_video
 
 WIDTH, HEIGHT, COUNT = 320, 180, 40
@@ -176,6 +177,13 @@ def test_fractions_in_place_of_pixels_are_a_suspicion(rally):
     assert "multiply x by 320 and y by 180" in message
 
 
+def test_labels_that_drift_off_the_ball_are_a_suspicion(rally):
+    report = check(rally(xy=flight() + np.linspace(0, 25, COUNT, dtype=np.float32)[:, None]))
+    assert found(report) == [("suspicion", "drift", "match0/1")]
+    assert "The labels seem to lie beside the ball: in " in only(report).message
+    assert report.wrong
+
+
 # -------------------------------------------------------------------------------------------- labels alone
 
 
@@ -218,6 +226,32 @@ def test_sparse_labels_are_no_fault(rally):
 def test_no_label_at_all_is_a_warning(rally):
     fault = only(check(rally(visibility=np.full(COUNT, Visibility.UNLABELLED))))
     assert (fault.severity, fault.kind) == ("warning", "frames")
+
+
+def test_a_split_without_a_ball_is_a_suspicion(rally):
+    visibility = np.full(COUNT, Visibility.ABSENT, np.int64)
+    visibility[:3] = Visibility.UNLABELLED
+    nowhere = np.full((COUNT, 2), np.nan, np.float32)
+    blind = rally(0, xy=nowhere, visibility=visibility)
+    report = check_data({"train": [blind, rally(1)], "val": [rally(2, xy=nowhere, visibility=visibility)]})
+    assert ("suspicion", "labels", None) in found(report)
+    [fault] = [fault for fault in report.faults if fault.kind == "labels"]
+    assert fault.split == "val"
+    assert fault.message.startswith("None of the 37 labelled frames shows a ball.")
+    assert report.wrong
+
+
+def test_places_in_absent_frames_are_a_warning_of_the_reader(rally, tmp_path: Path):
+    path = tmp_path / "a.csv"
+
+    def opened() -> Clip:
+        labels = [Label(number + 2, number, Visibility.ABSENT, *flight()[number].tolist()) for number in range(COUNT)]
+        places = label_frames(path, labels, source=path, count=COUNT, size=(WIDTH, HEIGHT))
+        return rally().replace(labels=plain_labels(*places))
+
+    report = check_data({"train": LazyClips({"match0/1": opened})})
+    assert found(report) == [("warning", "labels", "match0/1"), ("suspicion", "labels", None)]
+    assert "'no ball', but have a place inside the image: 40 of 40 (line 2, 3, " in report.faults[0].message
 
 
 def test_a_visible_ball_without_a_place_is_an_error(rally):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tracknet_core.contracts import Clip, FrameSource
 from tracknet_core.data.make_split import group_clips
-from tracknet_core.errors import DataError
+from tracknet_core.errors import AbsentPlaceWarning, DataError
 from tracknet_core.testing import check_constructor, check_dataset
 from tracknet_core.video import write_video
 from tracknet_plugins.datasets.csv import Csv
@@ -106,7 +106,8 @@ def test_frames_without_a_row_are_absent_on_request_and_useless_rows_stay_unlabe
 
 def test_codes_are_numbers_or_texts_and_capitals_do_not_count(tmp_path: Path, write_clip: Callable[..., None]) -> None:
     write_clip("a.mp4", "a.csv", "frame,x,y,visibility\n0,30,20,True\n1,31,21,BLUR\n2,32,22,9.0\n3,,,\n4,33,23,false\n")
-    clip = only(tmp_path, visible=(True,), hard=("Blur",), occluded=(9,), absent=("", False))
+    with pytest.warns(AbsentPlaceWarning, match=r"1 of 2 \(line 6\)"):
+        clip = only(tmp_path, visible=(True,), hard=("Blur",), occluded=(9,), absent=("", False))
     np.testing.assert_array_equal(clip.visibility, [1, 2, 3, 0, 0])
 
 
