@@ -89,13 +89,18 @@ class TrackerModule(pl.LightningModule):
         if batch_idx == 0:
             torch.manual_seed(self._seed + 1_000_003 * self.current_epoch + 7919 * self.global_rank)
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the sum that the loss of a batch is: :meth:`on_before_optimizer_step` divides its gradient."""
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
+        """Return the sum that the loss of a batch is: :meth:`on_before_optimizer_step` divides its gradient.
+
+        None, which leaves the batch out, where that is no finite number: one such step would spoil all weights.
+        """
         frames, target = batch.frames, self._target(batch)
         for transform in self._batch_transforms:
             frames, target = transform.mix(frames, target)
         costs = [self.loss(logits, target) for logits in self.model.answers(frames)]
         cost = Cost(torch.stack([part.total for part in costs]).mean(), costs[-1].count)
+        if not cost.total.isfinite():
+            return None
         self._counts.append(cost.count.detach())
         self._log_cost("train/loss", self.train_cost, cost)
         # Lightning divides by the batches of a step, which is undone: sums add up as they are.
@@ -107,6 +112,8 @@ class TrackerModule(pl.LightningModule):
         So the gradient is that of one large batch, in how many parts it came: a mean of means would give a part with
         few labels as much weight as one with many.
         """
+        if not self._counts:  # the batch was left out
+            return
         count = torch.stack(self._counts).sum()
         self._counts.clear()
         world = self.trainer.world_size

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 import shutil
 import signal
 import subprocess
@@ -17,12 +18,15 @@ import lightning.pytorch as pl
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
 from tracknet_core import run
 from tracknet_core.config import load_config
+from tracknet_core.contracts import Cost, Target
 from tracknet_core.errors import UserError
 from tracknet_core.registry import NAMESPACE
 from tracknet_core.training import runs
+from tracknet_plugins.losses.mse import MSE
 
 Go = Callable[..., int]
 
@@ -263,6 +267,49 @@ def test_where_last_cannot_be_read_auto_goes_on_from_best(finished: Path, out: P
     next((out / "checkpoints").glob("best_*.ckpt")).write_bytes(b"")
     with pytest.raises(UserError, match=r"best_.*not a checkpoint that can be loaded safely"):
         runs.find_checkpoint("auto", out)
+
+
+@pytest.fixture
+def break_loss(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Make the loss NaN in training steps, counted from 0."""
+
+    def run_broken(*steps: int) -> None:
+        calls = iter(range(1000))
+        whole = MSE.forward
+
+        def forward(self: MSE, logits: Tensor, target: Target) -> Cost:
+            cost = whole(self, logits, target)
+            broken = logits.requires_grad and next(calls) in steps
+            return Cost(cost.total * float("nan"), cost.count) if broken else cost
+
+        monkeypatch.setattr(MSE, "forward", forward)
+
+    return run_broken
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_is_never_saved(
+    go: Go, out: Path, break_loss: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    break_loss(3)
+    assert go("training.batch_size=4") == 2
+    message = capsys.readouterr().err
+    pattern = r"error: epoch 1, batch 4: the loss is no finite number for frames 5-7 of train/1\. What was saved "
+    assert re.match(pattern, message), message
+    content = torch.load(only((out / "checkpoints").glob("last_*.ckpt")), weights_only=True)
+    assert content["global_step"] == 0  # from before the epoch
+    assert all(value.isfinite().all() for value in content["state_dict"].values())
+
+
+def test_so_many_broken_batches_as_the_setting_says_are_left_out(
+    go: Go, out: Path, break_loss: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    break_loss(1)
+    with pytest.warns(UserWarning, match=r"batch 2: .* and 1 more windows\. It is left out, 1 of at most 2"):
+        assert go("training.batch_size=4", "training.skip_nonfinite=2", "training.epochs=1") == 0
+    (last,) = (out / "checkpoints").glob("last_*.ckpt")
+    content = torch.load(last, weights_only=True)
+    assert all(value.isfinite().all() for value in content["state_dict"].values())
+    assert content["callbacks"]["NonFiniteLosses"] == {"skipped": 1}
 
 
 def test_the_last_epoch_is_validated_whatever_the_interval(go: Go, out: Path) -> None:

@@ -152,6 +152,7 @@ class TrainingConfig:
         precision: of the arithmetic; falls back to fp32 where the machine cannot.
         amp: true is another way to say ``precision: fp16``.
         grad_clip: largest norm of the gradient; null or 0 for none.
+        skip_nonfinite: batches of a run that are left out because their loss is no finite number; one more ends it.
         limit_train_batches: batches (int) or share (float) of an epoch; 0 or null for all.
         limit_val_batches: the same for validation.
         validate_every: epochs from one validation to the next.
@@ -178,6 +179,7 @@ class TrainingConfig:
     precision: Literal["fp32", "fp16", "bf16"] = "fp32"
     amp: bool = False
     grad_clip: float | None = 1.0
+    skip_nonfinite: int = 0
     limit_train_batches: int | float | None = None
     limit_val_batches: int | float | None = None
     validate_every: int = 1
@@ -233,6 +235,7 @@ def check_ranges(data: DataConfig, training: TrainingConfig) -> Faults:
         "training.accumulate": (training.accumulate, 1),
         "training.epochs": (training.epochs, 1),
         "training.grad_clip": (training.grad_clip or 0, 0),
+        "training.skip_nonfinite": (training.skip_nonfinite, 0),
         "training.limit_train_batches": (training.limit_train_batches or 0, 0),
         "training.limit_val_batches": (training.limit_val_batches or 0, 0),
         "training.validate_every": (training.validate_every, 1),

@@ -18,7 +18,7 @@ from lightning.pytorch.loggers import CSVLogger
 from tracknet_core import assembly
 from tracknet_core.checkpoint import load_weights
 from tracknet_core.config import Config, TrainingConfig, load_config
-from tracknet_core.contracts import RunPaths
+from tracknet_core.contracts import RunPaths, clip_names
 from tracknet_core.errors import ConfigError
 from tracknet_core.files import replace_text
 from tracknet_core.loading.datamodule import TrackingData
@@ -27,6 +27,7 @@ from tracknet_core.model import BallTracker
 from tracknet_core.module import TrackerModule
 from tracknet_core.training.checkpoint_files import CheckpointFiles
 from tracknet_core.training.conformance import check_network
+from tracknet_core.training.nonfinite import NonFiniteLosses
 from tracknet_core.training.runs import check_resumable, run_paths
 
 
@@ -118,7 +119,9 @@ def train(prepared: Prepared, output_dir: Path, checkpoint: Path | None = None) 
     elif training.init_from is not None:
         load_weights(prepared.module.model, Path(training.init_from))
     paths = run_paths(output_dir, training.seed, checkpoint)
-    trainer = _trainer(training, paths, validates="val" in prepared.data.splits.names)
+    splits = prepared.data.splits
+    watch = NonFiniteLosses(clip_names(splits.clips("train")), training.skip_nonfinite)
+    trainer = _trainer(training, paths, watch, validates="val" in splits.names)
     replace_text(paths.logs / "config.yaml", config.as_yaml())
     began = time.monotonic()
     try:
@@ -149,6 +152,7 @@ def _quieten() -> None:
         r"`isinstance\(treespec, LeafSpec\)` is deprecated",
         r"The number of training batches",
         r"Your `IterableDataset` has `__len__` defined",
+        r"`training_step` returned `None`",
     ):
         warnings.filterwarnings("ignore", message=message)
 
@@ -162,7 +166,7 @@ def _check_sizes(model: BallTracker, data: TrackingData) -> None:
             raise ConfigError(f"{path}: {error}") from error
 
 
-def _trainer(training: TrainingConfig, paths: RunPaths, *, validates: bool) -> pl.Trainer:
+def _trainer(training: TrainingConfig, paths: RunPaths, watch: pl.Callback, *, validates: bool) -> pl.Trainer:
     callbacks = assembly.build_callbacks(training, paths)
     csv = CSVLogger(save_dir=paths.logs.parent, name=paths.run_id)
     try:
@@ -181,7 +185,7 @@ def _trainer(training: TrainingConfig, paths: RunPaths, *, validates: bool) -> p
             num_sanity_val_steps=1,
             log_every_n_steps=10,
             deterministic="warn",
-            callbacks=[*callbacks, _ValidateLast()],
+            callbacks=[watch, *callbacks, _ValidateLast()],
             plugins=[CheckpointFiles()],
             logger=[csv, *assembly.build_loggers(training, paths)],
             enable_progress_bar=any(isinstance(callback, pl.callbacks.ProgressBar) for callback in callbacks),
