@@ -247,6 +247,25 @@ def test_a_run_that_is_killed_and_resumed_ends_as_if_nothing_had_happened(
     assert last["val/loss"] == [row for row in metrics(finished) if row["val/loss"]][-1]["val/loss"]
 
 
+def test_hard_frames_train_another_target_also_after_a_run_was_interrupted(go: Go, out: Path, stopping: None) -> None:
+    # From the start this network finds a ball everywhere, in the middle of the frame: most are far from the true one.
+    heatmap = "model.heatmap={name: blob, size: [32, 24], rim: 0.5, graded: hard}"
+    model = ("model.head.prior=0.6", heatmap, "training.limit_val_batches=1")
+    easy, hard = (f"{{name: hard_samples, epochs: [1], least: {least}}}" for least in (1e6, 4))
+
+    def trained(folder: Path, *callbacks: str) -> dict[str, torch.Tensor]:
+        assert go(*model, f"training.callbacks=[{','.join(callbacks)}]", "--output-dir", str(folder)) == 0
+        return weights(folder)
+
+    binary, graded = trained(out / "easy", "checkpoint", easy), trained(out / "hard", "checkpoint", hard)
+    assert any(not torch.equal(binary[name], tensor) for name, tensor in graded.items())
+    with pytest.raises(RuntimeError, match="a fault in the program"):
+        go(*model, f"training.callbacks=[checkpoint,{hard},{{name: stop, how: crash}}]")
+    assert go(*model, f"training.callbacks=[checkpoint,{hard}]", "--resume", "auto") == 0
+    resumed = weights(out)
+    assert [name for name, tensor in graded.items() if not torch.equal(resumed[name], tensor)] == []
+
+
 def test_a_run_can_be_resumed_for_more_epochs(go: Go, finished: Path, tmp_path: Path) -> None:
     last = only(finished.glob("checkpoints/last_*.ckpt"))
     arguments = ("--resume", str(last), "training.epochs=3", "training.callbacks=[checkpoint]", "--seed", "3")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeVar, runtime_
 
 from tracknet_core.contracts.road import (
     HEATMAP,
+    Batch,
     Candidates,
     Clip,
     Cost,
@@ -269,6 +270,20 @@ class Network(Protocol):
     decoder: Decoder
     head: Head
     codec: Codec
+
+
+class TrainingFrames(Protocol):
+    """The frames of the training clips as callbacks see them: ``trainer.datamodule``."""
+
+    difficulty: Tensor
+    """(F,) float32, of all frames of the training clips, clip after clip. Windows that are read later have in their
+    labels what is written here."""
+
+    def every_training_frame(self) -> Iterable[Batch]:
+        """Return batches that count every frame of the training clips once, in windows as validation has them."""
+
+    def places(self, batch: Batch) -> Tensor:
+        """Return (B, T), where in ``difficulty`` the frames of a training batch are."""
 
 
 OptimizerFactory = Callable[..., "torch.optim.Optimizer"]

@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import Any
 
 import lightning.pytorch as pl
+import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from tracknet_core.config import Config, Loader
-from tracknet_core.contracts import Batch, Clip, Size, Transform, WindowSpec
+from tracknet_core.contracts import Batch, Clip, Size, TrainingFrames, Transform, WindowSpec
 from tracknet_core.errors import ConfigError, UserError
 from tracknet_core.loading.background import Backgrounds
 from tracknet_core.loading.cache import FrameCache
@@ -21,7 +23,7 @@ from tracknet_core.loading.stream import WindowStream
 from tracknet_core.loading.windows import EvaluationPlaces, Place, TrainingPlaces, sampling_rates
 
 
-class TrackingData(pl.LightningDataModule):
+class TrackingData(pl.LightningDataModule, TrainingFrames):
     """Training and validation windows of a dataset.
 
     Args:
@@ -90,6 +92,25 @@ class TrackingData(pl.LightningDataModule):
         return self._loader(clips, places, training=False)
 
     @cached_property
+    def difficulty(self) -> Tensor:  # type: ignore[override]  # of the Protocol: an attribute
+        """(F,) how hard the frames of the training clips proved, clip after clip, in memory that workers share."""
+        known = [clip.labels.difficulty for clip in self.splits.clips("train")]
+        difficulty: Tensor = torch.from_numpy(np.concatenate(known).astype(np.float32))
+        return difficulty.share_memory_()  # type: ignore[no-any-return,no-untyped-call]
+
+    def every_training_frame(self) -> DataLoader[Batch]:
+        """Return a loader that counts every frame of the training clips once, in windows that no transform changed."""
+        clips = self._clips_to_read("train")
+        places = EvaluationPlaces([len(clip) for clip in clips], self._window)
+        return self._loader(clips, places, training=False)
+
+    def places(self, batch: Batch) -> Tensor:
+        """Return (B, T), where in ``difficulty`` the frames of a training batch are."""
+        lengths = torch.tensor([len(clip) for clip in self.splits.clips("train")])
+        first = lengths.cumsum(0) - lengths
+        return first[batch.clip.cpu()].unsqueeze(1) + batch.number.cpu()
+
+    @cached_property
     def _frame_cache(self) -> FrameCache:
         return FrameCache(self._config.data.cache, self._window.image_size)
 
@@ -115,6 +136,7 @@ class TrackingData(pl.LightningDataModule):
             size=self._window.image_size,
             transforms=self._transforms if training else (),
             background=background if self._window.background else None,
+            difficulty=self.difficulty if training else None,
             shuffle=training,
             seed=self._config.training.seed,
             drop_last=settings.drop_last and training,

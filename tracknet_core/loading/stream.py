@@ -83,6 +83,8 @@ class WindowStream(IterableDataset[Batch]):
         size: (W, H) that frames are scaled to.
         transforms: augmentations.
         background: gives the picture that is added to every window of a clip; None adds none.
+        difficulty: (F,) of the frames of all clips, clip after clip, in shared memory, since it may change between
+            epochs; None leaves to the labels what they say.
         shuffle: whether clips and windows come in another order every epoch.
         seed: of every draw.
         drop_last: whether a last batch that is not full is left out.
@@ -100,6 +102,7 @@ class WindowStream(IterableDataset[Batch]):
         size: Size,
         transforms: Sequence[Transform] = (),
         background: Background | None = None,
+        difficulty: Tensor | None = None,
         shuffle: bool = False,
         seed: int = 0,
         drop_last: bool = False,
@@ -113,6 +116,8 @@ class WindowStream(IterableDataset[Batch]):
         self._size = size
         self._transforms = transforms
         self._background = background
+        self._difficulty = difficulty
+        self._first = None if difficulty is None else np.cumsum([0, *(len(clip) for clip in clips)])
         self._shuffle = shuffle
         self._seed = seed
         self._drop_last = drop_last
@@ -212,6 +217,8 @@ class WindowStream(IterableDataset[Batch]):
         for place, pictures in zip(places, _pictures(clip.frames, places, self._size), strict=True):
             pictures = [*pictures, *background] if background else pictures
             labels = clip.labels.at(place.numbers)
+            if self._difficulty is not None and self._first is not None:
+                labels = labels._replace(difficulty=self._difficulty.numpy()[self._first[number] + place.numbers])
             labels = labels._replace(
                 points=rescale(labels.points, scale).astype(np.float32),
                 visibility=np.where(place.counted, labels.visibility, Visibility.UNLABELLED),

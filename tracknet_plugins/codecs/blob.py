@@ -6,7 +6,9 @@ Letters: B batch, K target frames, D detections per frame, w x h cells of the he
 from __future__ import annotations
 
 import math
+from typing import Literal
 
+import torch
 from torch import Tensor
 
 from tracknet_core.contracts import Codec, Detections, Labels, Size, Target
@@ -17,6 +19,9 @@ from tracknet_plugins.codecs.grid import Grid, check_candidates, check_radius, c
 from tracknet_plugins.codecs.policy import Hidden, Policy
 from tracknet_plugins.codecs.targets import draw_disc, squared_distance
 
+Graded = Literal["every", "hard"]
+"""Which frames get a graded target."""
+
 LOWEST = 0.5
 """Heights of a graded target below this are 0."""
 
@@ -26,8 +31,8 @@ class Blob(Codec):
     """The binary or graded disc and the connected components of WASB (Tarashima et al., BMVC 2023).
 
     Drawn are the cells up to ``radius`` from the ball's sub-pixel place: all 1, or, with ``rim``, of the height
-    ``rim * exp(1 - d^2 / radius^2)`` at the distance d, at most 1, and 0 below 0.5 (a wider disc, which
-    WASB draws once for samples that proved hard).
+    ``rim * exp(1 - d^2 / radius^2)`` at the distance d, at most 1, and 0 below 0.5: a wider disc, which
+    WASB draws for the frames alone that proved hard (``graded: hard``, and the callback ``hard_samples``).
 
     A detection is a component of the cells with h = ``sigmoid(logits)`` above ``threshold``, where corners connect.
     Its place is the mean of its cells weighted by h, its score the sum of its h: **not a probability**, but cells, some
@@ -42,6 +47,8 @@ class Blob(Codec):
         radius: of the disc in cells, at least 0.75: a smaller one slips through between the centres of cells.
         rim: height of a graded target at ``radius``, from 0.5 to 1; 0.7 in the paper, 0.6 in its code. None draws
             the binary disc.
+        graded: whether ``every`` frame gets the graded target, or those alone that have proved ``hard``, whose labels
+            have a difficulty above 0; without ``rim`` there is none.
         threshold: height in 0..1 above which a cell belongs to a ball.
         candidates: detections per frame (D).
         hidden: what a frame trains whose ball is OCCLUDED: ``empty``, no ball; ``ignore``, nothing; ``ball``, the ball
@@ -59,6 +66,7 @@ class Blob(Codec):
         size: tuple[int, int],
         radius: float = 2.5,
         rim: float | None = None,
+        graded: Graded = "every",
         threshold: float = 0.5,
         candidates: int = 8,
         hidden: Hidden = "empty",
@@ -71,11 +79,14 @@ class Blob(Codec):
                 f"rim: {rim} is no height of a target at its radius. Give a number from {LOWEST} to 1, or null for the "
                 "binary disc."
             )
+        if graded not in ("every", "hard"):
+            raise ValueError(f"graded: {graded!r} is unknown. Give every or hard.")
         check_threshold(threshold)
         check_candidates(candidates, size)
         self.size: Size = self.grid.size
         self.radius = radius
         self.rim = rim
+        self.graded = graded
         self.threshold = threshold
         self.candidates = candidates
         self.policy = Policy(hidden, weights)
@@ -100,6 +111,9 @@ class Blob(Codec):
         else:
             height = (math.log(self.rim) + 1 - squared_distance(place, cells) / self.radius**2).exp().clamp(max=1)
             height = height * ((height >= LOWEST) & frames.has_ball[..., None, None])
+            if self.graded == "hard":
+                disc = draw_disc(place, frames.has_ball, cells, self.radius)
+                height = torch.where((labels.difficulty > 0)[..., None, None], height, disc)
         return Target(height, frames.weight, frames.has_ball)
 
     def average(self, logits: Tensor, weights: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from tracknet_core.assembly import build, build_window
 from tracknet_core.config import load_config
@@ -139,6 +140,33 @@ def test_the_training_loader_follows_the_epoch_of_the_trainer(
         orders.append([(batch.clip.tolist(), batch.number.tolist()) for batch in loader])
     assert len(loader) == 2
     assert orders[0] == orders[2] != orders[1]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_batches_of_the_next_epoch_know_the_difficulty_that_was_written(
+    workers: int, make_data: Callable[..., TrackingData]
+) -> None:
+    data = make_data(f"training.data_loader.num_workers={workers}", "training.data_loader.prefetch_factor=2")
+    data.trainer = SimpleNamespace(global_rank=0, world_size=1, current_epoch=0)  # type: ignore[assignment]
+    loader = data.train_dataloader()
+    assert data.difficulty.tolist() == [0.0] * 12  # two clips of six frames
+    for epoch in (0, 1):
+        data.trainer.current_epoch = epoch  # type: ignore[misc, union-attr]
+        for batch in loader:  # workers live on from the first epoch to the second
+            expected = data.places(batch) * 0.5 * epoch
+            assert torch.equal(batch.labels.difficulty, expected.float())
+            assert torch.equal(data.places(batch), batch.clip[:, None] * 6 + batch.number)
+        data.difficulty.copy_(0.5 * torch.arange(12))
+
+
+def test_every_training_frame_is_counted_once_and_is_not_augmented(make_data: Callable[..., TrackingData]) -> None:
+    crop = build("transforms", {"name": "crop", "size": (32, 24)}, "data.transforms[0]")
+    data = make_data(transforms=(crop,))
+    places = []
+    for batch in data.every_training_frame():
+        assert batch.frames.shape[-2:] == (48, 64)
+        places += data.places(batch)[batch.counted].tolist()
+    assert sorted(places) == list(range(12))
 
 
 @pytest.mark.parametrize("workers", [0, 1])

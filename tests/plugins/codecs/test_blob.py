@@ -86,6 +86,21 @@ def test_the_graded_target_has_the_rims_height_at_the_radius() -> None:
     )[0, 0, 10, 10] == pytest.approx(0.7)
 
 
+def test_hard_frames_alone_get_the_graded_target() -> None:
+    places = torch.tensor([[[10.0, 10.0], [6.0, 9.0]]])
+    difficulty = torch.tensor([[0.0, 4.5]])
+    labels = Labels(places.unsqueeze(-2), torch.full((1, 2), int(Visibility.EASY)), difficulty)
+
+    def drawn(**parameters: Any) -> torch.Tensor:
+        return Blob(image_size=(20, 20), size=(20, 20), **parameters).encode(labels, (20, 20)).values
+
+    mixed = drawn(rim=0.7, graded="hard")
+    assert torch.equal(mixed[0, 0], drawn()[0, 0])
+    assert torch.equal(mixed[0, 1], drawn(rim=0.7)[0, 1])
+    assert not torch.equal(drawn()[0, 1], drawn(rim=0.7)[0, 1])
+    assert torch.equal(drawn(graded="hard"), drawn())  # without a rim there is no graded target
+
+
 def test_a_ball_that_is_not_visible_draws_nothing(codec: Blob) -> None:
     target = encoded(codec, torch.full((1, 1, 2), torch.nan), torch.tensor([[False]]), (12, 10))
 
@@ -186,6 +201,7 @@ def test_half_precision_is_summed_in_float32(codec: Blob) -> None:
         ({"radius": 0.5}, "radius: 0.5 cells is out of range. Give at least 0.75"),
         ({"radius": math.nan}, "radius: nan cells"),
         ({"rim": 0.4}, "rim: 0.4 is no height.*0.5 to 1"),
+        ({"graded": "soft"}, "graded: 'soft' is unknown. Give every or hard"),
         ({"threshold": -0.1}, "threshold: -0.1 is no score"),
         ({"candidates": 0}, "candidates: 0 per frame"),
         ({"size": (2, 10)}, "at least 3 each"),
