@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 SCRIPT = Path(__file__).with_name("one_step.py")
-LOSSES = ("bce", "cross_entropy", "focal", "grid", "mse", "wbce")
+LOSSES = ("bce", "cross_entropy", "focal", "grid", "mse", "quality_focal", "wbce")
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from tracknet_core.testing import check_constructor, check_loss
 from tracknet_plugins.losses.bce import BCE
 from tracknet_plugins.losses.focal import Focal
 from tracknet_plugins.losses.mse import MSE
+from tracknet_plugins.losses.quality_focal import QualityFocal
 from tracknet_plugins.losses.wbce import WBCE
 
 
@@ -22,7 +23,7 @@ def mean(loss: Any, logits: Tensor, values: Tensor, weight: Tensor) -> Tensor:
     return cost
 
 
-LOSSES = [MSE(), Focal(), BCE(), WBCE()]
+LOSSES = [MSE(), Focal(), BCE(), QualityFocal(), WBCE()]
 
 
 @pytest.fixture(params=LOSSES, ids=lambda loss: type(loss).__name__)
