@@ -1,4 +1,4 @@
-"""The one LightningModule: it trains and validates any network on any data."""
+"""What any training needs, and the LightningModule that trains and validates any image network on any data."""
 
 from __future__ import annotations
 
@@ -25,60 +25,46 @@ from tracknet_core.contracts import (
 from tracknet_core.model import BallTracker
 
 
-class TrackerModule(pl.LightningModule):
-    """Trains a :class:`BallTracker`.
+class LearningModule(pl.LightningModule):
+    """What any training needs, whatever learns: a subclass adds its :meth:`cost`, and how it validates.
 
-    Logs ``train/loss`` and ``val/loss`` per epoch, and every figure of the protocols as ``val/<figure>``; as
-    ``val/<protocol>/<figure>`` where an earlier protocol has a figure of that name.
+    Logs ``train/loss`` and ``val/loss`` per epoch.
 
     Args:
-        model: the network.
-        loss: compares logits and target.
-        protocols: rules of evaluation by name, in pixels of the original video.
+        model: what learns.
         optimizer: makes the optimizer from ``params``.
         scheduler: makes the scheduler from ``optimizer``, ``total_steps`` and ``steps_per_epoch``.
         description: what goes into every checkpoint beside the weights.
         seed: draws inside the network (dropout) in an epoch follow from it and the epoch alone.
-        train_empty: whether frames without a ball are trained as such, or left out.
-        batch_transforms: augmentations across the windows of a training batch, in order.
-        backbone_lr_scale: factor on the learning rate of the backbone.
+        backbone_lr_scale: factor on the learning rate of the model's ``backbone``.
         accumulate: batches whose gradients make one step.
     """
 
     def __init__(
         self,
         *,
-        model: BallTracker,
-        loss: Loss,
-        protocols: Mapping[str, ProtocolMetric],
+        model: nn.Module,
         optimizer: OptimizerFactory,
         scheduler: SchedulerFactory,
         description: Mapping[str, Any],
         seed: int = 0,
-        train_empty: bool = True,
-        batch_transforms: Sequence[BatchTransform] = (),
         backbone_lr_scale: float = 1.0,
         accumulate: int = 1,
     ) -> None:
         super().__init__()
         self.model = model
-        self.loss = loss
-        self.protocols = nn.ModuleDict(protocols)  # type: ignore[arg-type]  # torchmetrics' Metric is a Module
         self._optimizer = optimizer
         self._scheduler = scheduler
         self._description = description
         self._seed = seed
-        self._train_empty = train_empty
-        self._batch_transforms = batch_transforms
         self._backbone_lr_scale = backbone_lr_scale
         self._accumulate = accumulate
         self.train_cost, self.val_cost = _MeanCost(), _MeanCost()
         self._counts: list[Tensor] = []  # of the batches whose gradients have been added up since the last step
 
-    def forward(self, frames: Tensor) -> Tensor:
-        """(B, P, 3, H, W) uint8 frames -> (B, K, *form) logits."""
-        logits: Tensor = self.model(frames)
-        return logits
+    def cost(self, batch: Batch) -> Cost:
+        """Return the loss of a training batch."""
+        raise NotImplementedError
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Make the draws of an epoch the same whether or not the run was interrupted before it.
@@ -94,15 +80,11 @@ class TrackerModule(pl.LightningModule):
 
         None, which leaves the batch out, where that is no finite number: one such step would spoil all weights.
         """
-        frames, target = batch.frames, self._target(batch)
-        for transform in self._batch_transforms:
-            frames, target = transform.mix(frames, target)
-        costs = [self.loss(logits, target) for logits in self.model.answers(frames)]
-        cost = Cost(torch.stack([part.total for part in costs]).mean(), costs[-1].count)
+        cost = self.cost(batch)
         if not cost.total.isfinite():
             return None
         self._counts.append(cost.count.detach())
-        self._log_cost("train/loss", self.train_cost, cost)
+        self.log_cost("train/loss", self.train_cost, cost)
         # Lightning divides by the batches of a step, which is undone: sums add up as they are.
         return cost.total * self._accumulate
 
@@ -124,11 +106,95 @@ class TrackerModule(pl.LightningModule):
         gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         torch._foreach_mul_(gradients, scale.to(gradients[0].device))
 
+    def configure_optimizers(self) -> Any:
+        """Return the optimizer and a schedule that is stepped after every step of it."""
+        optimizer = self._optimizer(params=parameter_groups(self.model, self._backbone_lr_scale))
+        for group in optimizer.param_groups:
+            group["lr"] *= group.pop("lr_scale")
+        total = int(self.trainer.estimated_stepping_batches)
+        per_epoch = max(1, total // max(1, self.trainer.max_epochs or 1))
+        scheduler = self._scheduler(optimizer=optimizer, total_steps=total, steps_per_epoch=per_epoch)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Make the checkpoint self-sufficient: the configuration travels with the weights."""
+        checkpoint.update(self._description)
+
+    def log_cost(self, name: str, mean: _MeanCost, cost: Cost) -> None:
+        """Add a batch to the loss of an epoch."""
+        mean.update(cost.total.detach(), cost.count.detach())
+        self.log(name, mean, on_step=False, on_epoch=True, prog_bar=True)
+
+
+class TrackerModule(LearningModule):
+    """Trains a :class:`BallTracker`.
+
+    Logs ``train/loss`` and ``val/loss`` per epoch, and every figure of the protocols as ``val/<figure>``; as
+    ``val/<protocol>/<figure>`` where an earlier protocol has a figure of that name.
+
+    Args:
+        model: the network.
+        loss: compares logits and target.
+        protocols: rules of evaluation by name, in pixels of the original video.
+        optimizer: makes the optimizer from ``params``.
+        scheduler: makes the scheduler from ``optimizer``, ``total_steps`` and ``steps_per_epoch``.
+        description: what goes into every checkpoint beside the weights.
+        seed: draws inside the network (dropout) in an epoch follow from it and the epoch alone.
+        train_empty: whether frames without a ball are trained as such, or left out.
+        batch_transforms: augmentations across the windows of a training batch, in order.
+        backbone_lr_scale: factor on the learning rate of the backbone.
+        accumulate: batches whose gradients make one step.
+    """
+
+    model: BallTracker
+
+    def __init__(
+        self,
+        *,
+        model: BallTracker,
+        loss: Loss,
+        protocols: Mapping[str, ProtocolMetric],
+        optimizer: OptimizerFactory,
+        scheduler: SchedulerFactory,
+        description: Mapping[str, Any],
+        seed: int = 0,
+        train_empty: bool = True,
+        batch_transforms: Sequence[BatchTransform] = (),
+        backbone_lr_scale: float = 1.0,
+        accumulate: int = 1,
+    ) -> None:
+        super().__init__(
+            model=model,
+            optimizer=optimizer,
+            scheduler=scheduler,
+            description=description,
+            seed=seed,
+            backbone_lr_scale=backbone_lr_scale,
+            accumulate=accumulate,
+        )
+        self.loss = loss
+        self.protocols = nn.ModuleDict(protocols)  # type: ignore[arg-type]  # torchmetrics' Metric is a Module
+        self._train_empty = train_empty
+        self._batch_transforms = batch_transforms
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """(B, P, 3, H, W) uint8 frames -> (B, K, *form) logits."""
+        logits: Tensor = self.model(frames)
+        return logits
+
+    def cost(self, batch: Batch) -> Cost:
+        """Return the loss of a training batch: of all that the head says of it, the mean."""
+        frames, target = batch.frames, self._target(batch)
+        for transform in self._batch_transforms:
+            frames, target = transform.mix(frames, target)
+        costs = [self.loss(logits, target) for logits in self.model.answers(frames)]
+        return Cost(torch.stack([part.total for part in costs]).mean(), costs[-1].count)
+
     def validation_step(self, batch: Batch, batch_idx: int) -> ValidationOutput:  # type: ignore[override]
         """Count a batch; return what previews show."""
         target = self._target(batch)
         logits = self(batch.frames)
-        self._log_cost("val/loss", self.val_cost, self.loss(logits, target))
+        self.log_cost("val/loss", self.val_cost, self.loss(logits, target))
         detections = self.model.codec.decode(logits)
         size = (batch.frames.shape[-1], batch.frames.shape[-2])
         original = detections.rescaled(size, batch.original_size)
@@ -153,20 +219,6 @@ class TrackerModule(pl.LightningModule):
             cast(Metric, protocol).reset()
         self.log_dict(logged, prog_bar=False)
 
-    def configure_optimizers(self) -> Any:
-        """Return the optimizer and a schedule that is stepped after every step of it."""
-        optimizer = self._optimizer(params=parameter_groups(self.model, self._backbone_lr_scale))
-        for group in optimizer.param_groups:
-            group["lr"] *= group.pop("lr_scale")
-        total = int(self.trainer.estimated_stepping_batches)
-        per_epoch = max(1, total // max(1, self.trainer.max_epochs or 1))
-        scheduler = self._scheduler(optimizer=optimizer, total_steps=total, steps_per_epoch=per_epoch)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Make the checkpoint self-sufficient: the configuration travels with the weights."""
-        checkpoint.update(self._description)
-
     def _targets(self, batch: Batch) -> list[int]:
         """Return the positions that get an answer, in one window or in several in a row."""
         window = self.model.window
@@ -179,10 +231,6 @@ class TrackerModule(pl.LightningModule):
         labels = Labels(*(part[:, targets] for part in batch.labels))
         target = self.model.codec.encode(labels, (batch.frames.shape[-1], batch.frames.shape[-2]))
         return target if self._train_empty else target._replace(weight=target.weight * target.has_ball)
-
-    def _log_cost(self, name: str, mean: _MeanCost, cost: Cost) -> None:
-        mean.update(cost.total.detach(), cost.count.detach())
-        self.log(name, mean, on_step=False, on_epoch=True, prog_bar=True)
 
 
 class _MeanCost(Metric):
@@ -206,12 +254,12 @@ class _MeanCost(Metric):
         return Cost(self.total, self.count).mean()
 
 
-def parameter_groups(model: BallTracker, backbone_lr_scale: float) -> list[dict[str, Any]]:
+def parameter_groups(model: nn.Module, backbone_lr_scale: float) -> list[dict[str, Any]]:
     """Return torch's parameter groups: no decay on norms, biases and other vectors; ``lr_scale`` for the backbone.
 
     Frozen parameters are included, so that thawing them needs no new optimizer.
     """
-    backbone = {id(p) for p in model.backbone.parameters()}  # type: ignore[attr-defined]
+    backbone = {id(p) for name, p in model.named_parameters() if name.startswith("backbone.")}
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for parameter in model.parameters():
         groups.setdefault((id(parameter) in backbone, parameter.ndim > 1), []).append(parameter)
