@@ -209,8 +209,29 @@ ArrayLabels = Labels[npt.NDArray[Any]]
 """Of a clip or a window."""
 
 
+class Labelled:
+    """F frames with a label each."""
+
+    labels: ArrayLabels
+
+    @property
+    def xy(self) -> FloatArray:
+        """(F, 2) place of the ball in the pixels of the labels; NaN where unknown or absent."""
+        centres: FloatArray = self.labels.xy
+        return centres
+
+    @property
+    def visibility(self) -> IntArray:
+        """(F,) codes of :class:`Visibility`."""
+        return self.labels.visibility
+
+    def __len__(self) -> int:
+        """Return F, the number of labelled frames; a background does not count."""
+        return len(self.labels.visibility)
+
+
 @dataclass(frozen=True)
-class Clip:
+class Clip(Labelled):
     """An unbroken run of frames with one label each.
 
     Attributes:
@@ -225,28 +246,13 @@ class Clip:
     labels: ArrayLabels
     weight: float = 1.0
 
-    @property
-    def xy(self) -> FloatArray:
-        """(N, 2) place of the ball in pixels of the original video; NaN where unknown."""
-        centres: FloatArray = self.labels.xy
-        return centres
-
-    @property
-    def visibility(self) -> IntArray:
-        """(N,) codes of :class:`Visibility`."""
-        return self.labels.visibility
-
     def replace(self, **changes: Any) -> Clip:
         """Return a copy with other attributes."""
         return replace(self, **changes)
 
-    def __len__(self) -> int:
-        """Return the number of labelled frames."""
-        return len(self.labels.visibility)
-
 
 @dataclass(frozen=True)
-class Window:
+class Window(Labelled):
     """T frames with labels, in the pixels of ``frames``.
 
     Attributes:
@@ -257,21 +263,6 @@ class Window:
 
     frames: UInt8Array
     labels: ArrayLabels
-
-    @property
-    def xy(self) -> FloatArray:
-        """(T, 2) place of the ball in pixels of ``frames``; NaN where there is none."""
-        centres: FloatArray = self.labels.xy
-        return centres
-
-    @property
-    def visibility(self) -> IntArray:
-        """(T,) codes of :class:`Visibility`."""
-        return self.labels.visibility
-
-    def __len__(self) -> int:
-        """Return T, the number of frames; a background does not count."""
-        return len(self.labels.visibility)
 
     def replace(self, frames: UInt8Array, **labels: Any) -> Window:
         """Return a copy with other pictures, and with other ``points``, ``visibility`` or ``difficulty``."""
