@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tracknet_core.contracts import FloatArray, IntArray, Size, Visibility
+from tracknet_core.contracts import ArrayLabels, FloatArray, IntArray, Labels, Size, Visibility
 from tracknet_core.errors import AbsentPlaceWarning, DataError, LabelWarning
 
 _SAY_WHAT_THEY_HOLD = frozenset({"video", "videos", "clips", "frame", "frames", "images"})
@@ -233,6 +233,17 @@ def label_frames(
     if contrary:
         _warn_contrary(path, sorted(contrary), int((visibility == Visibility.ABSENT).sum()))
     return xy, visibility
+
+
+def streak_labels(xy: FloatArray, half: FloatArray, visibility: IntArray) -> ArrayLabels:
+    """Return the labels of streaks of motion blur, whose points are their two ends (Q = 2).
+
+    Args:
+        xy: (F, 2) middles, in pixels; NaN where unknown or absent.
+        half: (F, 2) from the middle to one end, in pixels; (0, 0) for a ball that stands still.
+        visibility: (F,) codes of ``Visibility``.
+    """
+    return Labels(np.stack([xy - half, xy + half], axis=1), visibility, np.zeros(len(visibility), np.float32))
 
 
 def _warn_unusable(path: Path, lines: list[int], size: Size) -> None:

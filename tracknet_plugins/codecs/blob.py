@@ -5,7 +5,6 @@ Letters: B batch, K target frames, D detections per frame, w x h cells of the he
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
 import torch
@@ -15,15 +14,12 @@ from tracknet_core.contracts import Codec, Detections, Labels, Size, Target
 from tracknet_core.registry import codecs
 from tracknet_plugins.codecs.averages import average_probabilities
 from tracknet_plugins.codecs.components import find_centres, find_components
-from tracknet_plugins.codecs.grid import Grid, check_candidates, check_radius, check_threshold
+from tracknet_plugins.codecs.grid import Grid, check_candidates, check_radius, check_rim, check_threshold
 from tracknet_plugins.codecs.policy import Hidden, Policy
-from tracknet_plugins.codecs.targets import draw_disc, squared_distance
+from tracknet_plugins.codecs.targets import draw_disc, draw_graded, squared_distance
 
 Graded = Literal["every", "hard"]
 """Which frames get a graded target."""
-
-LOWEST = 0.5
-"""Heights of a graded target below this are 0."""
 
 
 @codecs.register("blob")
@@ -74,11 +70,7 @@ class Blob(Codec):
     ) -> None:
         self.grid = Grid(image_size=image_size, size=size)
         check_radius(radius)
-        if rim is not None and not LOWEST <= rim <= 1:
-            raise ValueError(
-                f"rim: {rim} is no height of a target at its radius. Give a number from {LOWEST} to 1, or null for the "
-                "binary disc."
-            )
+        check_rim(rim)
         if graded not in ("every", "hard"):
             raise ValueError(f"graded: {graded!r} is unknown. Give every or hard.")
         check_threshold(threshold)
@@ -109,8 +101,7 @@ class Blob(Codec):
         if self.rim is None:
             height = draw_disc(place, frames.has_ball, cells, self.radius)
         else:
-            height = (math.log(self.rim) + 1 - squared_distance(place, cells) / self.radius**2).exp().clamp(max=1)
-            height = height * ((height >= LOWEST) & frames.has_ball[..., None, None])
+            height = draw_graded(squared_distance(place, cells), frames.has_ball, self.radius, self.rim)
             if self.graded == "hard":
                 disc = draw_disc(place, frames.has_ball, cells, self.radius)
                 height = torch.where((labels.difficulty > 0)[..., None, None], height, disc)
@@ -132,6 +123,6 @@ class Blob(Codec):
         """
         batch, targets = logits.shape[:2]
         found = find_components(logits, self.threshold)
-        place, score, present = find_centres(found, batch * targets, self.candidates)
+        place, score, present, _ = find_centres(found, batch * targets, self.candidates)
         shape = (batch, targets, self.candidates)
         return Detections.at(self.grid.pixels(place).view(*shape, 2), score.view(shape), present.view(shape))

@@ -108,6 +108,6 @@ class Classes(Codec):
         batch, targets = logits.shape[:2]
         height = logits.argmax(dim=2).float() / (self.levels - 1)  # (B, K, h, w)
         found = find_components(height.logit(), self.threshold)
-        place, score, present = find_centres(found, batch * targets, self.candidates)
+        place, score, present, _ = find_centres(found, batch * targets, self.candidates)
         shape = (batch, targets, self.candidates)
         return Detections.at(self.grid.pixels(place).view(*shape, 2), score.view(shape), present.view(shape))

@@ -92,11 +92,13 @@ class Centres(NamedTuple):
         place: (count, D, 2) means of the cells, weighted by their heights; in cells.
         score: (count, D) sums of the heights.
         present: (count, D) bool, False where a map has fewer than D components.
+        component: (count, D) their numbers, C where a map has fewer than D.
     """
 
     place: Tensor
     score: Tensor
     present: Tensor
+    component: Tensor
 
 
 def find_centres(found: Components, count: int, depth: int) -> Centres:
@@ -114,7 +116,25 @@ def find_centres(found: Components, count: int, depth: int) -> Centres:
     place = found.height.new_zeros(components + 1, 2).index_add(0, found.label, moment)
     place = place / score.clamp(min=torch.finfo(score.dtype).tiny).unsqueeze(-1)  # (C + 1, 2)
     best = best_components(found.map, score[:components], count, depth)  # (count, D)
-    return Centres(place[best], score[best], best < components)
+    return Centres(place[best], score[best], best < components, best)
+
+
+def find_spread(found: Components) -> Tensor:
+    """Return the second central moments of the area that the cells of each component cover, as squares of side 1.
+
+    Returns:
+        (C + 1, 3): of x, of y, and of both, in cells^2. One component more than there are: that of a lone cell, which
+        stands where a map has fewer than D.
+    """
+    components = len(found.map)
+    count = found.height.new_zeros(components + 1).index_add(0, found.label, torch.ones_like(found.height))
+    count = count.clamp(min=1)
+    at = torch.stack([found.column, found.row], dim=-1).to(found.height)  # (N, 2)
+    middle = at.new_zeros(components + 1, 2).index_add(0, found.label, at) / count.unsqueeze(-1)
+    x, y = (at - middle[found.label]).unbind(-1)
+    squares = torch.stack([x * x, y * y, x * y], dim=-1)
+    spread = squares.new_zeros(components + 1, 3).index_add(0, found.label, squares) / count.unsqueeze(-1)
+    return spread + spread.new_tensor([1 / 12, 1 / 12, 0])  # of a square of side 1
 
 
 def _neighbours(place: Tensor, stride: int) -> tuple[Tensor, Tensor]:

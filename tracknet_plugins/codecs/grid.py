@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from tracknet_core.contracts import Size, rescale
+from tracknet_plugins.codecs.targets import LOWEST
 
 MIN_SIGMA = 0.6
 """In cells. The top of a narrower gaussian can lie between cells that are all lower than half of it."""
@@ -109,6 +110,19 @@ def check_radius(radius: float) -> None:
         raise ValueError(
             f"radius: {radius} cells is out of range. Give at least {MIN_RADIUS}: a smaller disc has no cell where the "
             "ball is between cells. A heatmap of more cells makes the same radius smaller in the image."
+        )
+
+
+def check_rim(rim: float | None) -> None:
+    """Refuse a height at the radius of a graded target that would leave it out; None is for targets of 0 and 1.
+
+    Raises:
+        ValueError: not in ``LOWEST``..1.
+    """
+    if rim is not None and not LOWEST <= rim <= 1:
+        raise ValueError(
+            f"rim: {rim} is no height of a target at its radius. Give a number from {LOWEST} to 1, or null for the "
+            "binary disc."
         )
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
+import numpy as np
+
 from tracknet_core.contracts import Clip, Dataset, FrameSource, LazyClips, PublishedSplit, Visibility, plain_labels
 from tracknet_core.errors import DataError
-from tracknet_core.labels import Label, existing_root, label_frames, read_rows
+from tracknet_core.labels import Label, Row, existing_root, label_frames, read_rows, streak_labels
 from tracknet_core.registry import datasets
 from tracknet_core.video import ImageFrames, VideoFrames, image_files, natural_order
 
@@ -19,6 +22,7 @@ _SPLITS = ("train", "val", "test")
 _VIDEO_FOLDERS = ("rallies_videos", "videos_rallies")  # both spellings are in the published archive
 _ALL_LABELS = "all_csv_annotations"
 _COLUMNS = ("Frame", "Visibility", "X", "Y")
+_STREAK_COLUMNS = ("l", "theta")
 _CODES = {0: Visibility.ABSENT, 1: Visibility.EASY}
 
 
@@ -29,8 +33,9 @@ class BlurBall(Dataset):
     The pictures are ``<match>/rallies_videos/<rally>.mp4`` or, with ``frames="images"``, what BlurBall's own tool makes
     from them: ``<match>/frames/<rally>/00000.png``, …, whose numbers are the frame numbers. The labels are
     ``<match>/csv/<rally>.csv`` or, as the archive comes, ``all_csv_annotations/<match>_csv_<rally>.csv``. Frame numbers
-    start at 0. ``X`` and ``Y`` are the middle of the streak, where other sets label its leading end; the columns ``l``
-    (half its length, pixels) and ``theta`` (degrees) are not read.
+    start at 0. ``X`` and ``Y`` are the middle of the streak, where other sets label its leading end. With ``streaks``
+    the ends are ``l`` (pixels, half of the length) from it in the direction ``theta`` (degrees, y pointing down) and in
+    the opposite one; without a length the ball stands still.
 
     The splits go by match: ``test`` is 22 to 25, as published; ``val`` is 20 and 21, so that nothing is chosen on the
     matches of ``test``; every other match is ``train``. The published split, ``data.split=blurball``, has no ``val``,
@@ -40,6 +45,7 @@ class BlurBall(Dataset):
         root: the folder that holds ``00``, ``01``, …, or the folder ``matches`` that does.
         frames: where the pictures come from.
         fps: frames per second of images; a video knows its own.
+        streaks: whether labels are the two ends of the streak, and not its middle alone.
 
     Raises:
         DataError: there is no such folder, or no match in it.
@@ -51,7 +57,12 @@ class BlurBall(Dataset):
     }
 
     def __init__(
-        self, *, root: Path | None = None, frames: Literal["video", "images"] = "video", fps: float = 30.0
+        self,
+        *,
+        root: Path | None = None,
+        frames: Literal["video", "images"] = "video",
+        fps: float = 30.0,
+        streaks: bool = False,
     ) -> None:
         if frames not in ("video", "images"):
             raise ValueError(
@@ -61,6 +72,7 @@ class BlurBall(Dataset):
             raise ValueError(f"'fps' is {fps}; expected frames per second of the images, greater than 0.")
         self._frames = frames
         self._fps = fps
+        self._streaks = streaks
         root = existing_root(root, _LAYOUT)
         self._root = root / "matches" if (root / "matches").is_dir() else root
         self._matches: dict[str, list[Path]] = {split: [] for split in _SPLITS}
@@ -116,6 +128,7 @@ class BlurBall(Dataset):
         else:
             source = match / "frames" / rally
             frames = self._images(source)
+        rows = read_rows(path, _COLUMNS + _STREAK_COLUMNS * self._streaks)
         labels = [
             Label(
                 row.line,
@@ -124,10 +137,15 @@ class BlurBall(Dataset):
                 row.number("X"),
                 row.number("Y"),
             )
-            for row in read_rows(path, _COLUMNS)
+            for row in rows
         ]
         xy, visibility = label_frames(path, labels, source=source, count=len(frames), size=frames.size)
-        return Clip(f"{match.name}/{rally}", frames, plain_labels(xy, visibility))
+        if not self._streaks:
+            return Clip(f"{match.name}/{rally}", frames, plain_labels(xy, visibility))
+        half = np.zeros((len(frames), 2), np.float32)
+        for label, row in zip(labels, rows, strict=True):
+            half[label.frame] = _half_streak(row)
+        return Clip(f"{match.name}/{rally}", frames, streak_labels(xy, half, visibility))
 
     def _collected(self, match: Path, rally: str) -> Path:
         return self._root / _ALL_LABELS / f"{match.name}_csv_{rally}.csv"
@@ -148,6 +166,19 @@ class BlurBall(Dataset):
                     f"{image}: expected the image of frame {number} here; images are 00000.png, 00001.png, …, no gaps."
                 )
         return ImageFrames(images, fps=self._fps)
+
+
+def _half_streak(row: Row) -> tuple[float, float]:
+    """Return the way from the middle of a streak to one of its ends, in pixels."""
+    length, angle = (row.number(column) for column in _STREAK_COLUMNS)
+    if length == 0 or math.isnan(length):
+        return 0.0, 0.0
+    if not (0 < length < math.inf and math.isfinite(angle)):
+        raise DataError(
+            f"{row.path}:{row.line}: l is {length:g} and theta {angle:g}; expected half the length of the streak in "
+            "pixels, at least 0, and its angle in degrees."
+        )
+    return length * math.cos(math.radians(angle)), length * math.sin(math.radians(angle))
 
 
 def _split_of(match: int) -> str:

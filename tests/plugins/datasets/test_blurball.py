@@ -70,6 +70,36 @@ def test_a_rally_has_the_centres_of_its_streaks_and_its_video(tmp_path: Path, wr
     np.testing.assert_array_equal(clip.xy, [[30.5, 20], [NAN, NAN], [32, 22]])
 
 
+def test_the_ends_of_a_streak_lie_half_its_length_to_both_sides(
+    tmp_path: Path, write_rally: Callable[..., None]
+) -> None:
+    write_rally(rows="0,1,30,20,5,126.86989764584402\n1,0,0,0,0,0\n2,1,32,22,0,nan\n")
+    dataset = BlurBall(root=tmp_path, streaks=True)
+    check_dataset(dataset, "train")
+    (clip,) = dataset.clips("train")
+    # cos and sin of that angle are -0.6 and 0.8: 3, 4, 5.
+    np.testing.assert_allclose(clip.labels.points[0], [[33, 16], [27, 24]], rtol=1e-6)
+    np.testing.assert_array_equal(clip.labels.points[1], np.full((2, 2), np.nan))
+    np.testing.assert_array_equal(clip.labels.points[2], [[32, 22], [32, 22]])
+    np.testing.assert_allclose(clip.xy[0], [30, 20], rtol=1e-6)
+
+
+@pytest.mark.parametrize("cells", ["-4,45", "inf,45", "4,nan", "4,"])
+def test_a_streak_that_has_no_ends_is_named_with_its_line(
+    cells: str, tmp_path: Path, write_rally: Callable[..., None]
+) -> None:
+    write_rally(rows=f"0,1,30,20,{cells}\n")
+    with pytest.raises(DataError, match=r"001\.csv:2: l is .* and theta .*; expected half the length"):
+        _ = BlurBall(root=tmp_path, streaks=True).clips("train")[0]
+
+
+def test_streaks_need_their_columns(tmp_path: Path, write_rally: Callable[..., None]) -> None:
+    write_rally(rows="0,1,30,20\n", header="Frame,Visibility,X,Y\n")
+    assert len(BlurBall(root=tmp_path).clips("train")[0]) == 3
+    with pytest.raises(DataError, match=r"the header lacks 'l', 'theta'"):
+        _ = BlurBall(root=tmp_path, streaks=True).clips("train")[0]
+
+
 def test_columns_in_another_order_and_missing_rows_do_no_harm(tmp_path: Path, write_rally: Callable[..., None]) -> None:
     write_rally(rows="2,1,30,20,45,4\n0,1,31,21,45,4\n", header="Frame,Visibility,X,Y,theta,l\n")
     (clip,) = BlurBall(root=tmp_path).clips("train")

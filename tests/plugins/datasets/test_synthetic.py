@@ -139,6 +139,9 @@ def test_long_clips_have_several_rallies():
         ({"fps": 0.0}, ["fps", "0.0"]),
         ({"fps": float("nan")}, ["fps", "nan"]),
         ({"seed": -1}, ["seed", "-1"]),
+        ({"exposure": (0.0, 0.01)}, ["exposure", "[0.0, 0.01]", "above 0"]),
+        ({"exposure": (0.02, 0.01)}, ["exposure", "lower"]),
+        ({"exposure": (0.01, 0.05), "fps": 25.0}, ["exposure", "at most 0.04"]),
     ],
 )
 def test_settings_out_of_range_are_named(settings, words):
@@ -176,6 +179,52 @@ def test_the_label_is_the_middle_of_the_pixels_that_the_ball_changes(sport, diff
     assert len(errors) >= 5
     assert np.linalg.norm(errors, axis=1).max() < 0.5
     assert np.abs(np.mean(errors, axis=0)).max() < 0.1
+
+
+def test_streaks_have_the_same_middles_and_codes_as_plain_balls():
+    settings = {"rallies": (3, 0, 0), "frames": 30, "exposure": (0.01, 0.02)}
+    for plain, streak in zip(
+        Synthetic(**settings).clips("train"), Synthetic(**settings, streaks=True).clips("train"), strict=True
+    ):
+        assert (plain.labels.points.shape, streak.labels.points.shape) == ((30, 1, 2), (30, 2, 2))
+        np.testing.assert_allclose(streak.xy, plain.xy, atol=1e-4)
+        np.testing.assert_array_equal(streak.visibility, plain.visibility)
+        known = np.isfinite(plain.xy).all(1)
+        np.testing.assert_array_equal(np.isfinite(streak.labels.points).all((1, 2)), known)
+
+
+def test_a_longer_exposure_makes_longer_streaks_of_the_same_rally():
+    short, long = (
+        Synthetic(rallies=(1, 0, 0), frames=30, exposure=(time, time), streaks=True).clips("train")[0].labels.points
+        for time in (0.001, 0.002)
+    )
+    lengths = [np.linalg.norm(points[:, 1] - points[:, 0], axis=1) for points in (short, long)]
+    known = np.isfinite(lengths).all(0)
+    assert known.sum() > 10
+    np.testing.assert_allclose(lengths[1][known], 2 * lengths[0][known], rtol=0.05, atol=0.02)
+
+
+def test_the_ends_are_those_of_the_pixels_that_the_ball_changes():
+    scene = make_scene(Recipe("tennis", "easy", (640, 360), 90, 30.0, (5,), exposure=(0.02, 0.02)))
+    xy, codes = scene.labels()
+    half = scene.half_ways()
+    strokes = [hit.time for hits in scene.play.hits.values() for hit in hits]
+    turns = np.array([*strokes, *scene.play.bounces[:, 0]])
+    is_long = np.hypot(*np.nan_to_num(half).T) > 3
+    whole = np.flatnonzero(np.isin(codes, [Visibility.EASY, Visibility.HARD]) & is_long)
+    whole = whole[(scene.hidden(whole) == 0) & ((xy[whole] > 30) & (xy[whole] < [610, 330])).all(1)]
+    whole = whole[np.abs(whole[:, None] / 30 - turns).min(1) > 0.06]
+    painter = Painter(replace(scene, ball_colour=(255, 0, 255)))
+    rows, columns = np.mgrid[:360, :640]
+    assert len(whole) >= 5
+    for number in whole:
+        # Of a disc swept along a line: the variances along and across differ by a twelfth of the square of its length.
+        changed = ball_pixels(painter, number)
+        spread = np.cov(np.stack([columns.ravel(), rows.ravel()]), aweights=changed.ravel(), ddof=0)
+        variances, axes = np.linalg.eigh(spread)
+        assert (12 * (variances[1] - variances[0])) ** 0.5 == pytest.approx(2 * np.hypot(*half[number]), rel=0.05)
+        direction = half[number] / np.hypot(*half[number])
+        assert abs(direction @ axes[:, 1]) > np.cos(np.radians(3))
 
 
 def test_occluded_balls_are_hidden_in_the_picture():

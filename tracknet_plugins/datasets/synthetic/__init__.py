@@ -7,6 +7,7 @@ from typing import Literal
 
 from tracknet_core.contracts import Clip, Dataset, plain_labels
 from tracknet_core.errors import DataError
+from tracknet_core.labels import streak_labels
 from tracknet_core.registry import datasets
 from tracknet_plugins.datasets.synthetic.render import RenderedFrames
 from tracknet_plugins.datasets.synthetic.scene import Recipe, make_scene
@@ -31,6 +32,9 @@ class Synthetic(Dataset):
         rallies: how many rallies ``train``, ``val`` and ``test`` have.
         frames: length of a rally, in frames.
         fps: frames per second.
+        exposure: seconds that the shutter is open, of which each rally draws one; None for what ``difficulty`` says.
+            The longer, the longer the streaks.
+        streaks: whether labels are the two ends of the ball's way during the exposure, and not one point.
         seed: another seed gives other rallies.
 
     Raises:
@@ -49,6 +53,8 @@ class Synthetic(Dataset):
         rallies: tuple[int, int, int] = (48, 9, 9),
         frames: int = 90,
         fps: float = 30.0,
+        exposure: tuple[float, float] | None = None,
+        streaks: bool = False,
         seed: int = 0,
     ) -> None:
         del root
@@ -60,6 +66,11 @@ class Synthetic(Dataset):
             raise ValueError(f"frames: {frames} is too short for a rally. Give at least 2.")
         if not 1 <= fps <= 1000:
             raise ValueError(f"fps: {fps} is no frame rate. Give 1 to 1000.")
+        if exposure is not None and not 0 < exposure[0] <= exposure[1] <= 1 / fps:
+            raise ValueError(
+                f"exposure: {list(exposure)} s is no range of exposures. Give a lower and an upper limit, above 0 "
+                f"and at most {1 / fps:.4g}, the time of a frame."
+            )
         if seed < 0:
             raise ValueError(f"seed: {seed} is negative. Give 0 or more.")
         self._sports = tuple(SPORTS) if sport == "mixed" else (sport,)
@@ -68,6 +79,8 @@ class Synthetic(Dataset):
         self._rallies = dict(zip(self.splits, rallies, strict=True))
         self._frames = frames
         self._fps = fps
+        self._exposure = exposure
+        self._streaks = streaks
         self._seed = seed
 
     def clips(self, split: str) -> list[Clip]:
@@ -88,7 +101,10 @@ class Synthetic(Dataset):
             frames=self._frames,
             fps=self._fps,
             seed=(self._seed, self.splits.index(split), number),
+            exposure=self._exposure,
         )
         name = f"{split}/{recipe.sport}_{number:03d}"
-        xy, visibility = make_scene(recipe).labels()
-        return Clip(name=name, frames=RenderedFrames(recipe, name=name), labels=plain_labels(xy, visibility))
+        scene = make_scene(recipe)
+        xy, visibility = scene.labels()
+        labels = streak_labels(xy, scene.half_ways(), visibility) if self._streaks else plain_labels(xy, visibility)
+        return Clip(name=name, frames=RenderedFrames(recipe, name=name), labels=labels)

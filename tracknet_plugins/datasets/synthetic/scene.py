@@ -52,6 +52,7 @@ class Recipe:
         frames: how many there are.
         fps: frames per second.
         seed: of this rally alone.
+        exposure: range of seconds that the shutter is open; None for that of the preset.
     """
 
     sport: SportName
@@ -60,6 +61,7 @@ class Recipe:
     frames: int
     fps: float
     seed: tuple[int, ...]
+    exposure: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,16 @@ class Scene:
         codes[seen[hidden > HIDDEN]] = Visibility.OCCLUDED
         xy[~inside] = np.nan
         return xy.astype(np.float32), codes
+
+    def half_ways(self) -> FloatArray:
+        """Return half of the ball's way during each exposure, (N, 2) pixels from the start to the end, NaN without one.
+
+        From the first of the :data:`SAMPLES` moments to the last is a moment less than the exposure. Where the ball
+        bounces meanwhile, its way is taken to be straight.
+        """
+        centres = self.streaks[0]
+        way = (centres[:, -1] - centres[:, 0]) * SAMPLES / (SAMPLES - 1)
+        return (way / 2).astype(np.float32)
 
     def contrast(self, seen: IntArray) -> Array:
         """Return how many grey levels the streak stands out by, (F,), in the frames ``seen`` (F,), if nothing hides it.
@@ -263,7 +275,7 @@ def make_scene(recipe: Recipe) -> Scene:
     palette = _vary(sport.palettes[rng.integers(len(sport.palettes))], rng)
     times = np.arange(recipe.frames) / recipe.fps
     rally = play(sport, recipe.frames / recipe.fps, np.random.default_rng(for_play))
-    exposure = rng.uniform(*difficulty.exposure)
+    exposure = rng.uniform(*(recipe.exposure or difficulty.exposure))
     moments = times[:, None] + exposure * ((np.arange(SAMPLES) + 0.5) / SAMPLES - 0.5)
     direction = rng.uniform(0, 2 * np.pi)
     slant = rng.uniform(0.1, 0.35) if palette.is_indoor else rng.uniform(0.4, 1.4)
