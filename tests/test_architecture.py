@@ -1,5 +1,6 @@
 """Every room has its place in the rules of `[tool.importlinter]` and in the docs: `lint-imports` sees to the rest."""
 
+import ast
 import pkgutil
 import re
 import tomllib
@@ -90,3 +91,34 @@ def test_only_doors_know_of_stdout_and_of_the_command_line() -> None:
         if re.search(r"sys\.(?:stdout|argv|exit)\b|^import argparse", file.read_text(encoding="utf-8"), re.MULTILINE)
     }
     assert knowing == {*DOORS, "options.py"}
+
+
+def chosen(node: ast.AST) -> list[ast.expr | None]:
+    """What code takes unless somebody says otherwise, what it calls ``name``, and what it compares with."""
+    match node:
+        case ast.arguments():
+            return [*node.defaults, *node.kw_defaults]
+        case ast.AnnAssign() | ast.keyword(arg="default"):
+            return [node.value]
+        case ast.Dict():
+            pairs = zip(node.keys, node.values, strict=True)
+            named = [value for key, value in pairs if isinstance(key, ast.Constant) and key.value == "name"]
+            return [part for value in named for part in ast.walk(value) if isinstance(part, ast.expr)]
+        case ast.Compare():
+            return [node.left, *node.comparators]
+        case _:
+            return []
+
+
+def test_the_core_chooses_no_component_and_asks_for_none_by_name() -> None:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        groups = tomllib.load(file)["project"]["entry-points"]
+    names = {name for entries in groups.values() for name in entries}
+    found = [
+        f"{file.relative_to(ROOT)}:{value.lineno}: {value.value}"
+        for file in (ROOT / "tracknet_core").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for value in chosen(node)
+        if isinstance(value, ast.Constant) and value.value in names
+    ]
+    assert found == []
