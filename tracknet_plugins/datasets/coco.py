@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -17,17 +19,20 @@ from tracknet_plugins.datasets.checked_json import Node, load_json
 
 _SPLIT = "<split>"
 _SPLITS = ("train", "val", "test")
+_NUMBERED = re.compile(r"(?P<beginning>.*?)\d+(_(jpe?g|png)\.rf\.\w+)?", re.DOTALL)  # the ending is Roboflow's
 _VISIBILITY = {0: Visibility.UNLABELLED, 1: Visibility.OCCLUDED, 2: Visibility.EASY}  # of a keypoint
 
 
 @datasets.register("coco")
 class COCO(Dataset):
-    """Reads bounding boxes or keypoints of one category.
+    r"""Reads bounding boxes or keypoints of one category.
 
     A clip is the images of one folder (by ``file_name``) or, where images have a ``video_id``, those of one video, in
-    natural order of their names: the frames. An image that the file does not list is no frame, so list the images
-    between labelled ones too. A clip is called as its folder or its video, ``match1/rally1``; images without a folder
-    are one clip, called as ``images``. Several splits put their name in front: ``val/match1/rally1``.
+    natural order of their names: the frames. Exports that throw the images of all videos together, as Roboflow's do,
+    need ``clip``: without it they would be frames of one clip, and a warning says so. An image that the file does not
+    list is no frame, so list the images between labelled ones too. A clip is called as its folder or its video,
+    ``match1/rally1``; images without a folder are one clip, called as ``images``. Several splits put their name in
+    front: ``val/match1/rally1``.
 
     The place of the ball is the centre of its box or a keypoint. Boxes count from the corner of the first pixel, half a
     pixel before its centre, which is corrected; keypoints count from its centre. A box whose ``attributes`` say
@@ -43,11 +48,13 @@ class COCO(Dataset):
         category: name of the ball's category.
         place: where the ball is: the centre of its box, or a keypoint.
         keypoint: name of the keypoint; None for the only one.
+        clip: regular expression that says which clip an image is of, by its ``file_name``: its first group, or all that
+            it finds, is the clip's name. ``(.+)_\d+`` makes ``rally1`` of ``rally1_0012.jpg``. None takes the folder.
         fps: frames per second of the images.
 
     Raises:
         DataError: there is no such folder, or no label file in it.
-        ValueError: ``place`` or ``fps`` is not one of the values above, or ``keypoint`` is set for boxes.
+        ValueError: ``place``, ``clip`` or ``fps`` is not one of the values above, or ``keypoint`` is set for boxes.
     """
 
     def __init__(
@@ -59,6 +66,7 @@ class COCO(Dataset):
         category: str = "ball",
         place: Literal["box", "keypoint"] = "box",
         keypoint: str | None = None,
+        clip: str | None = None,
         fps: float = 30.0,
     ) -> None:
         if place not in ("box", "keypoint"):
@@ -70,6 +78,7 @@ class COCO(Dataset):
         if not fps > 0:
             raise ValueError(f"'fps' is {fps}; expected frames per second, greater than 0, such as 30.")
         self._category, self._place, self._keypoint, self._fps = category, place, keypoint, fps
+        self._clip_of = None if clip is None else _compiled(clip)
         self._images = images
         self._root = existing_root(root, f"{labels} and {images}")
         self._files = _label_files(self._root, labels)
@@ -118,7 +127,7 @@ class COCO(Dataset):
                 raise node.fault("image_id", f"is {image}, and no image has this id")
             if category in categories:
                 by_id[image].marks.append(self._mark(node, categories[category]))
-        return _grouped(root, images, flat)
+        return _grouped(root, images, flat, self._clip_of)
 
     def _categories(self, root: Node) -> dict[int, int]:
         """Return the position of the keypoint for each category of the name; 0 for boxes."""
@@ -208,8 +217,24 @@ def _read_image(node: Node) -> _Image:
     )
 
 
-def _grouped(root: Node, images: list[_Image], flat: str) -> dict[str, list[_Image]]:
-    """Return the images of each clip in natural order, by the name of the clip."""
+def _compiled(clip: str) -> re.Pattern[str]:
+    try:
+        return re.compile(clip)
+    except re.error as error:
+        raise ValueError(
+            f"'clip' is '{clip}', which is no regular expression ({error}); write such as '(.+)_\\d+'."
+        ) from error
+
+
+def _grouped(root: Node, images: list[_Image], flat: str, clip_of: re.Pattern[str] | None) -> dict[str, list[_Image]]:
+    """Return the images of each clip in natural order, by the name of the clip.
+
+    Args:
+        root: of the file.
+        images: all that it lists.
+        flat: name of the clip of images that are in no folder.
+        clip_of: what finds the clip in the name of an image; None takes the folder.
+    """
     videos: dict[int | None, str] = {}
     for node in root.children("videos") if "videos" in root.cells else []:
         videos[node.integer("id")] = node.text("name")
@@ -219,14 +244,44 @@ def _grouped(root: Node, images: list[_Image], flat: str) -> dict[str, list[_Ima
         )
     groups: dict[str, list[_Image]] = {}
     for image in images:
-        folder = PurePosixPath(image.name).parent.as_posix()
-        name = flat if folder == "." else folder
         if image.video is not None:
             name = videos.get(image.video, f"video{image.video}")
-        groups.setdefault(name, []).append(image)
+        elif clip_of is not None:
+            name = _named(image, clip_of, root.path)
+        else:
+            name = PurePosixPath(image.name).parent.as_posix()
+        groups.setdefault(flat if name == "." else name, []).append(image)
+    if clip_of is None:
+        _warn_mixed(root.path, {name: group for name, group in groups.items() if group[0].video is None})
     for group in groups.values():
         group.sort(key=lambda image: [natural_order(Path(part)) for part in image.name.split("/")])
     return groups
+
+
+def _named(image: _Image, clip_of: re.Pattern[str], path: Path) -> str:
+    """Return the name of the clip that an expression finds in the name of an image."""
+    found = clip_of.search(image.name)
+    name = None if found is None else found.group(1 if clip_of.groups else 0)
+    if not name:
+        raise DataError(
+            f"{path}: data.dataset.clip='{clip_of.pattern}' finds nothing in the file_name '{image.name[:80]}'."
+        )
+    return name
+
+
+def _warn_mixed(path: Path, groups: Mapping[str, list[_Image]]) -> None:
+    """Warn of clips whose images are numbered, but begin in several ways: as good as surely of several videos."""
+    for name, images in groups.items():
+        numbered = [_NUMBERED.fullmatch(PurePosixPath(image.name).stem) for image in images]
+        begins = sorted({found["beginning"] for found in numbered if found})
+        if all(numbered) and len(begins) > 1:
+            shown = ", ".join(f"'{begin}…'" for begin in begins[:4]) + (", …" if len(begins) > 4 else "")
+            warnings.warn(
+                f"{path}: the images of the clip '{name}' are called in {len(begins)} ways ({shown}). If these are "
+                "several videos, say what names one, such as data.dataset.clip='(.+)_\\d+'; else they are taken for "
+                "the frames of one.",
+                stacklevel=4,
+            )
 
 
 def _clip(name: str, images: list[_Image], path: Path, folder: Path, fps: float) -> Clip:
@@ -236,7 +291,8 @@ def _clip(name: str, images: list[_Image], path: Path, folder: Path, fps: float)
             (width, height), (labelled_width, labelled_height) = frames.size, image.size
             raise DataError(
                 f"{path}: '{image.name}' was labelled at {labelled_width}x{labelled_height} pixels, but the images of "
-                f"this clip have {width}x{height}. Use the pictures that were labelled."
+                f"this clip have {width}x{height}. Use the pictures that were labelled, or say in data.dataset.clip "
+                "what names the clip of an image."
             )
     labels = [_label(path, number, image) for number, image in enumerate(images)]
     usable = [label for label in labels if not label.visibility.is_visible or _is_inside(label, frames.size)]

@@ -95,6 +95,37 @@ def test_keypoints_are_chosen_by_name_and_kept_as_they_are(tmp_path: Path, write
     np.testing.assert_array_equal(clip.xy, [[5, 6]])
 
 
+ROBOFLOW = (
+    "rally1_00010_jpg.rf.0a9.jpg rally2_00003_jpg.rf.ff1.jpg rally1_00009_jpg.rf.1bc.jpg rally2_00004_jpg.rf.7d0.jpg"
+)
+
+
+def test_images_of_several_videos_in_one_folder_are_told_apart_by_an_expression(
+    tmp_path: Path, write: Callable[..., Path]
+) -> None:
+    write(ROBOFLOW, [box(12, [28, 18, 5, 5])])
+    with pytest.warns(UserWarning, match=r"the clip 'images' are called in 2 ways \('rally1_…', 'rally2_…'\)"):
+        assert COCO(root=tmp_path).clips("train").names == ("train/images",)
+
+    clips = COCO(root=tmp_path, clip=r"(.+)_\d+_jpg").clips("train")
+
+    assert clips.names == ("train/rally1", "train/rally2")
+    np.testing.assert_array_equal(clips[0].visibility, [1, 0])  # 9 before 10
+    assert [round(float(frame.mean()) / 20) for frame in clips[0].frames.read([0, 1])] == [2, 0]
+    assert COCO(root=tmp_path, clip="rally.").clips("train").names == clips.names
+    with pytest.raises(DataError, match=r"clip='match\(\.\)' finds nothing in the file_name 'rally1_00010_jpg"):
+        COCO(root=tmp_path, clip="match(.)").clips("train")
+    with pytest.raises(ValueError, match=r"'clip' is '\(', which is no regular expression"):
+        COCO(root=tmp_path, clip="(")
+
+
+def test_images_that_are_called_in_one_way_or_not_numbered_are_one_clip(
+    tmp_path: Path, write: Callable[..., Path]
+) -> None:
+    write("a/frame_000001.jpg a/frame_000002.jpg b/x.jpg b/y1.jpg c/1.jpg c/02.jpg")
+    assert COCO(root=tmp_path).clips("train").names == ("train/a", "train/b", "train/c")
+
+
 def test_clips_are_folders_or_videos_and_splits_are_label_files(tmp_path: Path, write: Callable[..., Path]) -> None:
     videos = {number: {"video_id": 7} for number in (1, 2)} | {3: {"video_id": 8}, 4: {"video_id": None}}
     names = "m10/0.jpg x_10.jpg x_9.jpg y.jpg z.jpg m9\\0.jpg"
