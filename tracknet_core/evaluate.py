@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--split", default="test", metavar="NAME", help="default: %(default)s")
     add("--protocol", nargs="+", action="extend", default=[], metavar="NAME", help="default: those of the training")
     add("--threshold", type=float, metavar="SCORE", help="leave out balls with a lower score")
+    add("--name", metavar="TEXT", help="what this evaluation is called beside others; default: what is scored")
     add("--json", type=Path, metavar="FILE", help="write everything that was found; a new file")
     add("--report", type=Path, metavar="FILE", help="write a page of tables, curves, pictures; a new .html file")
     compared = "instead of scoring: lay files of --json side by side, each against the first; with --json, --report"

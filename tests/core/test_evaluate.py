@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import itertools
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -309,7 +311,10 @@ def test_runs_are_compared_from_their_files(
     monkeypatch.chdir(tmp_path)
     pck = ["--protocol", "wasb", "{name: pck, radii: [3]}"]
     assert main([str(checkpoint), "--split", "train", *pck, "--json", "a.json"]) == 0
-    assert main([str(checkpoint), "--split", "train", *pck, "--json", "b.json", "--threshold", "1e9"]) == 0
+    assert (
+        main([str(checkpoint), "--split", "train", *pck, "--json", "b.json", "--threshold", "1e9", "--name", "none"])
+        == 0
+    )
     found = [json.loads(Path(name).read_text())["protocols"] for name in ("a.json", "b.json")]
     capsys.readouterr()
 
@@ -318,7 +323,10 @@ def test_runs_are_compared_from_their_files(
     printed = capsys.readouterr()
     assert printed.err == ""
     assert printed.out.startswith("2 runs over the 2 clips that all share\nA  a.json  ")
-    wasb = printed.out.split("\n\n")[1].splitlines()
+    assert printed.out.splitlines()[2] == "B  b.json  none"
+    parts = printed.out.split("\n\n")
+    assert parts[1] == "threshold differs\n  A  -\n  B  1000000000.0"
+    wasb = parts[2].splitlines()
     columns = wasb[1].split()
     for line, of_run in zip(wasb[2:4], found, strict=True):  # the counts of the files, from their states
         row = dict(zip(columns, line.split()[1:], strict=True))
@@ -336,6 +344,28 @@ def test_runs_are_compared_from_their_files(
     assert difference["figures"]["fn"] == found[1]["wasb"]["figures"]["fn"] - found[0]["wasb"]["figures"]["fn"]
     assert len(difference["intervals"]["f1"]) == 2
     assert sorted(path.name for path in tmp_path.glob("*c.*")) == ["c.html", "c.json"]
+
+
+def test_what_the_numbers_depend_on_stands_beside_them(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = ["--split", "train", "--protocol", "wasb", "--step", "1", "--tracker", "kalman"]
+    assert main([str(checkpoint), *options, "--json", "a.json", "--report", "a.html", "--name", "mine"]) == 0
+    saved = json.loads(Path("a.json").read_text())
+    assert saved["name"] == "mine"
+    said = saved["conditions"]
+    assert said["source sha256"] == hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    assert json.loads(said["tracker"])["name"] == "kalman"
+    assert json.loads(said["data"])["dataset"]["name"] == "tiny"
+    assert (said["step"], said["split"], said["tracknet"]) == ("1", "train", version("tracknet"))
+    assert {"ensemble", "device", "configuration sha256", "labels sha256", "torch", "machine"} <= said.keys()
+    assert "threshold" not in said
+    page = Path("a.html").read_text(encoding="utf-8")
+    assert said["source sha256"] in page
+    printed = capsys.readouterr().out
+    assert printed.startswith("mine: 2 clips")
+    assert said["source sha256"] in printed
 
 
 PLUGIN = """

@@ -58,15 +58,17 @@ class Comparison:
     """Runs side by side.
 
     Attributes:
-        runs: name of each run: its file.
-        sources: what each run scored, such as a checkpoint.
+        runs: the file of each run.
+        names: what each run is called.
+        differs: what the numbers depend on and is not the same for all runs, by name; of each run, empty if unknown.
         clips: the clips that all runs share.
         protocols: the rules that all runs share.
         notes: what a reader has to know, such as clips that were left out.
     """
 
     runs: tuple[str, ...]
-    sources: tuple[str, ...]
+    names: tuple[str, ...]
+    differs: Mapping[str, tuple[str, ...]]
     clips: tuple[str, ...]
     protocols: tuple[ProtocolComparison, ...]
     notes: tuple[str, ...]
@@ -110,11 +112,18 @@ def compare(runs: Sequence[SavedRun]) -> Comparison:
         raise DataError(f"no protocol is in all runs with the same rule ({found}). Score them by the same --protocol.")
     return Comparison(
         runs=tuple(str(run.path) for run in runs),
-        sources=tuple(run.source for run in runs),
+        names=tuple(run.name for run in runs),
+        differs=_differing(runs),
         clips=tuple(clips),
         protocols=tuple(_compare_protocol(name, runs, clips) for name in shared),
         notes=tuple(_notes(runs, clips, shared)),
     )
+
+
+def _differing(runs: Sequence[SavedRun]) -> dict[str, tuple[str, ...]]:
+    names = dict.fromkeys(name for run in runs for name in run.conditions)
+    values = {name: tuple(run.conditions.get(name, "") for run in runs) for name in names}
+    return {name: of_runs for name, of_runs in values.items() if len(set(of_runs)) > 1}
 
 
 def _same(one: SavedProtocol, other: SavedProtocol | None) -> bool:

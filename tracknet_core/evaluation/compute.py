@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from tracknet_core.config import DataConfig, default_section, import_plugins, lo
 from tracknet_core.contracts import Clip, ProtocolMetric
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.evaluation.comparison import compare
+from tracknet_core.evaluation.conditions import conditions, digest
 from tracknet_core.evaluation.foreign_csv import predictions_of
 from tracknet_core.evaluation.report.page import comparison_report, report
 from tracknet_core.evaluation.report.text import as_text, comparison_as_text
@@ -25,7 +26,7 @@ from tracknet_core.evaluation.truth_csv import scored_by_files
 from tracknet_core.loading.splits import choose_clips, split_names
 from tracknet_core.progress import Progress
 from tracknet_core.schema import Node, require_component
-from tracknet_core.tracking.clip import build_merger, check_windows, detect_clip
+from tracknet_core.tracking.clip import build_merger, check_windows, default_ensemble, detect_clip
 from tracknet_core.tracking.detector import Detector, load_detector
 
 __all__ = ["Findings", "Request", "compare_files", "request", "score"]
@@ -98,11 +99,20 @@ def _evaluation(asked: Request) -> Evaluation:
     if detector is not None:
         build_merger(detector, asked.step, ensemble)  # tells before the work what it refuses
     clips = _clips(data, asked.split)
+    options: dict[str, Any] = {"split": asked.split, "data": asdict(data)}
     if detector is None:
         predicted, notes = predictions_of(Path(asked.source), clips, asked.first_frame)
     else:
         predicted, notes = _detected(detector, clips, ensemble, tracker, asked)
-    return evaluate(asked.source, asked.split, _sure(predicted, asked), protocols, notes, rules)
+        options |= {
+            "tracker": tracker,
+            "step": asked.step or len(detector.window.targets),
+            "ensemble": ensemble or default_ensemble(detector, asked.step),
+            "device": str(detector.device),
+            "configuration sha256": digest(detector.config.as_dict()),
+        }
+    found = evaluate(asked.source, asked.split, _sure(predicted, asked), protocols, notes, rules)
+    return _named(found, asked, options)
 
 
 def _evaluation_of_files(asked: Request, truth: TrueFiles) -> Evaluation:
@@ -110,7 +120,19 @@ def _evaluation_of_files(asked: Request, truth: TrueFiles) -> Evaluation:
     rules = _rules(asked, None)
     protocols = _protocols(rules)
     predicted, notes = scored_by_files(Path(asked.source), truth, asked.first_frame)
-    return evaluate(asked.source, str(truth.place), _sure(predicted, asked), protocols, notes, rules)
+    found = evaluate(asked.source, str(truth.place), _sure(predicted, asked), protocols, notes, rules)
+    return _named(found, asked, {"truth": str(truth.place), "size": f"{truth.size[0]}x{truth.size[1]}"})
+
+
+def _named(found: Evaluation, asked: Request, options: Mapping[str, Any]) -> Evaluation:
+    """Return an evaluation that says what it depends on."""
+    suffix = ".csv" if asked.is_foreign else ""
+    everything = {**options, "threshold": asked.threshold}
+    return replace(
+        found,
+        name=asked.name or asked.source,
+        conditions=conditions(Path(asked.source), suffix, everything, found.clips),
+    )
 
 
 def _protocols(rules: Mapping[str, Node]) -> dict[str, ProtocolMetric]:

@@ -32,6 +32,7 @@ class Request:
     Attributes:
         source: a file that holds a network; or, if ``is_foreign``, a folder of predictions of any program, or one file.
         is_foreign: which of the two.
+        name: what the evaluation is called beside others; None takes the source.
         first_frame: number of the first frame in the predictions, 0 or 1; None finds out.
         truth: where the ball is, without a video; None takes it from the data.
         data: name of the section ``data``; None takes the checkpoint's.
@@ -50,6 +51,7 @@ class Request:
 
     source: str
     is_foreign: bool = False
+    name: str | None = None
     first_frame: Literal[0, 1] | None = None
     truth: TrueFiles | None = None
     data: str | None = None

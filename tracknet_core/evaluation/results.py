@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -152,6 +152,8 @@ class Evaluation:
         trajectory: over all clips.
         true_trajectory: the same of the truth.
         notes: what a reader has to know, such as clips without predictions.
+        name: what this evaluation is called beside others.
+        conditions: what the numbers depend on, by name.
     """
 
     source: str
@@ -161,6 +163,8 @@ class Evaluation:
     trajectory: Trajectory
     true_trajectory: Trajectory
     notes: tuple[str, ...] = ()
+    name: str = ""
+    conditions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def extent(self) -> str:
@@ -171,9 +175,11 @@ class Evaluation:
     def as_dict(self) -> dict[str, Any]:
         """Return plain dicts, lists and numbers for JSON; places by frame are left out, NaN is None."""
         plain = {
+            "name": self.name,
             "source": self.source,
             "split": self.split,
             "notes": list(self.notes),
+            "conditions": self.conditions,
             "protocols": {protocol.name: asdict(protocol) for protocol in self.protocols},
             "trajectory": {"predicted": asdict(self.trajectory), "true": asdict(self.true_trajectory)},
             "clips": {

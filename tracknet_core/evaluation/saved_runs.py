@@ -39,15 +39,19 @@ class SavedRun:
 
     Attributes:
         path: the file.
+        name: what it is called.
         source: what was scored, such as a checkpoint.
         split: the split that was scored.
+        conditions: what the numbers depend on, by name.
         clips: a digest of the labels of each clip, by name.
         protocols: the rules by name.
     """
 
     path: Path
+    name: str
     source: str
     split: str
+    conditions: Mapping[str, str]
     clips: Mapping[str, str]
     protocols: Mapping[str, SavedProtocol]
 
@@ -70,10 +74,13 @@ def read_run(path: Path) -> SavedRun:
         raise _unexpected(path, "the whole", "an object")
     clips = _part(path, whole, "clips", dict)
     protocols = _part(path, whole, "protocols", dict)
+    said = _part(path, whole, "conditions", dict)
     return SavedRun(
         path=path,
+        name=_part(path, whole, "name", str),
         source=_part(path, whole, "source", str),
         split=_part(path, whole, "split", str),
+        conditions={name: _part(path, said, f"conditions.{name}", str, name) for name in said},
         clips={name: _part(path, clips, f"clips.{name}.labels", str, name, "labels") for name in clips},
         protocols={name: _protocol(path, protocols, name, list(clips)) for name in protocols},
     )

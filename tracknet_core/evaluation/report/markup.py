@@ -25,6 +25,7 @@ tr > :first-child { text-align: left; }
 tbody th { font-weight: 400; }
 td small { color: var(--faint); display: block; }
 td.sure { font-weight: 700; }
+td.long { text-align: left; white-space: normal; overflow-wrap: anywhere; }
 summary { cursor: pointer; color: var(--faint); }
 figure { margin: 0; }
 .grid { display: grid; gap: 1.2rem; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); }

@@ -41,28 +41,38 @@ def report(evaluation: Evaluation) -> str:
     anchors = {clip.name: f"clip-{number}" for number, clip in enumerate(evaluation.clips)}
     drawn = _affordable(ranked)
     children = [
-        element("h1", f"Evaluation of {evaluation.source}"),
+        element("h1", f"Evaluation of {evaluation.name or evaluation.source}"),
         element("p", f"{evaluation.extent}."),
         *(element("p", f"Note: {note}") for note in evaluation.notes),
         *(part for protocol in evaluation.protocols for part in _protocol(protocol)),
         *_worst_clips(ranked, {clip.name: anchors[clip.name] for clip in drawn}, evaluation.protocols),
         *_worst_frames(evaluation.clips),
         *_trajectories(evaluation, drawn, anchors),
+        *_conditions(evaluation.conditions),
     ]
-    return page(f"Evaluation of {evaluation.source}", children)
+    return page(f"Evaluation of {evaluation.name or evaluation.source}", children)
 
 
 def comparison_report(comparison: Comparison) -> str:
     """Return the page of a comparison."""
-    runs = zip(comparison.runs, comparison.sources, strict=True)
+    runs = zip(comparison.runs, comparison.names, strict=True)
+    letters = [letter(number) for number in range(len(comparison.runs))]
     children = [
         element("h1", "Runs side by side"),
         element("p", f"Over the {len(comparison.clips)} clips that all runs share."),
         *(element("p", f"Note: {note}") for note in comparison.notes),
-        table(["", "file", "what was scored"], [[letter(number), *run] for number, run in enumerate(runs)]),
+        table(["", "file", "name"], [[one, *run] for one, run in zip(letters, runs, strict=True)]),
+        element("h2", "What differs between the runs"),
+        table(["", *letters], [[name, *values] for name, values in comparison.differs.items()]),
         *(part for protocol in comparison.protocols for part in _compared(protocol)),
     ]
     return page("Runs side by side", children)
+
+
+def _conditions(conditions: Mapping[str, str]) -> Iterator[Element]:
+    if conditions:
+        yield element("h2", "What the numbers depend on")
+        yield table(["", "value"], [[name, element("td", value, class_="long")] for name, value in conditions.items()])
 
 
 # ------------------------------------------------------------------------------------------------- protocols

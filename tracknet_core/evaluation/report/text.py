@@ -13,7 +13,7 @@ from tracknet_core.evaluation.results import Evaluation, Figures, ProtocolResult
 
 def as_text(evaluation: Evaluation) -> str:
     """Return the tables of every protocol, of the thresholds and of the trajectories."""
-    parts = [f"{evaluation.source}: {evaluation.extent}"]
+    parts = [f"{evaluation.name or evaluation.source}: {evaluation.extent}"]
     for protocol in evaluation.protocols:
         parts.append(f"{protocol.name}: {protocol.rule}\n{_protocol_table(protocol)}")
     sweep = _sweep_table(evaluation.protocols)
@@ -25,15 +25,22 @@ def as_text(evaluation: Evaluation) -> str:
         "trajectory: runs of frames with a ball, longest gap in frames, steps of more than a tenth of the width, "
         f"median bend in px\n{_table('', ways)}\n{_table('clip', by_clip)}"
     )
+    if evaluation.conditions:
+        width = max(map(len, evaluation.conditions))
+        lines = [f"{name.ljust(width)}  {value}" for name, value in evaluation.conditions.items()]
+        parts.append("\n".join(["what the numbers depend on", *lines]))
     return "\n\n".join(parts)
 
 
 def comparison_as_text(comparison: Comparison) -> str:
     """Return the tables of every protocol: the runs by letters, and what each has more than A."""
-    letters = {letter(number): source for number, source in enumerate(comparison.sources)}
+    letters = {letter(number): name for number, name in enumerate(comparison.names)}
     width = max(map(len, comparison.runs))
     runs = [f"{one}  {run.ljust(width)}  {letters[one]}" for one, run in zip(letters, comparison.runs, strict=True)]
     parts = [f"{len(runs)} runs over the {len(comparison.clips)} clips that all share\n" + "\n".join(runs)]
+    for name, values in comparison.differs.items():
+        different = [f"  {one}  {value or '-'}" for one, value in zip(letters, values, strict=True)]
+        parts.append("\n".join([f"{name} differs", *different]))
     for protocol in comparison.protocols:
         rows: dict[str, Figures] = dict(zip(letters, protocol.figures, strict=True))
         for number, difference in enumerate(protocol.differences, start=1):
