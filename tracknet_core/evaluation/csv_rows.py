@@ -23,7 +23,7 @@ _IMAGE = "file name"  # holds the name of an image file, such as 0012.jpg
 _NEEDED = ("frame", "x", "y")
 
 _GREATEST = 1e30  # of a number in a file, so that float32 holds it
-_MOST_FRAMES = 100_000_000  # of a clip: weeks of video
+_MOST_FRAMES = 10_000_000  # of a clip: two days of video
 _DIGITS = 18  # of the number of an image
 
 

@@ -17,7 +17,7 @@ from tracknet_core.evaluation.csv_rows import read_balls
 from tracknet_core.evaluation.results import Prediction
 
 _NETWORK_INPUT = (512, 288)  # pixels; the usual one
-_FEW = 10  # places that say nothing about their scale
+FEW = 10  # places that say nothing about their scale
 
 
 def predictions_of(
@@ -156,7 +156,7 @@ def by_frame(clip: Clip, balls: Iterable[PredictedBall], first_frame: int) -> Pr
 def hints_of_scale(scored: Sequence[tuple[Clip, Prediction]]) -> list[str]:
     """Return a hint if all places look like those of another picture."""
     places = np.concatenate([prediction.xy[prediction.present] for _, prediction in scored])
-    if len(places) < _FEW:
+    if len(places) < FEW:
         return []
     width, height = (max(sides) for sides in zip(*(clip.frames.size for clip, _ in scored), strict=True))
     of = f"all {len(places)} places lie within"

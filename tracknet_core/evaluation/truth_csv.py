@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from tracknet_core.errors import DataError
 from tracknet_core.evaluation.csv_names import csv_files, files_of, names_of
 from tracknet_core.evaluation.csv_rows import BallRow, read_balls
 from tracknet_core.evaluation.foreign_csv import (
+    FEW,
     PredictedBall,
     by_frame,
     hints_of_scale,
@@ -34,9 +36,10 @@ def scored_by_files(
     """Return the clips that ``truth`` has, with what is predicted, and what a reader has to know.
 
     Each file of ``truth`` is a clip, called like it. Predictions belong to clips by their names, as :mod:`.csv_names`
-    says; a single file of both belongs together. Columns of the truth have the names of those of predictions, and
-    places are pixels of the video. Visibility has the codes of :class:`Visibility`; where there is no such column, a
-    place is a ball that is easy to see.
+    says; a single file of both belongs together. Columns of the truth have the names of those of predictions. Places
+    are pixels of the video; where all of one side lie within 0..1, they are fractions of its width and height, as some
+    tools write. Visibility has the codes of :class:`Visibility`; where there is no such column, a place is a ball that
+    is easy to see.
 
     A frame without a row of predictions has no ball. One without a row of the truth has no label, and is not scored.
     Both count frames alike, unless one begins with 0 and the other ends one later in every clip.
@@ -58,6 +61,13 @@ def scored_by_files(
     truths = {name: _labels(true_files[name]) for name in files}
     balls = {name: predicted_balls(path) for name, path in files.items()}
     notes = without_files(predictions, list(true_files), files)
+    width, height = truth.size
+    if _are_fractions([(label.x, label.y) for labels in truths.values() for label in labels if label.visibility > 0]):
+        notes.append(f"the places of the truth are fractions, and were multiplied by {width} and {height}.")
+        truths = {name: [replace(one, x=one.x * width, y=one.y * height) for one in truths[name]] for name in truths}
+    if _are_fractions([ball.xy for of_clip in balls.values() for ball in of_clip if ball.xy is not None]):
+        notes.append(f"the places of the predictions are fractions, and were multiplied by {width} and {height}.")
+        balls = {name: [_multiplied(ball, truth.size) for ball in balls[name]] for name in balls}
     first_true, first_found, certain = _first_frames(truths, balls, first_frame)
     if not certain:
         notes.append(
@@ -77,6 +87,16 @@ def scored_by_files(
         scored.append((clip, by_frame(clip, balls[name], first_found)))
         with_row += int((clip.visibility[list(predicted)] != Visibility.UNLABELLED).sum())
     return scored, [*notes, *_without_rows([clip for clip, _ in scored], with_row), *hints_of_scale(scored)]
+
+
+def _are_fractions(places: Sequence[tuple[float, float]]) -> bool:
+    """Return whether places of balls are fractions of width and height; NaN says nothing."""
+    known = [place for place in places if all(map(math.isfinite, place))]
+    return len(known) >= FEW and max(map(max, known)) <= 1
+
+
+def _multiplied(ball: PredictedBall, size: Size) -> PredictedBall:
+    return ball if ball.xy is None else replace(ball, xy=(ball.xy[0] * size[0], ball.xy[1] * size[1]))
 
 
 class NoPictures(FrameSource):

@@ -176,11 +176,25 @@ def test_rows_that_lack_are_counted(write: Write) -> None:
 
 def test_places_of_another_scale_are_hinted_at(write: Write) -> None:
     truth = write("truth.csv", "Frame,X,Y\n" + "".join(f"{i},{600 + i},400\n" for i in range(12)))
-    found = write("found.csv", "Frame,X,Y\n" + "".join(f"{i},{0.5 + i / 99},0.5\n" for i in range(12)))
+    found = write("found.csv", "Frame,X,Y\n" + "".join(f"{i},{200 + i},100\n" for i in range(12)))
 
     _, notes = scored(found, truth)
 
-    assert notes[0].startswith("all 12 places lie within 0..1")
+    assert notes[0].startswith("all 12 places lie within 512x288")
+
+
+@pytest.mark.parametrize("side", ["found", "truth"])
+def test_fractions_are_taken_for_what_they_are(write: Write, side: str) -> None:
+    header = "frame_num,visible,x,y\n"
+    pixels = write("a.csv", header + "".join(f"{i},1,{640 + i},360\n" for i in range(12)) + "12,0,0,0\n")
+    parts = write("b.csv", header + "".join(f"{i},1,{(640 + i) / 1280},0.5\n" for i in range(12)) + "12,0,-1,-1\n")
+
+    [(clip, prediction)], notes = scored(*((parts, pixels) if side == "found" else (pixels, parts)))
+
+    np.testing.assert_allclose(prediction.xy, clip.xy, rtol=1e-6)
+    assert clip.xy[3].tolist() == pytest.approx([643, 360])
+    of = "predictions" if side == "found" else "truth"
+    assert notes == [f"the places of the {of} are fractions, and were multiplied by 1280 and 720."]
 
 
 def test_there_are_no_pictures(write: Write) -> None:
@@ -198,7 +212,7 @@ def test_there_are_no_pictures(write: Write) -> None:
         ("Frame,Visibility,X,Y\n0,7,1,1\n", r"truth/1.csv:2: Visibility is 7; expected one of 0, 1, 2, 3"),
         ("Frame,Visibility,X,Y\n0,1,1,1\n0,0,0,0\n", r"truth/1.csv:3: frame 0 has a label already, in line 2"),
         ("Time,X,Y\n0,1,1\n", r"truth/1.csv: the header lacks a column. Found: Time, X, Y"),
-        ("Frame,X,Y\n999999999999,1,1\n", r"truth/1.csv:2: Frame is 1e\+12; expected a number below 1e\+08"),
+        ("Frame,X,Y\n999999999999,1,1\n", r"truth/1.csv:2: Frame is 1e\+12; expected a number below 1e\+07"),
         ("file name,X,Y\n" + "9" * 5000 + ".jpg,1,1\n", r"truth/1.csv:2: file name is '9+\.jpg'; expected a number"),
         ("Frame,X,Y\n-1,1,1\n", r"truth/1.csv:2: a label for frame -1"),
     ],
