@@ -20,6 +20,7 @@ FOLDER = ROOT / "experiments"
 SHORTHANDS = FOLDER / "shorthands.yaml"
 OPTIONS = FOLDER / "options.yaml"
 FILES = sorted(file for file in FOLDER.rglob("*.yaml") if file not in (SHORTHANDS, OPTIONS))
+PIXELS = re.compile(r"^#.* (?P<width>\d+) x (?P<height>\d+) pixels", re.MULTILINE)
 COMMAND = re.compile(r"^#\s+python -m tracknet_core\.run (?P<arguments>.+)$", re.MULTILINE)
 
 
@@ -39,7 +40,15 @@ def load(file: Path, *overrides: str) -> Config:
         return load_config(file, overrides)
     # A default is where a section starts, and on its own no whole one.
     chosen = {} if file.stem == DEFAULT else {file.parent.name: file.stem}
-    return load_config(FOLDER / "convnext.yaml", overrides, chosen)
+    own = FOLDER / file.name  # a network of another form than heatmaps needs the loss of its experiment
+    host = own if file.parent.name == "model" and own.exists() else FOLDER / "convnext.yaml"
+    return load_config(host, [*size_of(file), *overrides], chosen)
+
+
+def size_of(file: Path) -> list[str]:
+    """Return the override for the size of frames that a model is made for, as its comment says."""
+    said = PIXELS.search(file.read_text(encoding="utf-8")) if file.parent.name == "model" else None
+    return [f"data.preprocess.resize=[{said['width']},{said['height']}]"] if said else []
 
 
 def with_root(file: Path) -> list[str]:
@@ -107,7 +116,7 @@ def test_the_network_is_built_and_takes_what_training_gives_it(file: Path) -> No
     width, height = model.check_size(size)
     window = torch.zeros(1, config.data.sequence.frames, 3, size[1], size[0], dtype=torch.uint8)
     logits = build_module(config, model).eval()(window)
-    assert logits.shape == (1, len(model.input.targets), height, width)
+    assert logits.shape == (1, len(model.input.targets), *model.codec.form.shape((width, height)))
 
 
 def test_the_resolved_configuration_resolves_to_itself(file: Path, tmp_path: Path) -> None:

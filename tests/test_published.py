@@ -1,0 +1,26 @@
+"""Published networks, made of general parts, have the published numbers of parameters."""
+
+from pathlib import Path
+
+import pytest
+
+from tracknet_core.assembly import build_model
+from tracknet_core.config import load_config
+
+FOLDER = Path(__file__).parent.parent / "experiments"
+
+
+@pytest.mark.parametrize(
+    ("name", "frames", "size", "parameters"),
+    [
+        # Its code normalises the logits too: a scale and a shift for each of 256 classes more, 10,708,032 in all.
+        ("tracknetv1", 3, (640, 360), 10_708_032 - 2 * 256),
+        ("gridtracknet", 5, (768, 432), 8_897_871),
+    ],
+)
+def test_a_published_network_has_its_number_of_parameters(
+    name: str, frames: int, size: tuple[int, int], parameters: int
+) -> None:
+    overrides = [f"data.sequence.length={frames}", f"data.preprocess.resize=[{size[0]},{size[1]}]"]
+    model = build_model(load_config(FOLDER / f"{name}.yaml", overrides, {"model": name}))
+    assert sum(parameter.numel() for parameter in model.parameters()) == parameters
