@@ -27,7 +27,7 @@ from tracknet_core.errors import DataError
 from tracknet_core.evaluate import main
 from tracknet_core.evaluation.tracked_clip import predict_clip
 from tracknet_core.loading.splits import choose_clips
-from tracknet_core.registry import NAMESPACE
+from tracknet_core.registry import NAMESPACE, protocols
 from tracknet_core.tracking.clip import detect_clip
 from tracknet_core.tracking.detector import load_detector
 
@@ -344,6 +344,13 @@ def test_runs_are_compared_from_their_files(
     assert difference["figures"]["fn"] == found[1]["wasb"]["figures"]["fn"] - found[0]["wasb"]["figures"]["fn"]
     assert len(difference["intervals"]["f1"]) == 2
     assert sorted(path.name for path in tmp_path.glob("*c.*")) == ["c.html", "c.json"]
+
+
+def test_all_protocols_can_be_asked_for_at_once(checkpoint: Path, tmp_path: Path) -> None:
+    assert main([str(checkpoint), "--split", "train", "--protocol", "all", "--json", str(tmp_path / "a.json")]) == 0
+    scored = json.loads((tmp_path / "a.json").read_text())["protocols"]
+    assert list(scored) == list(protocols.names())
+    assert {"pck", "racketvision", "totnet", "tracknet", "tracknetv5", "wasb", "yastrebksv"} <= scored.keys()
 
 
 def test_what_the_numbers_depend_on_stands_beside_them(

@@ -25,11 +25,15 @@ from tracknet_core.evaluation.tracked_clip import predict_clip
 from tracknet_core.evaluation.truth_csv import scored_by_files
 from tracknet_core.loading.splits import choose_clips, split_names
 from tracknet_core.progress import Progress
+from tracknet_core.registry import protocols
 from tracknet_core.schema import Node, require_component
 from tracknet_core.tracking.clip import build_merger, check_windows, default_ensemble, detect_clip
 from tracknet_core.tracking.detector import Detector, load_detector
 
 __all__ = ["Findings", "Request", "compare_files", "request", "score"]
+
+ALL = "all"
+"""Instead of the name of a protocol: every one that is installed."""
 
 Predicted = list[tuple[Clip, Prediction]]
 
@@ -93,7 +97,7 @@ def _evaluation(asked: Request) -> Evaluation:
     # Before the other components, which the plugins that it imports may hold.
     data = load_data(None if detector is None else detector.config, asked.overrides, asked.data)
     rules = _rules(asked, detector)
-    protocols = _protocols(rules)
+    metrics = _protocols(rules)
     tracker = parse_component("trackers", asked.tracker, "--tracker")
     ensemble = None if asked.ensemble is None else parse_component("mergers", asked.ensemble, "--ensemble")
     if detector is not None:
@@ -111,16 +115,16 @@ def _evaluation(asked: Request) -> Evaluation:
             "device": str(detector.device),
             "configuration sha256": digest(detector.config.as_dict()),
         }
-    found = evaluate(asked.source, asked.split, _sure(predicted, asked), protocols, notes, rules)
+    found = evaluate(asked.source, asked.split, _sure(predicted, asked), metrics, notes, rules)
     return _named(found, asked, options)
 
 
 def _evaluation_of_files(asked: Request, truth: TrueFiles) -> Evaluation:
     import_plugins(asked.plugins)
     rules = _rules(asked, None)
-    protocols = _protocols(rules)
+    metrics = _protocols(rules)
     predicted, notes = scored_by_files(Path(asked.source), truth, asked.first_frame)
-    found = evaluate(asked.source, str(truth.place), _sure(predicted, asked), protocols, notes, rules)
+    found = evaluate(asked.source, str(truth.place), _sure(predicted, asked), metrics, notes, rules)
     return _named(found, asked, {"truth": str(truth.place), "size": f"{truth.size[0]}x{truth.size[1]}"})
 
 
@@ -142,7 +146,8 @@ def _protocols(rules: Mapping[str, Node]) -> dict[str, ProtocolMetric]:
 def _rules(asked: Request, detector: Detector | None) -> dict[str, Node]:
     """Return the validated nodes of the protocols, by name: those asked for, else those of the training."""
     if asked.protocols:
-        nodes = [parse_component("protocols", text, "--protocol") for text in asked.protocols]
+        texts = [name for text in asked.protocols for name in (protocols.names() if text == ALL else (text,))]
+        nodes = [parse_component("protocols", text, "--protocol") for text in texts]
     else:
         trained = [] if detector is None else detector.config.training.protocols
         nodes = [
