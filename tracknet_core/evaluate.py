@@ -38,14 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--first-frame", type=int, choices=(0, 1), help="its number in --predictions; else found out")
     add("--data", metavar="NAME", help="score the data section data/NAME.yaml; else the checkpoint's")
     add("--split", default="test", metavar="NAME", help="default: %(default)s")
-    add(
-        "--protocol",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="NAME",
-        help="all, or names; default: those of the training",
-    )
+    rules = "names, or all; default: those of the training"
+    add("--protocol", nargs="+", action="extend", default=[], metavar="NAME", help=rules)
     add("--threshold", type=float, metavar="SCORE", help="leave out balls with a lower score")
     add("--name", metavar="TEXT", help="what this evaluation is called beside others; default: what is scored")
     add("--json", type=Path, metavar="FILE", help="write everything that was found; a new file")
