@@ -86,6 +86,26 @@ class ConvBlock(nn.Sequential):
         super().__init__(*convolution, *(after if order == "norm_first" else reversed(after)))
 
 
+def block_counts(blocks: int | tuple[int, ...], parts: int, what: str) -> tuple[int, ...]:
+    """Return how many blocks each part of a network has.
+
+    Args:
+        blocks: one number for each part, or one for all.
+        parts: how many there are.
+        what: their name, such as ``levels``, for the message.
+
+    Raises:
+        ValueError: a number is missing, or below 1.
+    """
+    counts = (blocks,) * parts if isinstance(blocks, int) else blocks
+    if len(counts) != parts or min(counts) < 1:
+        raise ValueError(
+            f"blocks: {list(counts)} does not say how many convolutions the {parts} {what} have. Give one number of at "
+            "least 1 for each, or a single one."
+        )
+    return counts
+
+
 def conv_blocks(
     in_channels: int,
     out_channels: int,

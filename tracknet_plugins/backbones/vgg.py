@@ -7,7 +7,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from tracknet_core.contracts import FeatureSpec
-from tracknet_core.layers import Activation, Norm, Order, conv_blocks
+from tracknet_core.layers import Activation, Norm, Order, block_counts, conv_blocks
 from tracknet_core.registry import backbones
 from tracknet_plugins.backbones.sizes import check_size
 
@@ -48,12 +48,7 @@ class VGG(nn.Module):
         super().__init__()
         if not channels or min(channels) < 1:
             raise ValueError(f"channels: {list(channels)} is no list of widths. Give one of at least 1 for each level.")
-        counts = (blocks,) * len(channels) if isinstance(blocks, int) else blocks
-        if len(counts) != len(channels) or min(counts) < 1:
-            raise ValueError(
-                f"blocks: {list(counts)} does not say how many convolutions the {len(channels)} levels have. Give one "
-                "number of at least 1 for each, or a single one."
-            )
+        counts = block_counts(blocks, len(channels), "levels")
         self.features = tuple(FeatureSpec(width, 2**i) for i, width in enumerate(channels))
         check_size(image_size, self.features[-1].stride)
         self.levels = nn.ModuleList(

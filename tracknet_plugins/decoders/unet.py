@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tracknet_core.contracts import FeatureSpec
-from tracknet_core.layers import Activation, Norm, Order, conv_blocks
+from tracknet_core.layers import Activation, Norm, Order, block_counts, conv_blocks
 from tracknet_core.registry import decoders
 from tracknet_plugins.decoders.strides import stride_after
 
@@ -56,12 +56,7 @@ class UNet(nn.Module):
         super().__init__()
         if not channels or min(channels) < 1:
             raise ValueError(f"channels: {list(channels)} is no list of widths. Give one of at least 1 for each step.")
-        counts = (blocks,) * len(channels) if isinstance(blocks, int) else blocks
-        if len(counts) != len(channels) or min(counts) < 1:
-            raise ValueError(
-                f"blocks: {list(counts)} does not say how many convolutions the {len(channels)} steps have. Give one "
-                "number of at least 1 for each, or a single one."
-            )
+        counts = block_counts(blocks, len(channels), "steps")
         coarsest = in_features[-1].stride
         self.feature = FeatureSpec(channels[-1], stride_after(len(channels), coarsest))
         self.start = _of_stride(in_features, coarsest)

@@ -123,6 +123,17 @@ def test_a_part_that_is_not_what_it_says_is_named(parts: dict[str, str], message
         checked(config, **parts)
 
 
+@pytest.mark.parametrize(
+    ("codec", "loss"),
+    [({"name": "classes", "levels": 8}, "cross_entropy"), ({"name": "offsets"}, "grid")],
+    ids=["classes", "offsets"],
+)
+def test_networks_of_other_forms_than_heatmaps_pass(codec: dict[str, Any], loss: str, config: Config) -> None:
+    model = replace(config.model, heatmap={**codec, "size": (16, 12)}, head={"name": "heatmap"})
+    shape = checked(replace(config, model=model), backbone="honest", loss=loss).codec.form.shape((16, 12))
+    assert shape[1:] == (12, 16)
+
+
 def test_parts_of_two_forms_are_a_fault_of_the_configuration(config: Config) -> None:
     # With 8 frames, 8 classes and a batch of 8, shapes would coincide: the form says what the numbers mean.
     message = (

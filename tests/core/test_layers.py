@@ -1,0 +1,67 @@
+"""Layers that parts of networks share."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from tracknet_core.layers import ConvBlock, SqueezeExcitation, activation, block_counts, conv_blocks, normalization
+
+
+def test_a_group_norm_has_eight_groups_or_as_many_as_divide_the_channels() -> None:
+    assert [normalization("gn", width).num_groups for width in (64, 12, 7)] == [8, 4, 1]  # type: ignore[union-attr]
+    assert isinstance(normalization("bn", 12), nn.BatchNorm2d)
+
+
+@pytest.mark.parametrize("depthwise", [False, True])
+def test_the_order_of_a_block_and_a_bias_where_no_norm_follows(depthwise: bool) -> None:
+    first = ConvBlock(3, 4, norm="bn", act="relu", depthwise=depthwise)
+    assert [type(layer) for layer in first][-2:] == [nn.BatchNorm2d, nn.ReLU]
+    assert all(layer.bias is None for layer in first if isinstance(layer, nn.Conv2d))
+    second = ConvBlock(3, 4, norm="bn", act="relu", depthwise=depthwise, order="activation_first")
+    assert [type(layer) for layer in second][-2:] == [nn.ReLU, nn.BatchNorm2d]
+    assert [layer.bias is None for layer in second if isinstance(layer, nn.Conv2d)] == [True] * depthwise + [False]
+
+
+def test_a_depthwise_block_is_a_convolution_of_each_channel_and_one_across_them() -> None:
+    torch.manual_seed(0)
+    block = ConvBlock(3, 4, norm="gn", act="gelu", depthwise=True)
+    x = torch.randn(2, 3, 5, 6)
+    each = torch.cat([F.conv2d(x[:, [i]], block[0].weight[[i]], padding=1) for i in range(3)], dim=1)  # type: ignore[index]
+    across = torch.einsum("oi,nihw->nohw", block[1].weight[..., 0, 0], each)  # type: ignore[index]
+    torch.testing.assert_close(block(x), F.gelu(F.group_norm(across, 4)))
+
+
+def test_blocks_in_a_row_change_the_channels_once() -> None:
+    blocks = conv_blocks(3, 5, 3, norm="bn", act="relu")
+    assert [block[0].weight.shape[:2] for block in blocks] == [(5, 3), (5, 5), (5, 5)]  # type: ignore[index]
+
+
+def test_squeeze_excitation_weighs_whole_channels() -> None:
+    torch.manual_seed(0)
+    x = torch.rand(2, 4, 5, 6) + 0.1
+    share = SqueezeExcitation(4, 2)(x) / x
+    torch.testing.assert_close(share, share[..., :1, :1].expand_as(share))
+    assert bool(((share > 0) & (share < 1)).all())
+
+
+@pytest.mark.parametrize(("blocks", "counts"), [(2, (2, 2, 2)), ((1, 2, 3), (1, 2, 3))])
+def test_blocks_are_one_number_for_all_or_one_for_each(blocks: int | tuple[int, ...], counts: tuple[int, ...]) -> None:
+    assert block_counts(blocks, 3, "levels") == counts
+
+
+@pytest.mark.parametrize("blocks", [0, (1, 2), (1, 0, 2), ()])
+def test_other_numbers_of_blocks_are_refused(blocks: int | tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"^blocks: .* the 3 levels have\. Give one number of at least 1 for each"):
+        block_counts(blocks, 3, "levels")
+
+
+def test_unknown_kinds_are_refused_with_those_that_there_are() -> None:
+    with pytest.raises(ValueError, match=r"norm: 'ln' is unknown\. It accepts: gn, bn"):
+        normalization("ln", 8)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"activation: 'tanh' is unknown\. It accepts: gelu, relu"):
+        activation("tanh")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"order: 'any' is unknown\. It accepts: norm_first, activation_first"):
+        ConvBlock(3, 4, norm="bn", act="relu", order="any")  # type: ignore[arg-type]
