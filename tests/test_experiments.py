@@ -124,3 +124,9 @@ def test_the_resolved_configuration_resolves_to_itself(file: Path, tmp_path: Pat
     saved = tmp_path / "config.yaml"
     saved.write_text(config.as_yaml(), encoding="utf-8")
     assert load_config(saved) == config
+
+
+def test_wasb_has_as_many_parameters_as_published() -> None:
+    # The published network has all branches of the last stage, though its answer comes from the finest alone.
+    model = build_model(load(FOLDER / "model" / "wasb.yaml", "model.backbone.multi_scale=true"))
+    assert sum(parameter.numel() for parameter in model.parameters()) == 1_481_427
