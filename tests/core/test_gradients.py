@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import tomllib
 import warnings
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,12 @@ def whole(one_step: Any) -> dict[str, Tensor]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's advice on loaders
         return {loss: one_step.change(loss, [one_step.together(one_step.windows())], devices=1) for loss in LOSSES}
+
+
+def test_no_loss_is_left_out() -> None:
+    with (Path(__file__).parents[2] / "pyproject.toml").open("rb") as file:
+        known = tomllib.load(file)["project"]["entry-points"]["tracknet_losses"]
+    assert sorted(known) == sorted(LOSSES)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
