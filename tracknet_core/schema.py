@@ -36,6 +36,15 @@ def component(kind: str, **options: Any) -> Any:
     return dataclasses.field(metadata={KIND: kind}, **options)
 
 
+RANGE = "range"
+"""Key in the metadata of a dataclass field of numbers that holds the least and the greatest."""
+
+
+def within(least: float, most: float | None = None, **options: Any) -> Any:
+    """Declare a dataclass field of numbers from ``least`` to ``most``: its value, or all those of a list or mapping."""
+    return dataclasses.field(metadata={RANGE: (least, most)}, **options)
+
+
 def check_dataclass(cls: type[Any], value: Any, path: str, faults: Faults, *, components: bool = True) -> Any:
     """Return an instance of a dataclass from a mapping; None where that is impossible.
 
@@ -187,11 +196,29 @@ def _check_field(
     if kind is None:
         if dataclasses.is_dataclass(hint):
             return check_dataclass(hint, value, path, faults, components=components)  # type: ignore[arg-type]
-        return check_value(value, hint, path, faults)
+        before = len(faults)
+        accepted = check_value(value, hint, path, faults)
+        if RANGE in field.metadata and len(faults) == before:
+            least, most = field.metadata[RANGE]
+            _check_range(accepted, least, most, path, faults)
+        return accepted
     if not components:
         return value
     form = list if get_origin(hint) is list else None
     return _check_nodes(kind, value, form, path, faults, nested=False)
+
+
+def _check_range(value: Any, least: float, most: float | None, path: str, faults: Faults) -> None:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _check_range(item, least, most, f"{path}.{key}", faults)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _check_range(item, least, most, path, faults)
+    elif isinstance(value, int | float) and value < least:
+        faults.append(f"{path}: {value} is too small. It accepts: {least} or more.")
+    elif isinstance(value, int | float) and most is not None and value > most:
+        faults.append(f"{path}: {value} is too large. It accepts: {most} or less.")
 
 
 def _check_parameter(value: Any, hint: Any, path: str, faults: Faults) -> Any:

@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from tracknet_core.config.plugin_files import import_plugins, plugin_paths
-from tracknet_core.config.sections import SECTIONS, Config, DataConfig, check_ranges
+from tracknet_core.config.sections import SECTIONS, Config, DataConfig, check_shares
 from tracknet_core.config.shorthands import Shorthand, expand_shorthands
 from tracknet_core.errors import ConfigError
 from tracknet_core.schema import Faults, Node, check_dataclass, require_component, unknown_key
@@ -100,7 +100,7 @@ def parse_config(tree: Mapping[str, Any], *, built: Collection[str] = SECTIONS) 
         if key not in (*SECTIONS, "plugins"):
             faults.append(unknown_key(key, "no such section", key, (*SECTIONS, "plugins")))
     if not faults:
-        faults = check_ranges(parts["data"], parts["training"])
+        faults = check_shares(parts["training"])
     if faults:
         raise ConfigError(faults)
     return Config(**parts, plugins=plugins)

@@ -11,10 +11,10 @@ from typing import Any, Literal
 from omegaconf import OmegaConf
 
 from tracknet_core.contracts import Size
-from tracknet_core.schema import Faults, Node, component
+from tracknet_core.schema import Faults, Node, component, within
 
 GREATEST_SEED = 2**32 - 1  # numpy's
-GREATEST_LENGTH = 1000  # frames
+GREATEST_LENGTH = 1000  # frames; of more no machine has memory, and a file from outside may name any number
 GREATEST_SIDE = 16384  # pixels
 
 
@@ -30,9 +30,9 @@ class Sequences:
     """
 
     enabled: bool = True
-    length: int = 3
-    stride: int = 1
-    windows: int = 1
+    length: int = within(1, GREATEST_LENGTH, default=3)
+    stride: int = within(1, default=1)
+    windows: int = within(1, GREATEST_LENGTH, default=1)
 
     @property
     def frames(self) -> int:
@@ -49,7 +49,7 @@ class Preprocess:
         normalize: whether frames get the mean and deviation that the backbone expects; else only 0..1.
     """
 
-    resize: Size | None = None
+    resize: Size | None = within(1, GREATEST_SIDE, default=None)
     normalize: bool = True
 
 
@@ -62,8 +62,8 @@ class Sampling:
         clips: factors on how often the windows of clips are drawn, by patterns of clip names.
     """
 
-    ball: float | None = None
-    clips: dict[str, float] = field(default_factory=dict)
+    ball: float | None = within(0, 1, default=None)
+    clips: dict[str, float] = within(0, default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Cache:
 
     enabled: bool = False
     folder: str = "~/.cache/tracknet"
-    limit_gb: float = 50.0
+    limit_gb: float = within(0, default=50.0)
 
     @property
     def path(self) -> Path:
@@ -127,10 +127,10 @@ class ModelConfig:
 class Loader:
     """Settings of torch's DataLoader (``training.data_loader``); those of workers need ``num_workers`` > 0."""
 
-    num_workers: int = 0
+    num_workers: int = within(0, default=0)
     pin_memory: bool = False
     persistent_workers: bool = True
-    prefetch_factor: int | None = None
+    prefetch_factor: int | None = within(1, default=None)
     drop_last: bool = False
 
 
@@ -172,24 +172,24 @@ class TrainingConfig:
     protocols: list[Node] = component("protocols", default_factory=list)
     callbacks: list[Node] = component("callbacks", default_factory=list)
     loggers: list[Node] = component("loggers", default_factory=list)
-    seed: int = 0
-    batch_size: int = 8
-    accumulate: int = 1
-    epochs: int = 10
+    seed: int = within(0, GREATEST_SEED, default=0)
+    batch_size: int = within(1, default=8)
+    accumulate: int = within(1, default=1)
+    epochs: int = within(1, default=10)
     precision: Literal["fp32", "fp16", "bf16"] = "fp32"
     amp: bool = False
-    grad_clip: float | None = 1.0
-    skip_nonfinite: int = 0
-    limit_train_batches: int | float | None = None
-    limit_val_batches: int | float | None = None
-    validate_every: int = 1
+    grad_clip: float | None = within(0, default=1.0)
+    skip_nonfinite: int = within(0, default=0)
+    limit_train_batches: int | float | None = within(0, default=None)
+    limit_val_batches: int | float | None = within(0, default=None)
+    validate_every: int = within(1, default=1)
     no_ball: Literal["empty", "ignore"] = "empty"
-    backbone_lr_scale: float = 1.0
+    backbone_lr_scale: float = within(0, default=1.0)
     init_from: str | None = None
     data_loader: Loader = field(default_factory=Loader)
     accelerator: str = "auto"
     devices: int | str | list[int] = "auto"
-    num_nodes: int = 1
+    num_nodes: int = within(1, default=1)
     strategy: str = "auto"
 
 
@@ -221,60 +221,14 @@ class Config:
         return dataclasses.replace(self, data=dataclasses.replace(self.data, preprocess=preprocess))
 
 
-def check_ranges(data: DataConfig, training: TrainingConfig) -> Faults:
-    """Return a line for each number that is out of its range."""
-    least = {
-        "data.sequence.length": (data.sequence.length, 1),
-        "data.sequence.stride": (data.sequence.stride, 1),
-        "data.sequence.windows": (data.sequence.windows, 1),
-        "data.preprocess.resize": (min(data.preprocess.resize or (1,)), 1),
-        "data.sampling.ball": (data.sampling.ball or 0, 0),
-        "data.cache.limit_gb": (data.cache.limit_gb, 0),
-        "training.seed": (training.seed, 0),
-        "training.batch_size": (training.batch_size, 1),
-        "training.accumulate": (training.accumulate, 1),
-        "training.epochs": (training.epochs, 1),
-        "training.grad_clip": (training.grad_clip or 0, 0),
-        "training.skip_nonfinite": (training.skip_nonfinite, 0),
-        "training.limit_train_batches": (training.limit_train_batches or 0, 0),
-        "training.limit_val_batches": (training.limit_val_batches or 0, 0),
-        "training.validate_every": (training.validate_every, 1),
-        "training.backbone_lr_scale": (training.backbone_lr_scale, 0),
-        "training.data_loader.num_workers": (training.data_loader.num_workers, 0),
-        "training.data_loader.prefetch_factor": (training.data_loader.prefetch_factor or 1, 1),
-        "training.num_nodes": (training.num_nodes, 1),
-    }
-    faults = [
-        f"{path}: {value} is too small. It accepts: {lowest} or more."
-        for path, (value, lowest) in least.items()
-        if value < lowest
-    ]
-    # Of sizes that no machine has memory for, which a file from outside may name.
-    greatest = {
-        "data.sequence.length": (data.sequence.length, GREATEST_LENGTH),
-        "data.sequence.windows": (data.sequence.windows, GREATEST_LENGTH),
-        "data.preprocess.resize": (max(data.preprocess.resize or (1,)), GREATEST_SIDE),
-        "training.seed": (training.seed, GREATEST_SEED),
-    }
-    faults += [
-        f"{path}: {value} is too large. It accepts: {highest} or less."
-        for path, (value, highest) in greatest.items()
-        if value > highest
-    ]
+def check_shares(training: TrainingConfig) -> Faults:
+    """Return a line for each share of the batches that is none."""
     shares = {"limit_train_batches": training.limit_train_batches, "limit_val_batches": training.limit_val_batches}
-    faults += [
+    return [
         f"training.{name}: {share} is no share of the batches. It accepts: 0.0 to 1.0, or a whole number of batches."
         for name, share in shares.items()
         if isinstance(share, float) and share > 1
     ]
-    if (data.sampling.ball or 0) > 1:
-        faults.append(f"data.sampling.ball: {data.sampling.ball} is no share of the windows. It accepts: 0.0 to 1.0.")
-    faults += [
-        f"data.sampling.clips.{pattern}: {factor} is too small. It accepts: 0 or more."
-        for pattern, factor in data.sampling.clips.items()
-        if factor < 0
-    ]
-    return faults
 
 
 def plain(value: Any) -> Any:

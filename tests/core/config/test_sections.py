@@ -32,6 +32,18 @@ def test_numbers_that_are_too_small_are_told_the_least(
     assert "is too small. It accepts: " in message
 
 
+def test_all_numbers_out_of_their_ranges_are_told_at_once_each_by_its_own_path(
+    experiment: Path, faults: Callable[..., list[str]]
+) -> None:
+    overrides = ["data.sampling.ball=1.5", "data.sampling.clips={a: 2, b: -1}", "data.preprocess.resize=[24,20000]"]
+    assert sorted(faults(experiment, [*overrides, "training.epochs=many"])) == [
+        "data.preprocess.resize: 20000 is too large. It accepts: 16384 or less.",
+        "data.sampling.ball: 1.5 is too large. It accepts: 1 or less.",
+        "data.sampling.clips.b: -1.0 is too small. It accepts: 0 or more.",
+        "training.epochs: 'many' is not accepted. It accepts: a whole number.",
+    ]
+
+
 def test_a_seed_that_numpy_does_not_take_is_told(experiment: Path, faults: Callable[..., list[str]]) -> None:
     assert faults(experiment, ["training.seed=4294967296"]) == [
         "training.seed: 4294967296 is too large. It accepts: 4294967295 or less."
