@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -31,6 +32,9 @@ COMMANDS = {
 }
 
 MISTAKE = 2
+_FULL_OR_CLOSED = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
+"""What a system answers where a disk takes no more, or nothing from this user."""
+
 INTERRUPTED = 130
 
 
@@ -69,13 +73,22 @@ def show(*parts: object) -> None:
 
 
 def guarded(command: Callable[[], int]) -> int:
-    """Run a command; a mistake of the user's becomes one message on stderr and exit code 2."""
+    """Run a command; a mistake of the user's, or a full disk, becomes one message on stderr and exit code 2."""
     try:
         return command()
     except UserError as error:
         lines = str(error).splitlines()
         text = lines[0] if len(lines) == 1 else "\n" + "\n".join(f"  {line}" for line in lines)
         sys.stderr.write(f"error: {text}\n")
+        return MISTAKE
+    except OSError as error:
+        if error.errno not in _FULL_OR_CLOSED:
+            raise
+        what = error.filename or "an output"
+        sys.stderr.write(
+            f"error: {what}: cannot be written ({error.strerror}). What was complete before is whole: make "
+            "room, or name another place for outputs.\n"
+        )
         return MISTAKE
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from tracknet_core.errors import DataError
+from tracknet_core.errors import ConfigError, DataError
 
 PARTS = ".tracknet-*.part"
 """What the names of files look like that are being written, or that a killed process left."""
@@ -129,6 +129,22 @@ def check_free(target: Path, option: str = "--output") -> None:
     except FileNotFoundError:
         return
     raise _taken(target, option)
+
+
+def check_folder(folder: Path, option: str = "--output") -> None:
+    """Refuse what cannot become a folder of outputs, before hours of work.
+
+    Raises:
+        ConfigError: it cannot be made, or nothing can be written into it.
+    """
+    try:
+        above = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    except OSError as error:
+        raise ConfigError(f"{option} {folder}: this folder cannot be made ({error.strerror}). Give another.") from error
+    if not above.is_dir():
+        raise ConfigError(f"{option} {folder}: {above} is a file. Give a folder, which is made where it is missing.")
+    if not os.access(above, os.W_OK):
+        raise ConfigError(f"{option} {folder}: you may not write into {above}. Give another folder.")
 
 
 @contextmanager

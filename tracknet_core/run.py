@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tracknet_core.cli import INTERRUPTED, guarded, show
+from tracknet_core.files import check_folder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +38,8 @@ def _run(options: argparse.Namespace) -> int:
     # Here rather than above: torch and Lightning take seconds to import, and --help needs neither.
     from tracknet_core import training  # noqa: PLC0415
 
+    if not options.dry_run:
+        check_folder(options.output_dir, "--output-dir")
     checkpoint = training.find_checkpoint(options.resume, options.output_dir)
     overrides = [*options.overrides, *([] if options.seed is None else [f"training.seed={options.seed}"])]
     sections = {"data": options.data, "model": options.model, "training": options.training}

@@ -1,5 +1,7 @@
 """The console script, and how commands end."""
 
+import errno
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -68,6 +70,32 @@ def test_several_mistakes_stand_in_lines_of_their_own(capsys: pytest.CaptureFixt
 
     assert cli.guarded(command) == 2
     assert capsys.readouterr().err == "error: \n  a: wrong.\n  b: wrong too.\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "message"),
+    [
+        (errno.ENOSPC, None, "an output: cannot be written (No space left on device)."),
+        (errno.EROFS, "out/a.csv", "out/a.csv: cannot be written (Read-only file system)."),
+        (errno.EACCES, "out/a.csv", "out/a.csv: cannot be written (Permission denied)."),
+    ],
+)
+def test_a_full_or_closed_disk_is_one_message(
+    code: int, name: str | None, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command() -> int:
+        raise OSError(code, os.strerror(code), name)
+
+    assert cli.guarded(command) == 2
+    assert capsys.readouterr().err.startswith(f"error: {message} What was complete before is whole")
+
+
+def test_other_faults_of_the_system_are_a_traceback() -> None:
+    def command() -> int:
+        raise OSError(errno.EIO, "broken")
+
+    with pytest.raises(OSError, match="broken"):
+        cli.guarded(command)
 
 
 def test_ctrl_c_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:

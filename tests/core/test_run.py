@@ -2,6 +2,7 @@
 
 import csv
 import math
+import os
 import re
 import shutil
 import signal
@@ -19,6 +20,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.utils.data import get_worker_info
 
 from tracknet_core import run
 from tracknet_core.config import load_config
@@ -317,6 +319,28 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_is_never_saved(
     content = torch.load(only((out / "checkpoints").glob("last_*.ckpt")), weights_only=True)
     assert content["global_step"] == 0  # from before the epoch
     assert all(value.isfinite().all() for value in content["state_dict"].values())
+
+
+def test_a_loading_process_that_dies_is_one_message(
+    go: Go, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def killed(*_: object) -> None:
+        if get_worker_info() is not None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    clips = catalogue.REGISTRY[(NAMESPACE, "datasets", "tiny")]().clips("train")
+    monkeypatch.setattr(type(clips[0].frames), "read", killed)
+    assert go("training.data_loader.num_workers=1", "training.limit_val_batches=0") == 2
+    message = capsys.readouterr().err
+    assert re.search(r"a process that loads windows died in epoch 1 \((killed by signal|exited unexp)", message), (
+        message
+    )
+    assert "Traceback" not in message
+
+
+def test_outputs_that_have_no_place_are_refused_before_the_work(go: Go, out: Path, refused: Callable[..., str]) -> None:
+    out.write_text("a file")
+    assert refused() == f"--output-dir {out}: {out} is a file. Give a folder, which is made where it is missing."
 
 
 def test_so_many_broken_batches_as_the_setting_says_are_left_out(

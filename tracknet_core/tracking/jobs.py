@@ -15,6 +15,7 @@ from typing import Literal
 from tracknet_core.assembly import build
 from tracknet_core.contracts import ClipFacts, FrameSource, LiveSource, Writer
 from tracknet_core.errors import ConfigError, DataError
+from tracknet_core.files import check_folder
 from tracknet_core.schema import Node
 from tracknet_core.video import IMAGE_SUFFIXES, ImageFrames, LiveFrames, VideoFrames, image_files, natural_order
 
@@ -72,7 +73,7 @@ def find_jobs(
     """
     if not LOWEST_FPS <= fps < math.inf:
         raise ConfigError(f"--fps {fps:g}: give frames per second, at least {LOWEST_FPS:g}.")
-    _check_folder(output)
+    check_folder(output)
     # By where they are, since a path can be written in many ways.
     found = {_absolute(given): given for text in videos for given in _expanded(text)}
     _check_images(found)
@@ -111,18 +112,6 @@ def _check_paths(paths: Sequence[Path], given: Path | str, inputs: Collection[Pa
             raise DataError(f"{path}: is an input, and what {given} would write. Give another --output.")
         if count > 1:
             raise ConfigError(f"{path}: {count} writers would write this. Ask for one of them.")
-
-
-def _check_folder(output: Path) -> None:
-    """Refuse what cannot become a folder of outputs, before hours of work."""
-    try:
-        above = next(path for path in (output, *output.absolute().parents) if path.exists())
-    except OSError as error:
-        raise ConfigError(f"--output {output}: this folder cannot be made ({error.strerror}). Give another.") from error
-    if not above.is_dir():
-        raise ConfigError(f"--output {output}: {above} is a file. Give a folder, which is made where it is missing.")
-    if not os.access(above, os.W_OK):
-        raise ConfigError(f"--output {output}: you may not write into {above}. Give another folder.")
 
 
 def _expanded(text: str) -> list[Path | str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ from tracknet_core import assembly
 from tracknet_core.checkpoint import load_weights
 from tracknet_core.config import Config, TrainingConfig, load_config
 from tracknet_core.contracts import RunPaths, clip_names
-from tracknet_core.errors import ConfigError
+from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.files import replace_text
 from tracknet_core.loading.datamodule import TrackingData
 from tracknet_core.loading.splits import Splits
@@ -29,6 +30,9 @@ from tracknet_core.training.checkpoint_files import CheckpointFiles
 from tracknet_core.training.conformance import check_network
 from tracknet_core.training.nonfinite import NonFiniteLosses
 from tracknet_core.training.runs import check_resumable, run_paths
+
+_LOST_PROCESS = re.compile(r"killed by signal: [\w ]+|exited unexpectedly")
+"""What torch says of a process of its loader."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,15 @@ def train(prepared: Prepared, output_dir: Path, checkpoint: Path | None = None) 
     began = time.monotonic()
     try:
         trainer.fit(prepared.module, datamodule=prepared.data, ckpt_path=checkpoint, weights_only=True)
+    except RuntimeError as error:  # torch has no error of its own for it
+        lost = _LOST_PROCESS.search(str(error))
+        if lost is None:
+            raise
+        raise DataError(
+            f"data_loader: a process that loads windows died in epoch {trainer.current_epoch + 1} ({lost[0]}). Mostly "
+            "the machine ran out of memory: lower training.data_loader.num_workers, prefetch_factor or "
+            "training.batch_size. What was saved is whole: go on with --resume auto."
+        ) from error
     except SystemExit:
         # Lightning's answer to Ctrl-C, after it has let callbacks and loggers finish.
         if not trainer.interrupted:
