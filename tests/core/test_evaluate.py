@@ -131,7 +131,7 @@ def test_a_data_set_and_the_files_of_its_truth_have_the_same_figures(
     clips: list[Clip], score: Score, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rng = np.random.default_rng(0)
-    for clip in clips:
+    for clip in clips[:1]:  # of one clip nothing is drawn, which would take seconds
         found = [
             () if rng.random() < 0.2 else (TrackPoint.at((rng.uniform(0, 30), rng.uniform(0, 20)), rng.random()),)
             for _ in range(len(clip))
