@@ -130,3 +130,10 @@ def test_wasb_has_as_many_parameters_as_published() -> None:
     # The published network has all branches of the last stage, though its answer comes from the finest alone.
     model = build_model(load(FOLDER / "model" / "wasb.yaml", "model.backbone.multi_scale=true"))
     assert sum(parameter.numel() for parameter in model.parameters()) == 1_481_427
+
+
+def test_totnet_has_as_many_parameters_as_published_but_for_what_is_idle() -> None:
+    # Published are 8,654,467. 1,247,872 of them are layers whose result nobody uses, and each of the 5,121 channels of
+    # a convolution has a bias, which the batch normalisation after it takes away again.
+    model = build_model(load(FOLDER / "model" / "totnet.yaml"))
+    assert sum(parameter.numel() for parameter in model.parameters()) == 8_654_467 - 1_247_872 - 5_121

@@ -103,11 +103,13 @@ def build_model(config: Config, *, fetch: bool = True) -> BallTracker:
     input_ = _build_input(config)
     window = _window(input_, config)
     size = window.image_size
+    frames = window.pictures * input_.maps // len(window.targets)  # of a sample of the network
     backbone = build(
         "backbones",
         nodes.backbone,
         "model.backbone",
         in_channels=input_.channels,
+        frames=frames,
         image_size=size,
         fetch=fetch,
     )
@@ -125,7 +127,7 @@ def build_model(config: Config, *, fetch: bool = True) -> BallTracker:
         in_feature=decoder.feature,
         maps=input_.maps,
         form=codec.form,
-        frames=window.pictures * input_.maps // len(window.targets),
+        frames=frames,
     )
     _require_form(codec.form, head, "model.head", nodes.head["name"])
     return BallTracker(

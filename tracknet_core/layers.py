@@ -127,6 +127,36 @@ def conv_blocks(
     )
 
 
+class VolumeBlock(nn.Sequential):
+    """3-D convolution over frames, height and width with batch normalisation and ReLU; the size stays.
+
+    Where a side of the kernel is even, the border is one wider at its end than at its beginning.
+
+    Args:
+        in_channels: channels that go in.
+        out_channels: channels that come out.
+        kernel: frames and cells along a side that the convolution reaches over; one frame is a 2-D convolution of each.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, kernel: tuple[int, int]) -> None:
+        sides = (kernel[0], kernel[1], kernel[1])
+        border = ((kernel[0] - 1) // 2, (kernel[1] - 1) // 2, (kernel[1] - 1) // 2)
+        rest = [1 - side % 2 for side in sides]
+        super().__init__(
+            *([nn.ZeroPad3d((0, rest[2], 0, rest[1], 0, rest[0]))] if any(rest) else []),
+            nn.Conv3d(in_channels, out_channels, sides, padding=border, bias=False),
+            nn.BatchNorm3d(out_channels),
+            nn.ReLU(),
+        )
+
+
+def volume_blocks(in_channels: int, out_channels: int, count: int, *, kernel: tuple[int, int]) -> nn.Sequential:
+    """Return ``count`` blocks in a row, the first of which changes the channels; see :class:`VolumeBlock`."""
+    return nn.Sequential(
+        *(VolumeBlock(out_channels if i else in_channels, out_channels, kernel=kernel) for i in range(count))
+    )
+
+
 class SqueezeExcitation(nn.Module):
     """Channels weighted by what the whole map contains (Hu et al., "Squeeze-and-Excitation Networks", CVPR 2018).
 

@@ -193,7 +193,7 @@ def _distribution(entry: EntryPoint) -> str:
 datasets = Registry("datasets", Dataset, "root")
 transforms = Registry("transforms", Transform)
 inputs = Registry("inputs", Input, "frames")
-backbones = Registry("backbones", Backbone, "in_channels", "image_size", "fetch")
+backbones = Registry("backbones", Backbone, "in_channels", "frames", "image_size", "fetch")
 decoders = Registry("decoders", Decoder, "in_features")
 heads = Registry("heads", Head, "in_feature", "maps", "form", "frames")
 codecs = Registry("codecs", Codec, "image_size")

@@ -22,13 +22,16 @@ from tracknet_core.registry import losses
 from tracknet_plugins.codecs.classes import Classes
 from tracknet_plugins.codecs.gaussian import Gaussian
 from tracknet_plugins.codecs.offsets import Offsets
+from tracknet_plugins.codecs.sides import Sides
 from tracknet_plugins.heads.heatmap import Heatmap
+from tracknet_plugins.heads.sides import Sides as SidesHead
 from tracknet_plugins.inputs.stack import Stack
 
 CODECS: dict[str, Callable[..., Codec]] = {
     **dict.fromkeys(("bce", "focal", "mse", "quality_focal", "wbce"), partial(Gaussian, sigma=1.0)),
     "cross_entropy": partial(Classes, levels=4, sigma=1.0),
     "grid": Offsets,
+    "softmax_bce": Sides,
 }
 """A codec for each loss."""
 SIZE = (32, 16)
@@ -97,7 +100,11 @@ def change(loss: str, batches: list[Batch], *, accumulate: int = 1, **trainer: A
     torch.manual_seed(1)
     window = WindowSpec(3, (0, 1, 2), background=False, image_size=SIZE)
     codec = CODECS[loss](image_size=SIZE, size=(8, 4))
-    head = Heatmap(in_feature=Only.feature, maps=3, form=codec.form, prior=0.3)
+    head = (
+        SidesHead(in_feature=Only.feature, maps=3, form=codec.form, normalize=False)  # no statistics of a batch
+        if codec.form.layout == "sides"
+        else Heatmap(in_feature=Only.feature, maps=3, form=codec.form, prior=0.3)
+    )
     model = BallTracker(input=Stack(frames=3), backbone=Plain(), decoder=Only(), head=head, codec=codec, window=window)
     module = TrackerModule(
         model=model,

@@ -7,7 +7,16 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tracknet_core.layers import ConvBlock, SqueezeExcitation, activation, block_counts, conv_blocks, normalization
+from tracknet_core.layers import (
+    ConvBlock,
+    SqueezeExcitation,
+    VolumeBlock,
+    activation,
+    block_counts,
+    conv_blocks,
+    normalization,
+    volume_blocks,
+)
 
 
 def test_a_group_norm_has_eight_groups_or_as_many_as_divide_the_channels() -> None:
@@ -65,3 +74,22 @@ def test_unknown_kinds_are_refused_with_those_that_there_are() -> None:
         activation("tanh")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"order: 'any' is unknown\. It accepts: norm_first, activation_first"):
         ConvBlock(3, 4, norm="bn", act="relu", order="any")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("kernel", "side"), [((3, 3), 3), ((1, 2), 2), ((5, 4), 4)])
+def test_a_convolution_over_frames_pads_as_torch_calls_the_same(kernel: tuple[int, int], side: int) -> None:
+    torch.manual_seed(0)
+    block = VolumeBlock(2, 3, kernel=kernel).eval()
+    x = torch.randn(1, 2, 5, 6, 7)
+    [convolution] = [layer for layer in block if isinstance(layer, nn.Conv3d)]
+    before, after = (side - 1) // 2, side // 2
+    over = kernel[0] // 2
+    padded = F.pad(x, (before, after, before, after, over, over))
+    expected = F.conv3d(padded, convolution.weight).relu() / (1 + 1e-5) ** 0.5
+    torch.testing.assert_close(block(x), expected)
+
+
+def test_blocks_over_frames_change_the_channels_once() -> None:
+    blocks = volume_blocks(3, 5, 3, kernel=(1, 3))
+    shapes = [layer.weight.shape[:2] for block in blocks for layer in block if isinstance(layer, nn.Conv3d)]  # type: ignore[attr-defined]
+    assert shapes == [(5, 3), (5, 5), (5, 5)]

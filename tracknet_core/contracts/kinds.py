@@ -150,10 +150,11 @@ class Input(Protocol):
 
 
 class Backbone(Protocol):
-    """Feature extractor; an nn.Module. Assembly supplies: ``in_channels``, ``image_size`` (W, H), ``fetch``.
+    """Feature extractor; an nn.Module. Assembly supplies: ``in_channels``, ``frames``, ``image_size``, ``fetch``.
 
-    ``fetch`` says whether pretrained weights may be fetched or read. It is False where a checkpoint brings all weights:
-    the network is then the same, from random weights, so that a checkpoint works without a network or a file.
+    ``frames`` are the frames that a network sample was made of, ``image_size`` is (W, H). ``fetch`` says whether
+    pretrained weights may be fetched or read. It is False where a checkpoint brings all weights: the network is then
+    the same, from random weights, so that a checkpoint works without a network or a file.
     """
 
     features: tuple[FeatureSpec, ...]

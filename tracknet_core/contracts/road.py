@@ -473,10 +473,17 @@ PublishedSplit = Mapping[str, Sequence[str]] | RandomFrames
 
 @dataclass(frozen=True)
 class FeatureSpec:
-    """Facts about a feature map: its channels, and the input pixels per cell."""
+    """Facts about a feature map.
+
+    Attributes:
+        channels: of the map; those of all its frames.
+        stride: input pixels per cell.
+        frames: frames whose channels lie one after the other in the map; 1 where time is no axis of its own.
+    """
 
     channels: int
     stride: int
+    frames: int = 1
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def spots(shape: tuple[int, int, int, int]) -> Tensor:
 def values_of(form: Form, shape: tuple[int, int, int, int]) -> Tensor:
     """Return a target of any form, made of :func:`spots` of the shape (B, K, h, w): in 0..1, or numbers of channels."""
     heights = spots(shape)
-    if form.layout == "sides":
+    if form.layout != "map":
         heights = torch.cat((heights.amax(dim=-2), heights.amax(dim=-1)), dim=-1)  # (B, K, w + h)
     if form.indices:
         return (heights * ((form.channels or 1) - 1)).round().long()

@@ -103,7 +103,7 @@ class _Check:
         middle = torch.tensor([self._width / 2, self._height / 2], device=self._device)
         code = torch.full((batch, count), int(Visibility.EASY), device=self._device)
         labels = Labels(middle.expand(batch, count, codec.points, 2), code, torch.zeros_like(code, dtype=torch.float32))
-        target = codec.encode(labels, (self._width, self._height))
+        target = self._call("codecs", codec.encode, labels, (self._width, self._height))
         self._require(isinstance(target, Target), "codecs", f"encodes to {_kind_of(target)}, and a Target is asked for")
         self._shape(
             "codecs",
@@ -111,7 +111,7 @@ class _Check:
             target.values,
             (batch, count, *codec.form.target_shape(cells)),
         )
-        found = codec.decode(logits)
+        found = self._call("codecs", codec.decode, logits)
         self._require(
             isinstance(found, Detections), "codecs", f"decodes to {_kind_of(found)}, and Detections are asked for"
         )
