@@ -9,8 +9,9 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from tracknet_core.assembly import build_model, build_module, build_transforms
-from tracknet_core.config import DEFAULT, SECTIONS, Config, load_config, parse_component
+from tracknet_core.assembly import build_model, build_module, build_tracker, build_transforms
+from tracknet_core.config import DEFAULT, SECTIONS, Config, TrackerConfig, load_config, parse_component
+from tracknet_core.contracts import Labels
 from tracknet_core.data_sets import _parser as data_parser
 from tracknet_core.predict import parser as predict_parser
 from tracknet_core.run import _parser
@@ -20,6 +21,8 @@ FOLDER = ROOT / "experiments"
 SHORTHANDS = FOLDER / "shorthands.yaml"
 OPTIONS = FOLDER / "options.yaml"
 FILES = sorted(file for file in FOLDER.rglob("*.yaml") if file not in (SHORTHANDS, OPTIONS))
+HOSTS = {"trajectories": "inpaint.yaml"}
+"""Experiments for files of groups that are not for networks."""
 PIXELS = re.compile(r"^#.* (?P<width>\d+) x (?P<height>\d+) pixels", re.MULTILINE)
 COMMAND = re.compile(r"^#\s+python -m tracknet_core\.run (?P<arguments>.+)$", re.MULTILINE)
 
@@ -41,7 +44,7 @@ def load(file: Path, *overrides: str) -> Config:
     # A default is where a section starts, and on its own no whole one.
     chosen = {} if file.stem == DEFAULT else {file.parent.name: file.stem}
     own = FOLDER / file.name  # a network of another form than heatmaps needs the loss of its experiment
-    host = own if file.parent.name == "model" and own.exists() else FOLDER / "convnext.yaml"
+    host = own if file.parent.name == "model" and own.exists() else FOLDER / HOSTS.get(file.stem, "convnext.yaml")
     return load_config(host, [*size_of(file), *overrides], chosen)
 
 
@@ -104,9 +107,15 @@ def test_the_command_in_the_comment_runs_this_file(file: Path) -> None:
         assert own
 
 
-def test_the_network_is_built_and_takes_what_training_gives_it(file: Path) -> None:
+def test_what_is_trained_is_built_and_takes_what_training_gives_it(file: Path) -> None:
     config = load(file, *with_root(file))
     torch.manual_seed(0)
+    if isinstance(config.model, TrackerConfig):
+        length = config.data.sequence.frames
+        labels = Labels(torch.zeros(1, length, 1, 2), torch.ones(1, length, dtype=torch.int64), torch.zeros(1, length))
+        cost = build_tracker(config, fps=30.0, size=(64, 48)).cost(labels, torch.tensor([[64.0, 48.0]]))
+        assert cost.count > 0
+        return
     model = build_model(config, fetch=False)
     size = config.data.preprocess.resize
     assert size is not None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, cast, get_args, get_origin
 
 from tracknet_core.checkpoint import KEY, copy_weights, describe, read_checkpoint, stored_config
 from tracknet_core.config import Config, DataConfig, TrainingConfig
@@ -17,9 +18,12 @@ from tracknet_core.contracts import (
     Form,
     Head,
     Input,
+    LearnedTracker,
     Loss,
     ProtocolMetric,
     RunPaths,
+    Size,
+    Tracker,
     Transform,
     WindowSpec,
 )
@@ -99,7 +103,7 @@ def build_model(config: Config, *, fetch: bool = True) -> BallTracker:
     Raises:
         ConfigError: parts that do not exist or do not fit each other.
     """
-    nodes = config.model
+    nodes = config.network
     input_ = _build_input(config)
     window = _window(input_, config)
     size = window.image_size
@@ -150,15 +154,75 @@ def load_model(path: Path) -> tuple[Config, BallTracker]:
     """
     content = read_checkpoint(path)
     config = stored_config(content[KEY].get("config"), path, built=["model"])
-    model = build_model(config, fetch=False)
+    with _about(path):
+        model = build_model(config, fetch=False)
     copy_weights(model, content, path)
     return config, model
+
+
+def build_tracker(config: Config, *, fps: float, size: Size) -> LearnedTracker:
+    """Return the tracker that an experiment trains, without its weights, for a clip.
+
+    Args:
+        config: whose section ``model`` is a tracker.
+        fps: frames per second of the clip.
+        size: (W, H) pixels of the clip.
+
+    Raises:
+        ConfigError: there is none, or it does not learn.
+    """
+    node = config.tracker
+    tracker = build("trackers", node, "model.tracker", fps=fps, size=size, frames=config.data.sequence.frames)
+    if not isinstance(tracker, LearnedTracker):
+        raise ConfigError(f"model.tracker: '{node['name']}' has nothing to learn. Use it as it is: --tracker.")
+    return tracker
+
+
+def load_tracker(path: Path) -> Callable[[float, Size], Tracker]:
+    """Return what builds the tracker of a checkpoint for a clip, from its frames per second and its size.
+
+    Raises:
+        CheckpointError: the file is no checkpoint, or its weights do not fit its tracker.
+        ConfigError: it holds no tracker, or one that cannot be built here.
+    """
+    content = read_checkpoint(path)
+    config = stored_config(content[KEY].get("config"), path, built=["model"])
+
+    def build_for(fps: float, size: Size) -> Tracker:
+        with _about(path):
+            tracker: Any = build_tracker(config, fps=fps, size=size)
+        copy_weights(tracker, content, path)
+        return cast(Tracker, tracker.eval())
+
+    build_for(30.0, (640, 360))  # of no clip: tells before the work what does not fit
+    return build_for
+
+
+def learning(config: Config) -> dict[str, Any]:
+    """Return what :class:`~tracknet_core.module.LearningModule` takes of an experiment, whatever learns."""
+    training = config.training
+    return {
+        "optimizer": _factory("optimizers", training.optimizer, "training.optimizer"),
+        "scheduler": _factory("schedulers", training.scheduler, "training.scheduler"),
+        "description": describe(config.as_dict()),
+        "seed": training.seed,
+        "accumulate": training.accumulate,
+    }
+
+
+@contextmanager
+def _about(path: Path) -> Iterator[None]:
+    """Let faults of a configuration say which file holds it."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError([f"{path}:", *error.faults]) from error
 
 
 def _build_input(config: Config) -> Input:
     # Nobody has checked the nodes of an exported file: parts of the network that it needs not may be missing here.
     length = config.data.sequence.frames
-    input_: Input = check_and_build("inputs", config.model.input, "model.input", frames=length)
+    input_: Input = check_and_build("inputs", config.network.input, "model.input", frames=length)
     return input_
 
 
@@ -185,12 +249,14 @@ def build_module(config: Config, model: BallTracker, batch_transforms: Sequence[
     from tracknet_core.module import TrackerModule  # noqa: PLC0415
 
     training = config.training
+    if training.loss is None:
+        raise ConfigError("training.loss: null, but a network learns by one. Name it, such as focal.")
     loss: Loss = build("losses", training.loss, "training.loss")
     _require_form(model.codec.form, loss, "training.loss", training.loss["name"])
     if config.data.sequence.windows > 1 and not model.decoder.state:
         raise ConfigError(
             f"data.sequence.windows: {config.data.sequence.windows} windows in a row are for a network with a state, "
-            f"and '{config.model.decoder['name']}' has none. Set it to 1."
+            f"and '{config.network.decoder['name']}' has none. Set it to 1."
         )
     for transform in batch_transforms:
         _require_form(model.codec.form, transform, "data.transforms", type(transform).__name__)
@@ -198,14 +264,10 @@ def build_module(config: Config, model: BallTracker, batch_transforms: Sequence[
         model=model,
         loss=loss,
         protocols=build_protocols(training),
-        optimizer=_factory("optimizers", training.optimizer, "training.optimizer"),
-        scheduler=_factory("schedulers", training.scheduler, "training.scheduler"),
-        description=describe(config.as_dict()),
-        seed=training.seed,
         train_empty=training.no_ball == "empty",
         batch_transforms=batch_transforms,
         backbone_lr_scale=training.backbone_lr_scale,
-        accumulate=training.accumulate,
+        **learning(config),
     )
 
 

@@ -202,7 +202,7 @@ def _check_field(
             least, most = field.metadata[RANGE]
             _check_range(accepted, least, most, path, faults)
         return accepted
-    if not components:
+    if not components or (value is None and types.NoneType in get_args(hint)):
         return value
     form = list if get_origin(hint) is list else None
     return _check_nodes(kind, value, form, path, faults, nested=False)

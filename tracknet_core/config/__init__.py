@@ -20,6 +20,7 @@ from tracknet_core.config.sections import (
     Preprocess,
     Sampling,
     Sequences,
+    TrackerConfig,
     TrainingConfig,
 )
 
@@ -34,6 +35,7 @@ __all__ = [
     "Preprocess",
     "Sampling",
     "Sequences",
+    "TrackerConfig",
     "TrainingConfig",
     "default_of",
     "default_section",

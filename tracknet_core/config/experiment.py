@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from tracknet_core.config.plugin_files import import_plugins, plugin_paths
-from tracknet_core.config.sections import SECTIONS, Config, DataConfig, check_shares
+from tracknet_core.config.sections import SECTIONS, Config, DataConfig, check_shares, section_class
 from tracknet_core.config.shorthands import Shorthand, expand_shorthands
 from tracknet_core.errors import ConfigError
 from tracknet_core.schema import Faults, Node, check_dataclass, require_component, unknown_key
@@ -93,8 +93,14 @@ def parse_config(tree: Mapping[str, Any], *, built: Collection[str] = SECTIONS) 
     faults: Faults = []
     tree = expand_shorthands(tree, _shorthands(), faults)
     parts = {
-        section: check_dataclass(cls, tree.get(section, {}), section, faults, components=section in built)
-        for section, cls in SECTIONS.items()
+        section: check_dataclass(
+            section_class(section, tree.get(section, {})),
+            tree.get(section, {}),
+            section,
+            faults,
+            components=section in built,
+        )
+        for section in SECTIONS
     }
     for key in tree:
         if key not in (*SECTIONS, "plugins"):
@@ -215,7 +221,7 @@ def _section(section: str, value: Any, folders: list[Path], above: tuple[Path, .
     file = _group_file(section, explicit or DEFAULT, folders)
     if file is None and explicit is not None:
         raise ConfigError(f"{section}: no file is called '{explicit}'. {_offer(section, folders)}")
-    if file is None:
+    if file is None or (explicit is None and section_class(section, own) is not SECTIONS[section]):
         return own
     if file in above:
         raise ConfigError(f"{section}.base: {' -> '.join(p.stem for p in (*above, file))} is a circle.")

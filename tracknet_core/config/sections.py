@@ -11,6 +11,7 @@ from typing import Any, Literal
 from omegaconf import OmegaConf
 
 from tracknet_core.contracts import Size
+from tracknet_core.errors import ConfigError
 from tracknet_core.schema import Faults, Node, component, within
 
 GREATEST_SEED = 2**32 - 1  # numpy's
@@ -124,6 +125,13 @@ class ModelConfig:
 
 
 @dataclass(frozen=True)
+class TrackerConfig:
+    """Section ``model`` where no network is trained, but a tracker, on the places of the ball."""
+
+    tracker: Node = component("trackers")
+
+
+@dataclass(frozen=True)
 class Loader:
     """Settings of torch's DataLoader (``training.data_loader``); those of workers need ``num_workers`` > 0."""
 
@@ -139,7 +147,7 @@ class TrainingConfig:
     """Section ``training``.
 
     Attributes:
-        loss: what is minimised.
+        loss: what is minimised; null for a tracker, which has a cost of its own.
         optimizer: the optimizer; its ``lr`` is the peak of the schedule.
         scheduler: learning rate over the steps.
         protocols: rules of evaluation that validation reports.
@@ -166,7 +174,7 @@ class TrainingConfig:
         strategy: Lightning's.
     """
 
-    loss: Node = component("losses")
+    loss: Node | None = component("losses")
     optimizer: Node = component("optimizers")
     scheduler: Node = component("schedulers")
     protocols: list[Node] = component("protocols", default_factory=list)
@@ -197,14 +205,47 @@ SECTIONS: Mapping[str, type[Any]] = {"data": DataConfig, "model": ModelConfig, "
 """The sections of an experiment, and what each of them is."""
 
 
+def section_class(section: str, tree: Mapping[str, Any]) -> type[Any]:
+    """Return what a section is, by what stands in it: a model that has a ``tracker`` has no parts of a network."""
+    return TrackerConfig if section == "model" and "tracker" in tree else SECTIONS[section]
+
+
 @dataclass(frozen=True)
 class Config:
     """A whole experiment, validated, with every default filled in."""
 
     data: DataConfig
-    model: ModelConfig
+    model: ModelConfig | TrackerConfig
     training: TrainingConfig
     plugins: list[str] = field(default_factory=list)
+
+    @property
+    def network(self) -> ModelConfig:
+        """The parts of the network.
+
+        Raises:
+            ConfigError: it is a tracker.
+        """
+        if isinstance(self.model, ModelConfig):
+            return self.model
+        raise ConfigError(
+            f"model: the tracker '{self.model.tracker['name']}', no network that finds the ball in pictures. Give the "
+            "checkpoint of a network, and this one with --tracker."
+        )
+
+    @property
+    def tracker(self) -> Node:
+        """The tracker that is trained.
+
+        Raises:
+            ConfigError: it is a network.
+        """
+        if isinstance(self.model, TrackerConfig):
+            return self.model.tracker
+        raise ConfigError(
+            "model: a network that finds the ball in pictures, no tracker. Give it as the checkpoint, and the name of "
+            "a tracker, or the checkpoint of one that was trained, with --tracker."
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain dicts, lists and numbers: what YAML and a safe checkpoint can hold."""

@@ -330,6 +330,22 @@ class Tracker(Protocol):
         """Yield each frame, in order, by its number and time, with its balls. A call is a clip of its own."""
 
 
+@runtime_checkable
+class LearnedTracker(Protocol):
+    """What a tracker may be beside: one that learns from trajectories, an nn.Module; kind ``trackers``.
+
+    Assembly supplies to it also ``frames``, T of its training windows. A checkpoint brings its weights to each clip.
+    """
+
+    def cost(self, labels: Labels[Tensor], size: Tensor) -> Cost:
+        """Return how wrong it is about trajectories; what it hides of them are draws of torch's generator.
+
+        Args:
+            labels: (B, T) in pixels of the original video; UNLABELLED where a clip is shorter than a window.
+            size: (B, 2) width and height of the original video.
+        """
+
+
 class Output(Protocol):
     """What a writer is at work on: it grows by a frame at a time."""
 

@@ -29,6 +29,7 @@ from tracknet_core.registry import protocols
 from tracknet_core.schema import Node, require_component
 from tracknet_core.tracking.clip import build_merger, check_windows, default_ensemble, detect_clip
 from tracknet_core.tracking.detector import Detector, load_detector
+from tracknet_core.tracking.trackers import choose_tracker
 
 __all__ = ["Findings", "Request", "compare_files", "request", "score"]
 
@@ -98,7 +99,7 @@ def _evaluation(asked: Request) -> Evaluation:
     data = load_data(None if detector is None else detector.config, asked.overrides, asked.data)
     rules = _rules(asked, detector)
     metrics = _protocols(rules)
-    tracker = parse_component("trackers", asked.tracker, "--tracker")
+    tracker = choose_tracker(asked.tracker)
     ensemble = None if asked.ensemble is None else parse_component("mergers", asked.ensemble, "--ensemble")
     if detector is not None:
         build_merger(detector, asked.step, ensemble)  # tells before the work what it refuses

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from tracknet_core.assembly import build
-from tracknet_core.contracts import Candidates, Clip, Tracker, TrackPoint
+from tracknet_core.contracts import Candidates, Clip, TrackPoint
 from tracknet_core.errors import DataError
 from tracknet_core.evaluation.results import Prediction
 from tracknet_core.row_file import PLACE_DECIMALS, SCORE_DECIMALS
 from tracknet_core.schema import Node
+from tracknet_core.tracking.trackers import build_tracker
 
 
 def predict_clip(clip: Clip, candidates: Iterable[Candidates], tracker: Node) -> tuple[Prediction, list[str]]:
@@ -30,7 +30,7 @@ def predict_clip(clip: Clip, candidates: Iterable[Candidates], tracker: Node) ->
     """
     xy = np.full((len(clip), 2), np.nan, np.float32)
     score = np.full(len(clip), np.nan, np.float32)
-    follow: Tracker = build("trackers", tracker, "--tracker", fps=clip.frames.fps, size=clip.frames.size)
+    follow = build_tracker(tracker, fps=clip.frames.fps, size=clip.frames.size)
     missing = len(clip)
     for frame in follow(candidates):
         missing -= 1

@@ -62,7 +62,7 @@ def export(
         checked, example = find_samples(config, model, data, overrides, int8=int8, tell=tell)
         network = Portable(model, example)
         if not network.decodes:
-            name = config.model.heatmap["name"]
+            name = config.network.heatmap["name"]
             tell(f"the codec '{name}' cannot be part of the file, which gives logits alone")
         format_.save(network, example, path, _notes(config, network, example))
         ours, theirs = (with_decoding(run, model.codec) for run in (network, format_.load(path)))
@@ -96,7 +96,7 @@ def _notes(config: Config, network: Portable, frames: Tensor) -> dict[str, str]:
             "whether it is a ball"
         )
     else:
-        results += f", to be decoded as the codec '{config.model.heatmap['name']}' of tracknet does"
+        results += f", to be decoded as the codec '{config.network.heatmap['name']}' of tracknet does"
     plugins = [Path(plugin).name for plugin in config.plugins]
     shared = replace(config, data=replace(config.data, cache=Cache()), plugins=plugins)
     return {

@@ -100,7 +100,7 @@ def _from_file(path: Path, form: Format) -> Detector:
         ) from error
     config = stored_config(tree, path, built=[])
     window = build_window(config)
-    codec: Codec = check_and_build("codecs", config.model.heatmap, "model.heatmap", image_size=window.image_size)
+    codec: Codec = check_and_build("codecs", config.network.heatmap, "model.heatmap", image_size=window.image_size)
     run = form.load(path)
 
     def logits(frames: Tensor) -> Tensor:

@@ -14,8 +14,7 @@ from queue import Queue
 from threading import Event, Thread
 from types import TracebackType
 
-from tracknet_core.assembly import build
-from tracknet_core.contracts import Candidates, Output, TimedFrame, TrackedFrame, Tracker, Writer
+from tracknet_core.contracts import Candidates, Output, TimedFrame, TrackedFrame, Writer
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.files import writing
 from tracknet_core.progress import Progress
@@ -23,6 +22,7 @@ from tracknet_core.schema import Node
 from tracknet_core.tracking.clip import clip_background, default_ensemble, detect
 from tracknet_core.tracking.detector import Detector
 from tracknet_core.tracking.jobs import Job
+from tracknet_core.tracking.trackers import build_tracker
 from tracknet_core.video import DECODING_NICENESS, ahead
 
 _FRAMES_AHEAD = 64  # at the size of the network: 28 MB at 512 x 288
@@ -66,7 +66,7 @@ class ClipRun:
         self._batch_size = 1 if job.source.is_live else batch_size
         self._size, self._fps = job.source.size, job.source.fps
         self._node = tracker
-        self._tracker: Tracker = build("trackers", tracker, "--tracker", fps=self._fps, size=self._size)
+        self._tracker = build_tracker(tracker, fps=self._fps, size=self._size)
         if job.source.is_live and not self._tracker.causal:
             raise ConfigError(f"--tracker: '{tracker['name']}' looks into the future, which a stream does not have.")
         if job.source.is_live and detector.window.background:

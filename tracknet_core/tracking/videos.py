@@ -11,6 +11,7 @@ from tracknet_core.tracking.clip import build_merger, check_windows
 from tracknet_core.tracking.detector import load_detector
 from tracknet_core.tracking.jobs import Existing, find_jobs
 from tracknet_core.tracking.pipeline import ClipRun
+from tracknet_core.tracking.trackers import choose_tracker
 
 
 def track_videos(
@@ -42,7 +43,7 @@ def track_videos(
         writers: what is written, by the options that asked for it.
         existing: what becomes of outputs that are there.
         fps: frames per second of folders of images.
-        tracker: what makes a trajectory of what the network finds.
+        tracker: what makes a trajectory of what the network finds; or the checkpoint of a trained one.
         step: frames between windows; None for no overlap.
         ensemble: what overlapping windows make of a frame; None for the default of the step.
         batch_size: windows at once.
@@ -57,7 +58,7 @@ def track_videos(
     """
     import_plugins(plugins)
     forms = {option: parse_component("writers", text, option) for option, text in writers.items()}
-    follow = parse_component("trackers", tracker, "--tracker")
+    follow = choose_tracker(tracker)
     merge = None if ensemble is None else parse_component("mergers", ensemble, "--ensemble")
     detector = load_detector(checkpoint, device=device, backend=backend)
     try:

@@ -148,15 +148,15 @@ class _Check:
             )
 
     def _who(self, kind: str) -> str:
-        model, training = self._config.model, self._config.training
-        path, node = {
-            "inputs": ("model.input", model.input),
-            "backbones": ("model.backbone", model.backbone),
-            "decoders": ("model.decoder", model.decoder),
-            "heads": ("model.head", model.head),
-            "codecs": ("model.heatmap", model.heatmap),
-            "losses": ("training.loss", training.loss),
+        section, slot = {
+            "inputs": ("model", "input"),
+            "backbones": ("model", "backbone"),
+            "decoders": ("model", "decoder"),
+            "heads": ("model", "head"),
+            "codecs": ("model", "heatmap"),
+            "losses": ("training", "loss"),
         }[kind]
+        path, node = f"{section}.{slot}", getattr(getattr(self._config, section), slot)
         package = REGISTRIES[kind].distribution(node["name"])
         return f"{path}: '{node['name']}'" + (f" of the package '{package}'" if package else "")
 

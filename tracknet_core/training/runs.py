@@ -73,7 +73,7 @@ def check_resumable(checkpoint: Path, config: Config) -> None:
         one.as_dict()["model"] for one in (stored_config(content[KEY].get("config"), checkpoint, built=[]), config)
     )
     for part, now in current.items():
-        before = saved[part]
+        before = saved.get(part)
         if before != now:
             raise CheckpointError(
                 f"{checkpoint}: was trained with model.{part} = {before}, the experiment says {now}. "

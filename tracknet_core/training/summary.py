@@ -19,10 +19,15 @@ PARTS = ("input", "backbone", "decoder", "head")
 
 
 def describe(prepared: Prepared) -> Iterator[RenderableType]:
-    """Yield the configuration, the network's parts, and how many clips there are."""
+    """Yield the configuration, the parts of what is trained, and how many clips there are."""
     splits = prepared.data.splits
     yield Syntax(prepared.config.as_yaml(), "yaml", background_color="default")
-    yield summarize(prepared.module.model)
+    model = prepared.module.model
+    yield (
+        summarize(model)
+        if isinstance(model, BallTracker)
+        else f"{type(model).__name__}: {_parameters(model):,} parameters"
+    )
     for split in splits.names:
         clips = splits.clips(split)
         yield f"{split}: {len(clips)} clips, {sum(len(clip) for clip in clips)} frames"

@@ -18,18 +18,19 @@ from lightning.pytorch.loggers import CSVLogger
 
 from tracknet_core import assembly
 from tracknet_core.checkpoint import load_weights
-from tracknet_core.config import Config, TrainingConfig, load_config
+from tracknet_core.config import Config, TrackerConfig, TrainingConfig, load_config
 from tracknet_core.contracts import RunPaths, clip_names
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.files import replace_text
 from tracknet_core.loading.datamodule import TrackingData
 from tracknet_core.loading.splits import Splits
 from tracknet_core.model import BallTracker
-from tracknet_core.module import TrackerModule
+from tracknet_core.module import LearningModule
 from tracknet_core.training.checkpoint_files import CheckpointFiles
 from tracknet_core.training.conformance import check_network
 from tracknet_core.training.nonfinite import NonFiniteLosses
 from tracknet_core.training.runs import check_resumable, run_paths
+from tracknet_core.training.trajectories import tracker_module, trajectory_data
 
 _LOST_PROCESS = re.compile(r"killed by signal: [\w ]+|exited unexpectedly")
 """What torch says of a process of its loader."""
@@ -42,12 +43,12 @@ class Prepared:
     Attributes:
         config: the whole experiment; its image size is known.
         data: the windows.
-        module: the network, and how it is trained.
+        module: the network or the tracker, and how it is trained.
     """
 
     config: Config
     data: TrackingData
-    module: TrackerModule
+    module: LearningModule
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,24 @@ def prepare(
     """
     _quieten()
     config = load_config(experiment, overrides, sections)
+    prepared = _prepare_tracker(config) if isinstance(config.model, TrackerConfig) else _prepare_network(config)
+    names = prepared.data.splits.names
+    if "val" not in names:
+        warnings.warn(
+            f"There is no split 'val' among {', '.join(names)}: the run trains without validation, and leaves "
+            "'last' but no 'best' checkpoint. To validate, give patterns of clips for it with data.split.",
+            stacklevel=2,
+        )
+    return prepared
+
+
+def _prepare_tracker(config: Config) -> Prepared:
+    data = trajectory_data(config)
+    pl.seed_everything(config.training.seed, workers=False, verbose=False)
+    return Prepared(config, data, tracker_module(config, data))
+
+
+def _prepare_network(config: Config) -> Prepared:
     transforms, batch_transforms = assembly.build_transforms(config.data)
     splits = Splits(assembly.build_dataset(config.data), config.data)
     config = config.with_image_size(splits.image_size())
@@ -94,12 +113,6 @@ def prepare(
     pl.seed_everything(config.training.seed, workers=False, verbose=False)
     model = assembly.build_model(config)
     _check_sizes(model, data)
-    if "val" not in splits.names:
-        warnings.warn(
-            f"There is no split 'val' among {', '.join(splits.names)}: the run trains without validation, and leaves "
-            "'last' but no 'best' checkpoint. To validate, give patterns of clips for it with data.split.",
-            stacklevel=2,
-        )
     module = assembly.build_module(config, model, batch_transforms)
     check_network(config, model, module.loss, data.training_size())
     return Prepared(config, data, module)

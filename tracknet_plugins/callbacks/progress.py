@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import ProgressBar, RichProgressBar
 
 from tracknet_core.registry import callbacks
 
-FIGURES = ("train/loss", "val/loss", "val/f1")
+FIGURES = ("train/loss", "val/loss", "val/f1", "val/gap_error")
 """What a line shows, if it is logged."""
 
 

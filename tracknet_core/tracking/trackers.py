@@ -1,0 +1,64 @@
+"""The tracker that a person chose: a component by its name, or the checkpoint of one that was trained."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from tracknet_core.assembly import build, load_tracker
+from tracknet_core.config import parse_component
+from tracknet_core.contracts import LearnedTracker, Size, Tracker
+from tracknet_core.errors import ConfigError
+from tracknet_core.registry import REGISTRIES
+from tracknet_core.schema import Node
+from tracknet_core.tracking.detector import CHECKPOINT_SUFFIX
+
+OPTION = "--tracker"
+
+
+def choose_tracker(text: str | None) -> Node:
+    """Return what an option says.
+
+    Args:
+        text: a name, ``{name: …, parameter: value}``, or the path of a checkpoint; None for what
+            ``experiments/options.yaml`` has for it.
+
+    Returns:
+        The validated node of a component; of a checkpoint ``{name: its path, sha256: of its content}``.
+
+    Raises:
+        ConfigError: there is no such component, all its faults, or it needs a checkpoint.
+        CheckpointError: the file holds no tracker that was trained, or one that does not fit its weights.
+    """
+    if text is not None and _is_checkpoint(text):
+        path = Path(text).expanduser()
+        load_tracker(path)
+        return {"name": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    node = parse_component("trackers", text, OPTION)
+    component = REGISTRIES["trackers"].get(node["name"])
+    if isinstance(component, type) and issubclass(component, LearnedTracker):
+        raise ConfigError(
+            f"{OPTION} {node['name']}: knows nothing before it was trained. Give its checkpoint, {OPTION} PATH.ckpt."
+        )
+    return node
+
+
+def build_tracker(node: Node, *, fps: float, size: Size) -> Tracker:
+    """Return the tracker for a clip.
+
+    Args:
+        node: as :func:`choose_tracker` gives it.
+        fps: frames per second of the clip.
+        size: (W, H) pixels of the clip.
+
+    Raises:
+        UserError: it cannot be built.
+    """
+    if _is_checkpoint(node["name"]):
+        return load_tracker(Path(node["name"]))(fps, size)
+    tracker: Tracker = build("trackers", node, OPTION, fps=fps, size=size)
+    return tracker
+
+
+def _is_checkpoint(text: str) -> bool:
+    return text.endswith(CHECKPOINT_SUFFIX)
