@@ -36,9 +36,9 @@ class Inpaint(nn.Module, Tracker):
 
     The idea and the network are those of TrackNetV3's InpaintNet (https://doi.org/10.1145/3595916.3626370): windows of
     T frames hold the places, as shares of the picture, and where they are missing; windows that hold a gap overlap,
-    and what they say is averaged with weights that fall from the middle of a window to its ends. It differs in what
-    proved better inside gaps of 3 to 15 frames, and each difference is a parameter: ``mask``, ``noise``, ``loss``,
-    ``residual``, ``kernel``. As published: ``{mask: independent, noise: 0, loss: squared, residual: false, kernel: 3}``
+    and what they say is averaged with weights that fall from the middle of a window to its ends. The settings by
+    default are others, meant for gaps of 3 to 15 frames; which of them matter has not been measured one by one.
+    As published: ``{mask: independent, noise: 0, loss: squared, residual: false, kernel: 3}``
     and windows of 16 frames.
 
     In training, frames of true trajectories are hidden, and the cost is how far off the network is there. Half of the
