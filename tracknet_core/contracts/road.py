@@ -14,7 +14,7 @@ This module must not import torch.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cached_property
 from pathlib import Path
@@ -483,7 +483,7 @@ class FeatureSpec:
 
     channels: int
     stride: int
-    frames: int = 1
+    frames: int = field(default=1, repr=False)  # said by shapes already, and by few networks at all
 
 
 @dataclass(frozen=True)
