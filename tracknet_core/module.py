@@ -202,7 +202,7 @@ class TrackerModule(LearningModule):
         for protocol in self.protocols.values():
             cast(ProtocolMetric, protocol).update(
                 original,
-                batch.original_xy[:, targets],
+                batch.original_points[:, targets],
                 batch.labels.visibility[:, targets],
                 batch.counted[:, targets],
                 batch.original_size,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, TextIO
 
-from tracknet_core.contracts import ClipFacts, Output, TrackedFrame, Writer
+from tracknet_core.contracts import ClipFacts, Output, Point, TrackedFrame, Writer
 from tracknet_core.errors import DataError
 from tracknet_core.files import complete, part_of
 
@@ -20,6 +21,30 @@ PLACE_DECIMALS = 3
 SCORE_DECIMALS = 6
 
 _FLUSH_SECONDS = 1.0
+
+
+def length_and_angle(points: Sequence[Point]) -> tuple[float, float]:
+    """Return what a file says of a streak, rounded as there.
+
+    Args:
+        points: of a ball, in pixels; the first and the last are the ends of its streak.
+
+    Returns:
+        Its length in pixels; and its angle in degrees from the x axis, y pointing down, 0 <= angle < 180: which end
+        came first is not said. 0 where there is no length.
+    """
+    (left, top), (right, bottom) = points[0], points[-1]
+    dx, dy = right - left, bottom - top
+    length = round(math.hypot(dx, dy), PLACE_DECIMALS)
+    angle = round(math.degrees(math.atan2(dy, dx)) % 180, PLACE_DECIMALS) % 180 if length else 0.0
+    return length, angle
+
+
+def ends_of_streak(middle: Point, length: float, angle: float) -> tuple[Point, Point]:
+    """Return the ends of a streak of which a file says its middle, and what :func:`length_and_angle` gives."""
+    (x, y), half = middle, length / 2
+    dx, dy = half * math.cos(math.radians(angle)), half * math.sin(math.radians(angle))
+    return (x - dx, y - dy), (x + dx, y + dy)
 
 
 class RowWriter(Writer, ABC):

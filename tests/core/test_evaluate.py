@@ -388,7 +388,7 @@ class FramesOfMine(Metric):
         super().__init__()
         self.add_state("frames", torch.tensor(0), dist_reduce_fx="sum")
 
-    def update(self, detections, xy, visibility, counted, size):
+    def update(self, detections, points, visibility, counted, size):
         self.frames += counted.sum()
 
     def compute(self):

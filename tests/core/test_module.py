@@ -31,7 +31,7 @@ def batch() -> Batch:
         frames=frames,
         labels=Labels(xy.unsqueeze(-2), torch.full((2, 3), int(Visibility.EASY)), torch.zeros(2, 3)),
         counted=torch.ones(2, 3, dtype=torch.bool),
-        original_xy=(xy + 0.5) * 2 - 0.5,
+        original_points=((xy + 0.5) * 2 - 0.5).unsqueeze(-2),
         original_size=torch.tensor([[128.0, 96.0]] * 2),
         clip=torch.tensor([0, 0]),
         number=torch.arange(6).view(2, 3),

@@ -39,6 +39,7 @@ from tracknet_core.contracts import (
 from tracknet_core.registry import trackers, writers
 from tracknet_core.tracking.detector import Detector
 from tracknet_core.video import LiveFrames, VideoFrames, write_video
+from tracknet_plugins.codecs.streak import Streak
 from tracknet_plugins.writers.overlay import Trail
 
 SIZE = (96, 64)
@@ -143,6 +144,54 @@ def test_every_frame_has_a_row_in_pixels_of_the_video(go: Callable[..., int], vi
     without = [[*row.values()] for row in found if row["Frame"] in ("7", "8")]
     assert without == [["7", "0", "0", "0", "0", "0.280000", "", ""], ["8", "0", "0", "0", "0", "0.320000", "", ""]]
     assert sorted(file.name for file in path.parent.iterdir()) == ["rally.csv"]
+
+
+def test_streaks_have_their_length_and_angle_in_pixels_of_the_video(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    codec = Streak(image_size=INPUT, size=INPUT, candidates=1)
+
+    def load(path: Path, *, device: str, backend: str) -> Detector:
+        def logits(frames: Tensor) -> Tensor:
+            return (frames.float().mean(2) - 128) / 10  # what is white is a ball
+
+        return Detector(
+            config=None,  # type: ignore[arg-type]
+            codec=codec,
+            window=WindowSpec(3, (0, 1, 2), False, INPUT),
+            device=torch.device("cpu"),
+            logits=logits,
+            detections=lambda frames: codec.decode(logits(frames)),
+        )
+
+    monkeypatch.setattr("tracknet_core.tracking.videos.load_detector", load)
+    checkpoint, video, length = tmp_path / "a.ckpt", tmp_path / "rally.mp4", 24.0
+    checkpoint.touch()
+    rows_, columns = np.mgrid[: SIZE[1], : SIZE[0]]
+    pictures = []
+    for number in range(9):
+        # A disc of radius 5 that is swept along 24 pixels around (50, 30), turned by 20 degrees from frame to frame.
+        angle = np.radians(20 * number)
+        x, y = columns - 50, rows_ - 30
+        along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+        inside = np.hypot(np.maximum(np.abs(along) - length / 2, 0), across) <= 5
+        pictures.append(np.where(inside[..., None], np.uint8(255), np.uint8(0)).repeat(3, axis=2))
+    write_video(video, pictures, fps=25, crf=5)
+
+    for form in ("csv", "jsonl"):
+        options = ["--output", str(tmp_path / "out"), "--format", form, *(["--overlay"] if form == "csv" else [])]
+        assert predict.main([str(checkpoint), str(video), *options]) == 0
+
+    found = rows(tmp_path / "out" / "rally.csv")
+    assert [*found[0]][-2:] == ["Length", "Angle"]
+    for number, row in enumerate(found):
+        assert (float(row["X"]), float(row["Y"])) == (pytest.approx(50, abs=1.0), pytest.approx(30, abs=1.0))
+        assert float(row["Length"]) == pytest.approx(length, abs=2.5)
+        assert abs((float(row["Angle"]) - 20 * number + 90) % 180 - 90) < 5
+    for row, line in zip(found, (tmp_path / "out" / "rally.jsonl").read_text().splitlines(), strict=True):
+        ((left, top), (right, bottom)) = json.loads(line)["balls"][0]["points"]
+        assert np.hypot(right - left, bottom - top) == pytest.approx(float(row["Length"]), abs=0.01)
+    assert (tmp_path / "out" / "rally_overlay.mp4").stat().st_size > 0
 
 
 def test_json_lines_hold_the_same(go: Callable[..., int], video: Path, tmp_path: Path) -> None:

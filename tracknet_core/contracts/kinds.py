@@ -395,12 +395,13 @@ class ProtocolMetric(Protocol):
     rule: str
     """The rule in a sentence: what is close, in pixels of what, and how recall is counted."""
 
-    def update(self, detections: Detections, xy: Tensor, visibility: Tensor, counted: Tensor, size: Tensor) -> None:
+    def update(self, detections: Detections, points: Tensor, visibility: Tensor, counted: Tensor, size: Tensor) -> None:
         """Count a batch, in pixels of the original video.
 
         Args:
             detections: candidates per frame; only the best one of each frame counts.
-            xy: (B, K, 2) true places; NaN where there is none.
+            points: (B, K, Q, 2) true points of each ball, whose mean is its place; NaN where there is none. Q
+                may differ from that of the detections.
             visibility: (B, K) codes of :class:`Visibility`; UNLABELLED frames do not count.
             counted: (B, K) bool; False leaves a frame out.
             size: (B, 2) width and height of the original video, for rules in the pixels of another size.

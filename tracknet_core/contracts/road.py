@@ -298,7 +298,7 @@ class Batch(NamedTuple):
         labels: (B, T) of the frames, in pixels of ``frames``.
         counted: (B, T) bool; False for padding and for frames that another window of the clip reports, which are
             UNLABELLED here.
-        original_xy: (B, T, 2) float, place of the ball in pixels of the original video; NaN where there is none.
+        original_points: (B, T, Q, 2) float, points of the ball in pixels of the original video; NaN without one.
         original_size: (B, 2) width and height of the original video.
         clip: (B,) index of the clip in its split.
         number: (B, T) number of each frame in its clip; in training as read, before transforms changed the order.
@@ -307,10 +307,15 @@ class Batch(NamedTuple):
     frames: Tensor
     labels: Labels[Tensor]
     counted: Tensor
-    original_xy: Tensor
+    original_points: Tensor
     original_size: Tensor
     clip: Tensor
     number: Tensor
+
+    @property
+    def original_xy(self) -> Tensor:
+        """(B, T, 2) centres of the ball in pixels of the original video: the means of its points."""
+        return self.original_points.mean(-2)
 
 
 @dataclass(frozen=True)

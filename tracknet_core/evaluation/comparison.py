@@ -183,7 +183,7 @@ def _metric(run: SavedRun, name: str) -> Metric:
     metric: Metric = build("protocols", node, where)
     metric.update(
         Detections.at(torch.zeros(1, 1, 1, 2), torch.zeros(1, 1, 1), torch.zeros(1, 1, 1, dtype=torch.bool)),
-        torch.zeros(1, 1, 2),
+        torch.zeros(1, 1, 1, 2),
         torch.full((1, 1), int(Visibility.UNLABELLED)),
         torch.zeros(1, 1, dtype=torch.bool),
         torch.ones(1, 2),

@@ -16,6 +16,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "x": ("x", "x-coordinate"),
     "y": ("y", "y-coordinate"),
     "confidence": ("confidence", "score"),
+    "length": ("length",),
+    "angle": ("angle",),
 }
 """Names that a column may have in the header; capitals and the order do not count, further columns do no harm."""
 
@@ -91,6 +93,18 @@ class BallRow:
             DataError: it is not a number.
         """
         return self._number("confidence")
+
+    @property
+    def streak(self) -> tuple[float, float] | None:
+        """Length in pixels and angle in degrees, as the writer ``csv`` has them; None where one is not said.
+
+        Raises:
+            DataError: it is not two numbers.
+        """
+        if self.columns["length"] is None or self.columns["angle"] is None:
+            return None
+        length, angle = self._number("length"), self._number("angle")
+        return (length, angle) if math.isfinite(length) and math.isfinite(angle) else None
 
     @property
     def where(self) -> str:

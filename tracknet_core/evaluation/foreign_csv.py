@@ -10,11 +10,12 @@ from typing import Literal
 
 import numpy as np
 
-from tracknet_core.contracts import Clip, clip_names
+from tracknet_core.contracts import Clip, Point, clip_names
 from tracknet_core.errors import DataError
 from tracknet_core.evaluation.csv_names import csv_files, files_of
 from tracknet_core.evaluation.csv_rows import read_balls
 from tracknet_core.evaluation.results import Prediction
+from tracknet_core.row_file import ends_of_streak
 
 _NETWORK_INPUT = (512, 288)  # pixels; the usual one
 FEW = 10  # places that say nothing about their scale
@@ -80,6 +81,7 @@ class PredictedBall:
         line: the line.
         frame: number of the frame, as the program counts.
         xy: place in pixels of the original video; None if there is no ball.
+        streak: its length in pixels and its angle in degrees; None if the program does not say.
         score: NaN if the program does not say.
     """
 
@@ -87,7 +89,15 @@ class PredictedBall:
     line: int
     frame: int
     xy: tuple[float, float] | None
+    streak: tuple[float, float] | None
     score: float
+
+    @property
+    def points(self) -> Sequence[Point]:
+        """The place, or the ends of the streak; none if there is no ball."""
+        if self.xy is None:
+            return ()
+        return (self.xy,) if self.streak is None else ends_of_streak(self.xy, *self.streak)
 
 
 def predicted_balls(path: Path) -> list[PredictedBall]:
@@ -103,7 +113,8 @@ def predicted_balls(path: Path) -> list[PredictedBall]:
                 f"{row.where}: a ball without a place. Give it one, or set {row.columns['visibility']} to 0."
             )
         xy = row.xy  # read even where there is no ball, so that what is no number is told
-        balls.append(PredictedBall(row.where, row.row.line, row.frame, xy if row.is_ball else None, row.score))
+        place, streak = (xy, row.streak) if row.is_ball else (None, None)
+        balls.append(PredictedBall(row.where, row.row.line, row.frame, place, streak, row.score))
     return balls
 
 
@@ -127,7 +138,7 @@ def by_frame(clip: Clip, balls: Iterable[PredictedBall], first_frame: int) -> Pr
     Raises:
         DataError: there is no such frame, or a frame has several balls, none of which is said to be surer.
     """
-    xy = np.full((len(clip), 2), np.nan, np.float32)
+    points: dict[int, Sequence[Point]] = {}
     score = np.full(len(clip), np.nan, np.float32)
     seen: dict[int, PredictedBall] = {}
     for ball in balls:
@@ -149,8 +160,8 @@ def by_frame(clip: Clip, balls: Iterable[PredictedBall], first_frame: int) -> Pr
                 continue
             seen[frame] = ball
         if ball.xy is not None:
-            xy[frame], score[frame] = ball.xy, ball.score
-    return Prediction(xy, score)
+            points[frame], score[frame] = ball.points, ball.score
+    return Prediction.of(points, score)
 
 
 def hints_of_scale(scored: Sequence[tuple[Clip, Prediction]]) -> list[str]:

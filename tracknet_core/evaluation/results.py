@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tracknet_core.contracts import FloatArray, FrameSource, IntArray, Size
+from tracknet_core.contracts import FloatArray, FrameSource, IntArray, Point, Size
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -27,12 +28,32 @@ class Prediction:
     """The ball in each frame of a clip.
 
     Attributes:
-        xy: (N, 2) place in pixels; NaN where no ball was found.
+        points: (N, Q, 2) points in pixels, its place or the ends of its streak; NaN where no ball was found.
         score: (N,) confidence, higher is surer; NaN where no ball was found, or the program does not say.
     """
 
-    xy: FloatArray
+    points: FloatArray
     score: FloatArray
+
+    @classmethod
+    def of(cls, points: Mapping[int, Sequence[Point]], score: FloatArray) -> Prediction:
+        """Return the balls of some frames, by number: one point each, or the ends of streaks.
+
+        Args:
+            points: in pixels; a plain ball beside streaks is one whose ends are in one place.
+            score: (N,) of all frames.
+        """
+        most = max(map(len, points.values()), default=1)
+        array = np.full((len(score), most, 2), np.nan, np.float32)
+        for number, ball in points.items():
+            array[number] = ball
+        return cls(array, score)
+
+    @cached_property
+    def xy(self) -> FloatArray:
+        """(N, 2) places in pixels, each the mean of its points; NaN where no ball was found."""
+        xy: FloatArray = self.points.mean(axis=1)
+        return xy
 
     @property
     def present(self) -> BoolArray:
@@ -48,7 +69,8 @@ class Prediction:
         """Return the same without the balls whose score is below ``threshold``."""
         kept = self.score >= threshold
         return Prediction(
-            np.where(kept[:, None], self.xy, np.float32(np.nan)), np.where(kept, self.score, np.float32(np.nan))
+            np.where(kept[:, None, None], self.points, np.float32(np.nan)),
+            np.where(kept, self.score, np.float32(np.nan)),
         )
 
 
@@ -78,7 +100,7 @@ class ClipResult:
         frames: where its pictures come from.
         size: width and height of the video, in pixels.
         fps: frames per second.
-        xy: (N, 2) true places; NaN where unknown.
+        points: (N, Q, 2) true points; NaN where unknown.
         visibility: (N,) codes of :class:`~tracknet_core.contracts.Visibility`.
         prediction: what was predicted.
         trajectory: of the prediction.
@@ -89,11 +111,17 @@ class ClipResult:
     frames: FrameSource
     size: Size
     fps: float
-    xy: FloatArray
+    points: FloatArray
     visibility: IntArray
     prediction: Prediction
     trajectory: Trajectory
     true_trajectory: Trajectory
+
+    @cached_property
+    def xy(self) -> FloatArray:
+        """(N, 2) true places, each the mean of its points; NaN where unknown."""
+        xy: FloatArray = self.points.mean(axis=1)
+        return xy
 
     def __len__(self) -> int:
         """Return N, the number of frames."""

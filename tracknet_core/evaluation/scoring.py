@@ -71,7 +71,7 @@ def _clip_result(clip: Clip, prediction: Prediction) -> ClipResult:
         frames=clip.frames,
         size=size,
         fps=clip.frames.fps,
-        xy=clip.xy,
+        points=clip.labels.points,
         visibility=clip.visibility,
         prediction=prediction,
         trajectory=trajectory([(prediction.xy, expected, size[0])]),
@@ -126,19 +126,19 @@ class _Frames(NamedTuple):
     """Frames as a batch of N windows of one frame.
 
     Attributes:
-        xy: (N, 1, 1, 2) predicted places in pixels of the original video.
+        points: (N, 1, 1, Q, 2) predicted points in pixels of the original video.
         score: (N, 1, 1).
         present: (N, 1, 1) bool.
-        true_xy: (N, 1, 2).
+        true_points: (N, 1, Q, 2).
         visibility: (N, 1).
         counted: (N, 1) bool.
         size: (N, 2) width and height of the original video.
     """
 
-    xy: Tensor
+    points: Tensor
     score: Tensor
     present: Tensor
-    true_xy: Tensor
+    true_points: Tensor
     visibility: Tensor
     counted: Tensor
     size: Tensor
@@ -151,10 +151,10 @@ class _Frames(NamedTuple):
 def _batch(clip: ClipResult) -> _Frames:
     frames = len(clip)
     return _Frames(
-        xy=torch.from_numpy(np.nan_to_num(clip.prediction.xy)).view(frames, 1, 1, 2),
+        points=torch.from_numpy(np.nan_to_num(clip.prediction.points)).view(frames, 1, 1, -1, 2),
         score=torch.from_numpy(np.nan_to_num(clip.prediction.score, nan=np.inf)).view(frames, 1, 1),
         present=torch.from_numpy(clip.prediction.present).view(frames, 1, 1),
-        true_xy=torch.from_numpy(clip.xy).view(frames, 1, 2),
+        true_points=torch.from_numpy(clip.points).view(frames, 1, -1, 2),
         visibility=torch.from_numpy(clip.visibility).view(frames, 1),
         counted=torch.ones(frames, 1, dtype=torch.bool),
         size=torch.tensor([clip.size], dtype=torch.float32).expand(frames, 2),
@@ -162,7 +162,19 @@ def _batch(clip: ClipResult) -> _Frames:
 
 
 def _together(batches: Sequence[_Frames]) -> _Frames:
+    """Return the frames of all clips; a plain ball beside streaks is one whose ends are in one place."""
+    points, true_points = (_widened(parts) for parts in ([b.points for b in batches], [b.true_points for b in batches]))
+    batches = [
+        batch._replace(points=one, true_points=other)
+        for batch, one, other in zip(batches, points, true_points, strict=True)
+    ]
     return _Frames(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
+
+
+def _widened(parts: Sequence[Tensor]) -> list[Tensor]:
+    """Return points (…, Q, 2) with the most points that a ball has in any of the parts."""
+    most = max(part.shape[-2] for part in parts)
+    return [part.expand(*part.shape[:-2], most, 2) for part in parts]
 
 
 def _counted(metric: Metric, frames: _Frames) -> Metric:
@@ -170,8 +182,8 @@ def _counted(metric: Metric, frames: _Frames) -> Metric:
     counted = metric.clone()
     counted.reset()
     counted.update(
-        Detections.at(frames.xy, frames.score, frames.present),
-        frames.true_xy,
+        Detections(frames.points, frames.score, frames.present),
+        frames.true_points,
         frames.visibility,
         frames.counted,
         frames.size,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from tracknet_core.contracts import Candidates, Clip, TrackPoint
+from tracknet_core.contracts import Candidates, Clip, Point, TrackPoint
 from tracknet_core.errors import DataError
 from tracknet_core.evaluation.results import Prediction
-from tracknet_core.row_file import PLACE_DECIMALS, SCORE_DECIMALS
+from tracknet_core.row_file import PLACE_DECIMALS, SCORE_DECIMALS, ends_of_streak, length_and_angle
 from tracknet_core.schema import Node
 from tracknet_core.tracking.trackers import build_tracker
 
@@ -28,7 +28,7 @@ def predict_clip(clip: Clip, candidates: Iterable[Candidates], tracker: Node) ->
     Raises:
         DataError: no frame can be read.
     """
-    xy = np.full((len(clip), 2), np.nan, np.float32)
+    points: dict[int, Sequence[Point]] = {}
     score = np.full(len(clip), np.nan, np.float32)
     follow = build_tracker(tracker, fps=clip.frames.fps, size=clip.frames.size)
     missing = len(clip)
@@ -36,12 +36,14 @@ def predict_clip(clip: Clip, candidates: Iterable[Candidates], tracker: Node) ->
         missing -= 1
         if frame.balls:
             best = max(frame.balls, key=_score)
-            xy[frame.number] = [round(float(side), PLACE_DECIMALS) for side in best.xy]
+            x, y = (round(float(side), PLACE_DECIMALS) for side in best.xy)
+            is_streak = len(best.points) > 1
+            points[frame.number] = ends_of_streak((x, y), *length_and_angle(best.points)) if is_streak else ((x, y),)
             score[frame.number] = _score(best)
     if missing == len(clip):
         raise DataError(f"{clip.name}: no frame can be decoded. Mend the clip, or leave it out of data.split.")
     notes = [f"{clip.name}: {missing} of {len(clip)} frames cannot be decoded, and count as without a ball."]
-    return Prediction(xy, score), notes if missing else []
+    return Prediction.of(points, score), notes if missing else []
 
 
 def _score(point: TrackPoint) -> float:

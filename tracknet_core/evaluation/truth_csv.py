@@ -96,7 +96,7 @@ def _are_fractions(places: Sequence[tuple[float, float]]) -> bool:
 
 
 def _multiplied(ball: PredictedBall, size: Size) -> PredictedBall:
-    return ball if ball.xy is None else replace(ball, xy=(ball.xy[0] * size[0], ball.xy[1] * size[1]))
+    return ball if ball.xy is None else replace(ball, xy=(ball.xy[0] * size[0], ball.xy[1] * size[1]), streak=None)
 
 
 class NoPictures(FrameSource):

@@ -60,7 +60,7 @@ class Sample:
         clip: index of the clip in its split.
         counted: (T,) bool; frames that this window reports.
         number: (T,) frame numbers as read, from the first on; transforms may have taken others of those read.
-        original_xy: (T, 2) places in pixels of the original video, of the frames ``number``.
+        original_points: (T, Q, 2) in pixels of the original video, of the frames ``number``.
         original_size: width and height of the original video.
     """
 
@@ -69,7 +69,7 @@ class Sample:
     clip: int
     counted: np.ndarray[Any, np.dtype[np.bool_]]
     number: IntArray
-    original_xy: FloatArray
+    original_points: FloatArray
     original_size: Size
 
 
@@ -230,7 +230,7 @@ class WindowStream(IterableDataset[Batch]):
                 # Transforms may change the order of frames: that one is not to be counted is then in its visibility.
                 counted = np.ones(len(window), dtype=np.bool_)
             read = place.numbers[: len(labels.visibility)]
-            yield Sample(pictures, labels, number, counted, read, clip.xy[read], original_size)
+            yield Sample(pictures, labels, number, counted, read, clip.labels.points[read], original_size)
 
     def _transformed(self, window: Window, rng: np.random.Generator) -> Window:
         shape = window.frames.shape
@@ -253,7 +253,7 @@ def collate(samples: Sequence[Sample]) -> Batch:
         frames=torch.from_numpy(frames).permute(0, 1, 4, 2, 3),
         labels=_stacked([sample.labels for sample in samples]),
         counted=torch.from_numpy(np.stack([sample.counted for sample in samples])),
-        original_xy=torch.from_numpy(np.stack([sample.original_xy for sample in samples])),
+        original_points=_stacked_points([sample.original_points for sample in samples]),
         original_size=torch.tensor([sample.original_size for sample in samples], dtype=torch.float32),
         clip=torch.tensor([sample.clip for sample in samples]),
         number=torch.from_numpy(np.stack([sample.number for sample in samples])),
@@ -261,11 +261,17 @@ def collate(samples: Sequence[Sample]) -> Batch:
 
 
 def _stacked(labels: Sequence[ArrayLabels]) -> Labels[Tensor]:
-    """Return the labels of a batch; a plain ball beside streaks is one whose ends are in one place."""
-    most = max(one.points.shape[1] for one in labels)
-    points = [np.broadcast_to(one.points, (len(one.points), most, 2)) for one in labels]
-    parts = (points, [one.visibility for one in labels], [one.difficulty for one in labels])
-    return Labels(*(torch.from_numpy(np.stack(part)) for part in parts))
+    """Return the labels of a batch."""
+    parts = ([one.visibility for one in labels], [one.difficulty for one in labels])
+    return Labels(
+        _stacked_points([one.points for one in labels]), *(torch.from_numpy(np.stack(part)) for part in parts)
+    )
+
+
+def _stacked_points(parts: Sequence[FloatArray]) -> Tensor:
+    """Return points (T, Q, 2) as those of a batch; a plain ball beside streaks is one whose ends are in one place."""
+    most = max(points.shape[1] for points in parts)
+    return torch.from_numpy(np.stack([np.broadcast_to(points, (len(points), most, 2)) for points in parts]))
 
 
 def _pictures(frames: FrameSource, places: Sequence[Place], size: Size) -> Iterator[Pictures]:

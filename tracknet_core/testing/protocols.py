@@ -33,7 +33,9 @@ def check_protocol(component: ProtocolMetric) -> None:
     found = xy.nan_to_num(0.0) + torch.tensor([1.0, 40.0, 3.0, 90.0]).view(4, 1, 1)
     present = torch.ones(4, 3, 1, dtype=torch.bool)
     present[2, 0] = False
-    detections = Detections.at(found.unsqueeze(2), torch.ones(4, 3, 1), present)
+    reach = torch.tensor([[-8.0, -3.0], [8.0, 3.0]])  # a streak's ends
+    points = xy.unsqueeze(-2) + reach  # (B, K, Q, 2)
+    detections = Detections((found.unsqueeze(-2) + reach).unsqueeze(2), torch.ones(4, 3, 1), present)
     counted = torch.ones(4, 3, dtype=torch.bool)
     size = torch.tensor([[1280.0, 720.0]] * 4)
 
@@ -43,7 +45,7 @@ def check_protocol(component: ProtocolMetric) -> None:
         metric.reset()
         for rows, mask in parts:
             part = Detections(detections.points[rows], detections.score[rows], detections.present[rows])
-            component.update(part, xy[rows], visibility[rows], mask[rows], size[rows])
+            component.update(part, points[rows], visibility[rows], mask[rows], size[rows])
         return component.compute()
 
     whole = figures((slice(0, 4), counted))

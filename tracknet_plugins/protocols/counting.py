@@ -104,7 +104,7 @@ class FrameCounts(Metric):
             self.add_state("scores", [], dist_reduce_fx="cat")
             self.add_state("hits", [], dist_reduce_fx="cat")
 
-    def update(self, detections: Detections, xy: Tensor, visibility: Tensor, counted: Tensor, size: Tensor) -> None:
+    def update(self, detections: Detections, points: Tensor, visibility: Tensor, counted: Tensor, size: Tensor) -> None:
         """Count a batch, in pixels of the original video.
 
         Where a rule reads maps, files by its code hold the left top of a pixel of the map, cut to a whole number: of
@@ -113,12 +113,12 @@ class FrameCounts(Metric):
 
         Args:
             detections: candidates per frame; the best one counts.
-            xy: (B, K, 2) true places; NaN where there is none.
+            points: (B, K, Q, 2) true points, whose mean is the place; NaN where there is none.
             visibility: (B, K) codes of :class:`Visibility`.
             counted: (B, K) bool; False leaves a frame out.
             size: (B, 2) width and height of the original video.
         """
-        best = detections.best()
+        best, xy = detections.best(), points.mean(dim=-2)
         found = best.present.squeeze(-1)  # (B, K)
         ball = torch.isin(visibility, visibility.new_tensor([int(code) for code in self._balls]))
         counted = counted & (visibility != Visibility.UNLABELLED) & (~ball | xy.isfinite().all(dim=-1))
@@ -157,7 +157,7 @@ class FrameCounts(Metric):
             "rmse": (self.squares / (tp + fp1)).sqrt(),
         }
         if self._average_precision:
-            gained = _gained_precision(_joined(self.scores), _joined(self.hits))
+            gained = _gained_precision(joined(self.scores), joined(self.hits))
             figures["ap"] = _ratio(gained, tp + fn, balls)
         for index, radius in enumerate(self._radii):
             figures[f"pck@{radius:g}"] = self.within[index] / balls
@@ -225,7 +225,7 @@ def _ratio(part: Tensor, whole: Tensor, balls: Tensor) -> Tensor:
     return torch.where(whole > 0, part / whole, 0 / balls)
 
 
-def _joined(parts: list[Tensor] | Tensor) -> Tensor:
+def joined(parts: list[Tensor] | Tensor) -> Tensor:
     """Return a list state as one vector; where processes were merged, it is one already."""
     if isinstance(parts, Tensor):
         return parts

@@ -58,17 +58,17 @@ class PCK(Metric):
         self.add_state("found", torch.tensor(0), dist_reduce_fx="sum")
         self.add_state("distance", torch.tensor(0.0), dist_reduce_fx="sum")
 
-    def update(self, detections: Detections, xy: Tensor, visibility: Tensor, counted: Tensor, size: Tensor) -> None:
+    def update(self, detections: Detections, points: Tensor, visibility: Tensor, counted: Tensor, size: Tensor) -> None:
         """Count a batch, in pixels of the original video.
 
         Args:
             detections: candidates per frame; the best one counts.
-            xy: (B, K, 2) true places; NaN where there is none.
+            points: (B, K, Q, 2) true points, whose mean is the place; NaN where there is none.
             visibility: (B, K) codes of :class:`Visibility`.
             counted: (B, K) bool; False leaves a frame out.
             size: not used.
         """
-        best = detections.best()
+        best, xy = detections.best(), points.mean(dim=-2)
         visible = (visibility == Visibility.EASY) | (visibility == Visibility.HARD)
         visible = counted & visible & xy.isfinite().all(dim=-1)
         found = visible & best.present.squeeze(-1)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from tracknet_core.contracts import ClipFacts, Point, TrackedFrame, TrackPoint
 from tracknet_core.registry import writers
-from tracknet_core.row_file import PLACE_DECIMALS, SCORE_DECIMALS, RowWriter
+from tracknet_core.row_file import PLACE_DECIMALS, SCORE_DECIMALS, RowWriter, ends_of_streak, length_and_angle
 
 COLUMNS = ("Frame", "Visibility", "X", "Y", "Confidence", "Time", "Origin", "Track")
 """The first four are those of TrackNet, the last two say where a ball comes from and which it is."""
@@ -47,7 +46,9 @@ class CSV(RowWriter):
     def _line(self, frame: TrackedFrame, ball: TrackPoint) -> str:
         x, y = ball.xy
         place = f"{x:.{PLACE_DECIMALS}f},{y:.{PLACE_DECIMALS}f},{ball.score:.{SCORE_DECIMALS}f}"
-        more = ",{:.{n}f},{:.{n}f}".format(*_streak(ball), n=PLACE_DECIMALS) if self._has_streaks else ""
+        more = (
+            ",{:.{n}f},{:.{n}f}".format(*length_and_angle(ball.points), n=PLACE_DECIMALS) if self._has_streaks else ""
+        )
         return f"{frame.number},1,{place},{frame.time:.6f},{ball.origin},{ball.track}{more}\n"
 
     def number(self, line: str) -> int:
@@ -65,16 +66,5 @@ class CSV(RowWriter):
         x, y = float(cells[2]), float(cells[3])
         points: tuple[Point, ...] = ((x, y),)
         if self._has_streaks:
-            half, angle = float(cells[8]) / 2, math.radians(float(cells[9]))
-            dx, dy = half * math.cos(angle), half * math.sin(angle)
-            points = ((x - dx, y - dy), (x + dx, y + dy))
+            points = ends_of_streak((x, y), float(cells[8]), float(cells[9]))
         return TrackPoint(points, float(cells[4]), cells[6], int(cells[7]))  # type: ignore[arg-type]
-
-
-def _streak(ball: TrackPoint) -> tuple[float, float]:
-    """Return the length in pixels and the angle in degrees, both as exact as in a file."""
-    (left, top), (right, bottom) = ball.points[0], ball.points[-1]
-    dx, dy = right - left, bottom - top
-    length = round(math.hypot(dx, dy), PLACE_DECIMALS)
-    angle = round(math.degrees(math.atan2(dy, dx)) % 180, PLACE_DECIMALS) % 180 if length else 0.0
-    return length, angle

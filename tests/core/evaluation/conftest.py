@@ -52,6 +52,6 @@ def predict() -> Callable[..., Prediction]:
     """Make a prediction of balls at places, or of none (None), with scores."""
 
     def make(points: Sequence[Place], scores: Sequence[float] | None = None) -> Prediction:
-        return Prediction(places(points), np.array(scores or [np.nan] * len(points), np.float32))
+        return Prediction(places(points)[:, np.newaxis], np.array(scores or [np.nan] * len(points), np.float32))
 
     return make

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Clip
+from tracknet_core.contracts import Candidates, Clip, ClipFacts, TrackedFrame
 from tracknet_core.errors import DataError
 from tracknet_core.evaluation.foreign_csv import predictions_of
 from tracknet_core.evaluation.results import Prediction
+from tracknet_core.evaluation.tracked_clip import predict_clip
+from tracknet_plugins.writers import csv as csv_writer
 
 CSV = "Frame,Visibility,X,Y\n0,1,10,20\n1,0,0,0\n2,1,30.5,40.25\n"
 Write = Callable[[str, str], Path]
@@ -282,3 +284,27 @@ def test_places_of_another_scale_are_hinted_at_but_not_scaled(
     np.testing.assert_allclose(prediction.xy, np.array(points) * scale, rtol=1e-6)
     assert len(notes) == (hint is not None)
     assert hint is None or notes[0].startswith(hint)
+
+
+def test_streaks_have_the_ends_that_they_had_before_they_were_written(tmp_path: Path, clip: Clip) -> None:
+    found = [
+        Candidates(n, n / 25, np.array([[(10.3, 20.2 + n), (22.1, 29.7)]], np.float32), np.array([0.5], np.float32))
+        for n in range(4)
+    ]
+    tracked, _ = predict_clip(clip, found, {"name": "none"})
+    writer = csv_writer.CSV(clip=ClipFacts("rally", tmp_path / "1_01_00", clip.frames, points=2))
+    with writer.open({}, resume=False) as output:
+        for frame in found:
+            output.write(TrackedFrame(frame.number, frame.time, (frame.ball(0),)))
+
+    read = read_one(tmp_path, clip)
+
+    assert read.points.shape == (4, 2, 2)
+    np.testing.assert_array_equal(read.points, tracked.points)
+    np.testing.assert_allclose(read.points[0], [(10.3, 20.2), (22.1, 29.7)], atol=2e-3)
+
+
+@pytest.mark.parametrize("columns", ["Length,Comment", "Angle,Comment"])
+def test_a_column_that_says_half_of_a_streak_does_no_harm(write: Write, clip: Clip, columns: str) -> None:
+    write("1_01_00.csv", f"Frame,Visibility,X,Y,{columns}\n0,1,10,20,long,-\n")
+    assert read_one(write("b.txt", "").parent, clip).points.tolist()[0] == [[10, 20]]

@@ -40,10 +40,10 @@ class Hits(Metric):
         self.add_state("balls", torch.tensor(0), dist_reduce_fx="sum")
         self.add_state("scores", [], dist_reduce_fx="cat")
 
-    def update(self, detections: Detections, xy: Any, visibility: Any, counted: Any, size: Any) -> None:
+    def update(self, detections: Detections, points: Any, visibility: Any, counted: Any, size: Any) -> None:
         found = detections.present[..., 0] & counted
         ball = counted & (visibility > 0)
-        self.hits += (found & ball & ((detections.xy[..., 0, :] - xy).norm(dim=-1) < 2)).sum()
+        self.hits += (found & ball & ((detections.xy[..., 0, :] - points.mean(-2)).norm(dim=-1) < 2)).sum()
         self.balls += ball.sum()
         self.scores.append(detections.score[..., 0][found])
 
@@ -151,7 +151,7 @@ def counted() -> Hits:
     metric = Hits()
     metric.update(
         Detections.at(torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
-        torch.zeros(1, 1, 2),
+        torch.zeros(1, 1, 1, 2),
         torch.tensor([[1]]),
         torch.tensor([[True]]),
         torch.tensor([[1280.0, 720.0]]),

@@ -21,7 +21,7 @@ class Share(Metric):
         self.add_state("found", torch.tensor(0.0), dist_reduce_fx="sum")
         self.add_state("frames", torch.tensor(0.0), dist_reduce_fx="sum")
 
-    def update(self, detections: Any, xy: Any, visibility: Any, counted: Any, size: Any) -> None:
+    def update(self, detections: Any, points: Any, visibility: Any, counted: Any, size: Any) -> None:
         counted = counted & (visibility != Visibility.UNLABELLED)
         self.found += (detections.present[..., 0] & counted).sum()
         self.frames += counted.sum()
@@ -35,13 +35,13 @@ class Silent(Share):
 
 
 class AllLabels(Share):
-    def update(self, detections: Any, xy: Any, visibility: Any, counted: Any, size: Any) -> None:
-        super().update(detections, xy, torch.ones_like(visibility), counted, size)
+    def update(self, detections: Any, points: Any, visibility: Any, counted: Any, size: Any) -> None:
+        super().update(detections, points, torch.ones_like(visibility), counted, size)
 
 
 class AllFrames(Share):
-    def update(self, detections: Any, xy: Any, visibility: Any, counted: Any, size: Any) -> None:
-        super().update(detections, xy, visibility, torch.ones_like(counted), size)
+    def update(self, detections: Any, points: Any, visibility: Any, counted: Any, size: Any) -> None:
+        super().update(detections, points, visibility, torch.ones_like(counted), size)
 
 
 class Last(Share):

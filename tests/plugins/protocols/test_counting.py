@@ -36,7 +36,7 @@ def counted(
     metric = protocol()  # type: ignore[call-arg]
     metric.update(
         Detections.at(found, torch.ones(1, frames, 1), present),
-        xy,
+        xy.unsqueeze(-2),
         torch.tensor([codes], dtype=torch.int64),
         torch.ones(1, frames, dtype=torch.bool),
         torch.tensor([size]),
@@ -110,7 +110,7 @@ def test_a_hidden_ball_without_a_place_is_left_out() -> None:
     metric = TOTNet()
     metric.update(
         Detections.at(torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
-        torch.full((1, 1, 2), math.nan),
+        torch.full((1, 1, 1, 2), math.nan),
         torch.tensor([[3]]),
         torch.tensor([[True]]),
         torch.tensor([HD]),
@@ -178,7 +178,7 @@ def one_count(protocol: type[FrameCounts], truth: tuple[float, float], found: tu
     metric = protocol()  # type: ignore[call-arg]
     metric.update(
         Detections.at(torch.tensor(found).view(1, 1, 1, 2), torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
-        torch.tensor(truth).view(1, 1, 2),
+        torch.tensor(truth).view(1, 1, 1, 2),
         torch.tensor([[1]]),
         torch.tensor([[True]]),
         torch.tensor([HD]),
@@ -220,7 +220,7 @@ def test_the_corner_is_a_place(protocol: type[FrameCounts]) -> None:
     metric = protocol()  # type: ignore[call-arg]
     metric.update(
         Detections.at(torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
-        torch.zeros(1, 1, 2),
+        torch.zeros(1, 1, 1, 2),
         torch.tensor([[1]]),
         torch.tensor([[True]]),
         torch.tensor([HD]),
@@ -253,7 +253,7 @@ def test_a_column_of_the_map_is_found_again_in_what_was_written_for_it(
 
     metric.update(
         Detections.at(torch.tensor(found).unsqueeze(2), torch.ones(*shape, 1), torch.ones(*shape, 1, dtype=torch.bool)),
-        torch.tensor(truth),
+        torch.tensor(truth).unsqueeze(-2),
         torch.ones(shape, dtype=torch.int64),
         torch.ones(shape, dtype=torch.bool),
         torch.tensor([(width, 288.0) for width in widths]),
@@ -283,7 +283,7 @@ def test_the_truth_is_scaled_as_in_the_code(
             torch.ones(1, 1, 1),
             torch.ones(1, 1, 1, dtype=torch.bool),
         ),
-        torch.tensor([[[x, 100.0]]]),  # row 40 exactly
+        torch.tensor([[[[x, 100.0]]]]),  # row 40 exactly
         torch.tensor([[1]]),
         torch.tensor([[True]]),
         torch.tensor([HD]),

@@ -28,7 +28,7 @@ def update(
             score=torch.ones(1, frames, 1),
             present=torch.tensor([distance is not None for distance in distances], dtype=torch.bool).view(1, frames, 1),
         ),
-        xy,
+        xy.unsqueeze(-2),
         torch.tensor([codes], dtype=torch.int64),
         torch.tensor([counted or [True] * frames], dtype=torch.bool),
         SIZE,
@@ -85,7 +85,7 @@ def test_a_ball_in_an_unknown_place_is_left_out() -> None:
     update(metric, [1.0, 3.0])
     metric.update(
         Detections.at(torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
-        torch.full((1, 1, 2), math.nan),
+        torch.full((1, 1, 1, 2), math.nan),
         torch.tensor([[1]]),
         torch.tensor([[True]]),
         SIZE,
@@ -100,7 +100,7 @@ def test_a_distance_of_exactly_the_radius_in_decimals() -> None:
 
     metric.update(
         Detections.at(found, torch.ones(1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool)),
-        torch.tensor([[[124.1, 50.0]]]),
+        torch.tensor([[[[124.1, 50.0]]]]),
         torch.tensor([[1]]),
         torch.tensor([[True]]),
         SIZE,
@@ -121,7 +121,7 @@ def test_only_the_best_candidate_counts() -> None:
         present=torch.tensor([[[True, True]]]),
     )
 
-    metric.update(detections, torch.zeros(1, 1, 2), torch.tensor([[1]]), torch.tensor([[True]]), SIZE)
+    metric.update(detections, torch.zeros(1, 1, 1, 2), torch.tensor([[1]]), torch.tensor([[True]]), SIZE)
 
     assert figures(metric) == {"l2": 7.0, "pck@5": 0.0}
 

@@ -25,7 +25,7 @@ def frame(detected: Place | None, place: Place, visibility: int, counted: bool =
             score=torch.full((1, 1, 1), 0.9 if detected else 0.1),
             present=torch.tensor([[[detected is not None]]]),
         ),
-        torch.tensor(place).view(1, 1, 2),
+        torch.tensor(place).view(1, 1, 1, 2),
         torch.tensor([[visibility]]),
         torch.tensor([[counted]]),
         SIZE,
@@ -85,7 +85,7 @@ def batch(kinds: str) -> tuple[Detections, torch.Tensor, torch.Tensor, torch.Ten
     visibility = torch.tensor(
         [[Visibility.ABSENT if kind in "2N" else Visibility.EASY for kind in kinds]], dtype=torch.int64
     )
-    return detections, torch.zeros(1, len(kinds), 2), visibility, torch.ones(1, len(kinds), dtype=torch.bool), SIZE
+    return detections, torch.zeros(1, len(kinds), 1, 2), visibility, torch.ones(1, len(kinds), dtype=torch.bool), SIZE
 
 
 def test_figures_worked_by_hand_over_two_batches() -> None:
@@ -148,7 +148,7 @@ def test_only_the_best_candidate_counts() -> None:
         present=torch.tensor([[[True, True]]]),
     )
 
-    metric.update(detections, torch.zeros(1, 1, 2), torch.tensor([[1]]), torch.tensor([[True]]), SIZE)
+    metric.update(detections, torch.zeros(1, 1, 1, 2), torch.tensor([[1]]), torch.tensor([[True]]), SIZE)
 
     assert count(metric) == "fp1"
 
@@ -208,9 +208,9 @@ def test_average_precision_over_processes_is_that_of_all_scores() -> None:
 
 def test_recall_is_given_for_every_class_that_occurs() -> None:
     metric = WASB()
-    detections, xy, visibility, counted, size = batch("TF1TTF")
+    detections, points, visibility, counted, size = batch("TF1TTF")
     visibility[0, 3:] = int(Visibility.HARD)
-    metric.update(detections, xy, visibility, counted, size)
+    metric.update(detections, points, visibility, counted, size)
 
     figures = {name: value.item() for name, value in metric.compute().items() if name.startswith("recall_")}
 

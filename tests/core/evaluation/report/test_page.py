@@ -51,10 +51,10 @@ class Found(Metric):
         self.add_state("counts", torch.zeros(3, dtype=torch.int64), dist_reduce_fx="sum")
         self.add_state("scores", [], dist_reduce_fx="cat")
 
-    def update(self, detections: Detections, xy: Any, visibility: Any, counted: Any, size: Any) -> None:
+    def update(self, detections: Detections, points: Any, visibility: Any, counted: Any, size: Any) -> None:
         found = detections.present[..., 0] & counted
         ball = counted & (visibility > 0)
-        hits = found & ball & ((detections.xy[..., 0, :] - xy).norm(dim=-1) < self.radius)
+        hits = found & ball & ((detections.xy[..., 0, :] - points.mean(-2)).norm(dim=-1) < self.radius)
         self.counts += torch.stack([hits.sum(), ball.sum(), found.sum()])
         self.scores.append(detections.score[..., 0][found])
 
