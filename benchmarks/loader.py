@@ -27,9 +27,8 @@ from rich.console import Console
 from rich.table import Table
 from torch.utils.data import DataLoader, Dataset
 
-from tracknet_core.config import Cache
 from tracknet_core.contracts import Clip, FrameSource, UInt8Array, plain_labels
-from tracknet_core.loading.cache import FrameCache
+from tracknet_core.frame_cache import FrameCache
 from tracknet_core.loading.stream import WindowStream
 from tracknet_core.loading.windows import TrainingPlaces
 from tracknet_core.video import ImageFrames, VideoFrames, image_files, write_video
@@ -237,7 +236,7 @@ def measure(folder: Path, root: Path | None, rounds: int, seconds: float) -> Non
     images = [as_images(video, folder / str(number)) for number, video in enumerate(videos)]
     of_video = [VideoFrames(path) for path in videos]
     of_images = [ImageFrames(paths, fps=30) for paths in images]
-    cache = FrameCache(Cache(enabled=True, folder=str(folder / "cache")), SIZE)
+    cache = FrameCache(folder / "cache", 50.0, SIZE)
     cache.build(as_clips([*of_video, *of_images]))
 
     readers: dict[tuple[str, str], Callable[[int], DataLoader[Any]]] = {

@@ -18,6 +18,7 @@ MAY_BE_USED = {
     "drawing",
     "errors",
     "files",
+    "frame_cache",
     "labels",
     "layers",
     "progress",

@@ -118,6 +118,10 @@ class FrameSource(PictureSource, Protocol):
         """Presentation time of each frame, in seconds from the first; evenly spaced by default."""
         return [number / self.fps for number in range(len(self))]
 
+    def kept(self, size: Size) -> UInt8Array | None:
+        """Return all frames (N, H, W, 3), read-only, where they lie ready in that size; None, as by default, if not."""
+        return None
+
     @property
     def video(self) -> Path | None:
         """The video file that the frames are the whole of, whose sound is theirs; None, as by default, if none is."""

@@ -16,8 +16,8 @@ from torch.utils.data import DataLoader
 from tracknet_core.config import Config, Loader
 from tracknet_core.contracts import Batch, Clip, Size, TrainingFrames, Transform, WindowSpec
 from tracknet_core.errors import ConfigError, UserError
+from tracknet_core.frame_cache import FrameCache
 from tracknet_core.loading.background import Backgrounds
-from tracknet_core.loading.cache import FrameCache
 from tracknet_core.loading.splits import Splits
 from tracknet_core.loading.stream import WindowStream
 from tracknet_core.loading.windows import EvaluationPlaces, Place, TrainingPlaces, sampling_rates
@@ -112,7 +112,8 @@ class TrackingData(pl.LightningDataModule, TrainingFrames):
 
     @cached_property
     def _frame_cache(self) -> FrameCache:
-        return FrameCache(self._config.data.cache, self._window.image_size)
+        settings = self._config.data.cache
+        return FrameCache(settings.path, settings.limit_gb, self._window.image_size)
 
     def _clips_to_read(self, split: str) -> Sequence[Clip]:
         """Return the clips of a split, with frames out of the cache where they are kept there."""

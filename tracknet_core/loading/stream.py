@@ -33,7 +33,6 @@ from tracknet_core.contracts import (
     rescale,
 )
 from tracknet_core.errors import UserError
-from tracknet_core.loading.cache import CachedFrames
 from tracknet_core.loading.windows import Place
 
 OPEN_CLIPS = 8
@@ -275,14 +274,14 @@ def _stacked_points(parts: Sequence[FloatArray]) -> Tensor:
 
 
 def _pictures(frames: FrameSource, places: Sequence[Place], size: Size) -> Iterator[Pictures]:
-    """Yield the T pictures of each place: a part of the map if the frames are kept in a cache, else decoded, each once.
+    """Yield the T pictures of each place: a part of the whole if the frames lie ready, else decoded, each once.
 
     Args:
         frames: of the clip.
         places: ascending.
         size: (W, H) to deliver.
     """
-    kept = frames.kept(size) if isinstance(frames, CachedFrames) else None
+    kept = frames.kept(size)
     if kept is not None:
         for place in places:
             first, last = int(place.numbers[0]), int(place.numbers[-1])

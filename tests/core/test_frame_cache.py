@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 import torch
 
+from tracknet_core import frame_cache
 from tracknet_core.assembly import build_window
-from tracknet_core.config import Cache, Config, load_config
+from tracknet_core.config import Config, load_config
 from tracknet_core.contracts import Clip, Dataset, FrameSource, Size, UInt8Array, WindowSpec, plain_labels
 from tracknet_core.errors import DataError
-from tracknet_core.loading import cache as cache_module
+from tracknet_core.frame_cache import CachedFrames, FrameCache
 from tracknet_core.loading.background import Backgrounds
-from tracknet_core.loading.cache import CachedFrames, FrameCache
 from tracknet_core.loading.datamodule import TrackingData
 from tracknet_core.loading.splits import Splits
 from tracknet_core.loading.stream import WindowStream
@@ -73,8 +73,7 @@ def make_cache(tmp_path: Path) -> Callable[..., FrameCache]:
     """Make the cache of a run; the limit is in clips of 10 frames."""
 
     def make_frame_cache(clips: float = 1000, size: Size = SIZE) -> FrameCache:
-        settings = Cache(enabled=True, folder=str(tmp_path / "cache"), limit_gb=clips * BYTES / 1e9)
-        return FrameCache(settings, size)
+        return FrameCache(tmp_path / "cache", clips * BYTES / 1e9, size)
 
     return make_frame_cache
 
@@ -196,7 +195,7 @@ from pathlib import Path
 from threading import Event
 import numpy as np
 from tracknet_core.contracts import FrameSource
-from tracknet_core.loading.cache import CachedFrames
+from tracknet_core.frame_cache import CachedFrames
 
 class Slow(FrameSource):
     size, fps = (32, 24), 25.0
@@ -235,7 +234,7 @@ def test_a_process_killed_while_writing_leaves_nothing_that_is_read(
     )
     # It may be that of a process at work, until nobody wrote to it for a day.
     assert part.exists()
-    a_day_ago = time.time() - cache_module.STALE_SECONDS - 1
+    a_day_ago = time.time() - frame_cache.STALE_SECONDS - 1
     os.utime(part, (a_day_ago, a_day_ago))
     make_cache().build([clip])
     assert files(tmp_path) == [frames.path]
@@ -306,7 +305,7 @@ def test_a_full_disk_is_a_warning_and_leaves_no_half_file(
     def refuse(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tracknet_core.loading.cache.os.fsync", refuse)
+    monkeypatch.setattr("tracknet_core.frame_cache.os.fsync", refuse)
     with pytest.warns(UserWarning, match=r"cannot be written to \(No space left on device\)\. The frames of 2 of 2"):
         make_cache().build([make("a"), make("b")])
     assert files(tmp_path) == []

@@ -21,7 +21,6 @@ from threading import Event
 
 import numpy as np
 
-from tracknet_core.config import Cache
 from tracknet_core.contracts import Clip, FrameSource, Size, UInt8Array
 from tracknet_core.errors import DataError
 from tracknet_core.files import PARTS, replaced_file
@@ -146,13 +145,14 @@ class FrameCache:
     """The folder of frames that runs share.
 
     Args:
-        settings: the section ``data.cache``.
+        folder: where it is; made when needed.
+        limit_gb: most that it may hold, in 10^9 bytes.
         size: (W, H) that frames are scaled to.
     """
 
-    def __init__(self, settings: Cache, size: Size) -> None:
-        self._folder = settings.path
-        self._limit_gb = settings.limit_gb
+    def __init__(self, folder: Path, limit_gb: float, size: Size) -> None:
+        self._folder = folder
+        self._limit_gb = limit_gb
         self._size = size
 
     def attach(self, clips: Sequence[Clip]) -> list[Clip]:
