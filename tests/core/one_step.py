@@ -71,7 +71,7 @@ def windows() -> list[Batch]:
         frames = torch.randint(256, (1, 3, 3, SIZE[1], SIZE[0]), generator=draw, dtype=torch.uint8)
         labels = Labels(points, code[None], torch.zeros(1, 3))
         rest = torch.zeros(1, 3)
-        batches.append(Batch(frames, labels, (code != unknown)[None], points[..., 0, :], rest[:, :2], rest[:, 0], rest))
+        batches.append(Batch(frames, labels, (code != unknown)[None], points, rest[:, :2], rest[:, 0], rest))
     return batches
 
 

@@ -79,7 +79,7 @@ class Clips(pl.LightningDataModule):
                 if (clip, number) in self.seen:
                     x, y = self.seen[clip, number]
                     frames[0, i, :, int(y), int(x)] = 255
-            original = torch.tensor([2 * 10 + 0.5, 2 * 8 + 0.5]).expand(1, 3, 2)  # (10, 8) in half as many pixels
+            original = torch.tensor([2 * 10 + 0.5, 2 * 8 + 0.5]).expand(1, 3, 1, 2)  # (10, 8) in half as many pixels
             code = torch.full((1, 3), self.code)
             labels = Labels(torch.full((1, 3, 1, 2), torch.nan), code, torch.zeros(1, 3))
             size = torch.tensor([[2.0 * SIZE[0], 2.0 * SIZE[1]]])

@@ -20,10 +20,10 @@ def make_batch(visibility: Sequence[Sequence[int]], xy: tuple[float, float] = (3
     b, t = codes.shape
     frames = torch.zeros(b, t, 3, H, W, dtype=torch.uint8)
     frames += 10 * torch.arange(1, b + 1, dtype=torch.uint8).view(b, 1, 1, 1, 1)
-    places = torch.tensor(xy).expand(b, t, 2)
+    points = torch.tensor(xy).expand(b, t, 1, 2)
     rest = torch.zeros(b, t)
-    labels = Labels(places.unsqueeze(-2), codes, rest.float())
-    return Batch(frames, labels, rest.bool(), places, torch.ones(b, 2), rest[:, 0], rest)
+    labels = Labels(points, codes, rest.float())
+    return Batch(frames, labels, rest.bool(), points, torch.ones(b, 2), rest[:, 0], rest)
 
 
 def make_outputs(batch: Batch, present: bool = True, targets: tuple[int, ...] = (0, 1, 2)) -> ValidationOutput:
