@@ -16,6 +16,8 @@ FOLDER = Path(__file__).parent.parent / "experiments"
         # Its code normalises the logits too: a scale and a shift for each of 256 classes more, 10,708,032 in all.
         ("tracknetv1", 3, (640, 360), 10_708_032 - 2 * 256),
         ("gridtracknet", 5, (768, 432), 8_897_871),
+        # Without the two of the motion prompt, and with a convolutional GRU: two gates and a candidate of 128 channels.
+        ("vballnet", 9, (512, 288), 243_563 - 2 + 3 * (9 * 256 * 128 + 128)),
     ],
 )
 def test_a_published_network_has_its_number_of_parameters(

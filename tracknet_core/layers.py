@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 Norm = Literal["gn", "bn"]
@@ -180,3 +181,25 @@ class SqueezeExcitation(nn.Module):
         """(N, C, H, W) -> (N, C, H, W)."""
         gated: Tensor = x * self.gate(x)
         return gated
+
+
+class ConvGRU(nn.Module):
+    """A gated recurrent unit whose products are 3x3 convolutions (Ballas et al., ICLR 2016): a map that remembers.
+
+    What a cell remembers comes from its own neighbourhood, so that maps of any size will do.
+
+    Args:
+        channels: C, of the map and of what is remembered.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.gates = nn.Conv2d(2 * channels, 2 * channels, 3, padding=1)
+        self.candidate = nn.Conv2d(2 * channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor, state: Tensor) -> Tensor:
+        """(N, C, h, w), and what was remembered before it, twice the same shape -> what is remembered now."""
+        reset, update = self.gates(torch.cat((x, state), dim=1)).sigmoid().chunk(2, dim=1)  # (N, C, h, w) each
+        candidate = self.candidate(torch.cat((x, reset * state), dim=1)).tanh()
+        remembered: Tensor = update * state + (1 - update) * candidate
+        return remembered

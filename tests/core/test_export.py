@@ -206,6 +206,17 @@ def test_a_background_goes_in_as_a_picture(save: Callable[..., Path], tmp_path: 
     assert Memory.saves[2]["pictures"].startswith("3 consecutive frames, oldest first and the background of the clip")
 
 
+def test_a_network_that_carries_a_state_is_refused_before_anything_is_written(
+    save: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recurrent = ["model.decoder.name=unet", "model.decoder.channels=[8]", "model.decoder.recurrent=true"]
+    checkpoint = save(*recurrent)
+    assert export.main([str(checkpoint), "--format", "memory", "--output", str(tmp_path / "ball.mem")]) == 2
+    message = capsys.readouterr().err
+    assert message.startswith(f"error: {checkpoint}: this network carries a state from window to window")
+    assert written(tmp_path) == []
+
+
 @pytest.mark.parametrize(("arguments", "words"), [((), "its logits differ by 0.1"), (("--int8",), None)])
 def test_a_file_that_differs_is_not_left(
     run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: Any

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from tracknet_core.layers import (
     ConvBlock,
+    ConvGRU,
     SqueezeExcitation,
     VolumeBlock,
     activation,
@@ -93,3 +94,26 @@ def test_blocks_over_frames_change_the_channels_once() -> None:
     blocks = volume_blocks(3, 5, 3, kernel=(1, 3))
     shapes = [layer.weight.shape[:2] for block in blocks for layer in block if isinstance(layer, nn.Conv3d)]  # type: ignore[attr-defined]
     assert shapes == [(5, 3), (5, 5), (5, 5)]
+
+
+def test_a_convolutional_gru_follows_torchs_where_its_kernel_sees_one_cell() -> None:
+    torch.manual_seed(0)
+    layer, reference = ConvGRU(4), nn.GRUCell(4, 4)
+    with torch.no_grad():
+        for convolution in (layer.gates, layer.candidate):
+            centre = torch.zeros_like(convolution.weight)
+            centre[:, :, 1, 1] = convolution.weight[:, :, 1, 1]
+            convolution.weight.copy_(centre)
+        weight = torch.cat((layer.gates.weight, layer.candidate.weight))[:, :, 1, 1]
+        reference.weight_ih.copy_(weight[:, :4])
+        reference.weight_hh.copy_(weight[:, 4:])
+        reference.bias_ih.copy_(torch.cat((layer.gates.bias, layer.candidate.bias)))  # type: ignore[arg-type]
+        reference.bias_hh.zero_()
+        # torch resets the product and not what goes into it: the same where nothing is reset.
+        layer.gates.weight[:4] = 0.0
+        layer.gates.bias[:4] = 30.0  # type: ignore[index]
+        reference.weight_ih[:4] = reference.weight_hh[:4] = 0.0
+        reference.bias_ih[:4] = 30.0
+        x, state = torch.randn(2, 4, 3, 5), torch.randn(2, 4, 3, 5)
+        expected = reference(x.movedim(1, -1).reshape(-1, 4), state.movedim(1, -1).reshape(-1, 4))
+        torch.testing.assert_close(layer(x, state).movedim(1, -1).reshape(-1, 4), expected)

@@ -59,6 +59,11 @@ def export(
     with new_file(output) as path:
         format_.check(output)
         config, model = load_model(checkpoint)
+        if model.decoder.state:  # a file gives no state back, so that each window would begin without one
+            raise ConfigError(
+                f"{checkpoint}: this network carries a state from window to window, which exported files cannot. Use "
+                "the checkpoint itself, or a network without a recurrent part."
+            )
         checked, example = find_samples(config, model, data, overrides, int8=int8, tell=tell)
         network = Portable(model, example)
         if not network.decodes:

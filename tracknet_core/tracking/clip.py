@@ -22,8 +22,9 @@ from tracknet_core.contracts import Candidates, Detections, FrameSource, Merger,
 from tracknet_core.errors import DataError
 from tracknet_core.loading.background import median, sampled_frames
 from tracknet_core.loading.windows import Excerpt, cut
+from tracknet_core.model import State
 from tracknet_core.schema import Node
-from tracknet_core.tracking.detector import Detector
+from tracknet_core.tracking.detector import Detector, Step
 from tracknet_core.video import DECODING_NICENESS, ahead
 
 _READ_AHEAD = 64  # frames at the size of the network: 28 MB at 512 x 288
@@ -99,7 +100,8 @@ def detect(
     """Yield the candidates of every frame, in order, while frames come in: their number need not be known.
 
     Windows start ``step`` frames apart. As no window reaches beyond the end, the last moves back into the clip; one of
-    a clip that is shorter than T repeats its last frame.
+    a clip that is shorter than T repeats its last frame. A network with a state sees them one after the other, and
+    begins without a state.
 
     Args:
         detector: the network.
@@ -155,6 +157,11 @@ def check_windows(detector: Detector, step: int | None, batch_size: int) -> None
     if step is not None and not 1 <= step <= count:
         raise ValueError(
             f"step: {step} is out of range. Give 1 to {count}, the frames that a window of this network reports."
+        )
+    if step not in (None, count) and detector.step is not None:
+        raise ValueError(
+            f"step: {step} lets windows overlap, and this network carries a state from a window to the next, which it "
+            f"learned {count} frames apart. Leave it out."
         )
     if batch_size < 1:
         raise ValueError(f"batch_size: {batch_size} windows are too few. Give at least 1.")
@@ -217,6 +224,7 @@ class _Merged:
         self._detector = detector
         self._scale = np.array(size, np.float32) / np.array(detector.window.image_size, np.float32)
         self._merger = merger
+        self._state: State | None = None  # of a network that has one, after the last window
         self._held: dict[int, _Reported] = {}  # by place in the run of frames, ascending
         self._given = 0  # frames before this place are given out
 
@@ -254,12 +262,26 @@ class _Merged:
 
     def _answers(self, windows: Sequence[_Window], frames: Tensor) -> Iterable[Sequence[Any]]:
         """Return what each of B windows says of its targets."""
-        if self._merger.reads == "logits":
-            return list(self._detector.logits(frames))  # B times (K, *form)
-        found = _arrays(self._detector.detections(frames))
+        if self._detector.step is not None:
+            logits = self._logits_in_order(self._detector.step, frames)
+        elif self._merger.reads == "logits":
+            logits = self._detector.logits(frames)
+        else:
+            logits = None
+        if logits is not None and self._merger.reads == "logits":
+            return list(logits)  # B times (K, *form)
+        found = _arrays(self._detector.detections(frames) if logits is None else self._detector.codec.decode(logits))
         return [
             self._found(window.targets, _Arrays(*of_window)) for window, *of_window in zip(windows, *found, strict=True)
         ]
+
+    def _logits_in_order(self, step: Step, frames: Tensor) -> Tensor:
+        """Return (B, K, *form) of a network with a state, which goes from window to window."""
+        said = []
+        for window in frames.unsqueeze(1):
+            logits, self._state = step(window, self._state)
+            said.append(logits)
+        return torch.cat(said)
 
     def _candidates(self, ready: Sequence[_Reported]) -> list[Candidates]:
         """Return what was found in frames that are final."""

@@ -21,12 +21,16 @@ from tracknet_core.checkpoint import stored_config
 from tracknet_core.config import Config
 from tracknet_core.contracts import Codec, Detections, Format, WindowSpec
 from tracknet_core.errors import CheckpointError, ConfigError, RegistryError
+from tracknet_core.model import State
 from tracknet_core.registry import formats
 
 AUTO = "auto"
 TORCH = "torch"
 CPU = "cpu"
 CHECKPOINT_SUFFIX = ".ckpt"
+
+Step = Callable[[Tensor, State | None], tuple[Tensor, State]]
+"""Frames of one window, and the state before it (None at the start of a clip) -> its logits, and the state after it."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class Detector:
         device: where it runs.
         logits: (B, P, 3, H, W) uint8 frames, on any device -> logits (B, K, *form).
         detections: the same frames -> detections (B, K, D) in pixels of these frames.
+        step: of a network that carries a state from a window to the next; None for one whose windows may come in any
+            order.
     """
 
     config: Config
@@ -48,6 +54,7 @@ class Detector:
     device: torch.device
     logits: Callable[[Tensor], Tensor]
     detections: Callable[[Tensor], Detections]
+    step: Step | None = None
 
 
 def load_detector(path: Path, *, device: str = AUTO, backend: str = AUTO) -> Detector:
@@ -87,7 +94,14 @@ def _from_checkpoint(path: Path, device: torch.device) -> Detector:
         found: Detections = model.codec.decode(logits(frames))
         return found
 
-    return Detector(config, model.codec, model.window, device, logits, detections)
+    @torch.inference_mode()
+    def step(frames: Tensor, state: State | None) -> tuple[Tensor, State]:
+        frames = frames.to(device, non_blocking=True)
+        after: tuple[Tensor, State] = model.step(frames, model.start(frames) if state is None else state)
+        return after
+
+    has_state = bool(model.decoder.state)
+    return Detector(config, model.codec, model.window, device, logits, detections, step if has_state else None)
 
 
 def _from_file(path: Path, form: Format) -> Detector:

@@ -141,8 +141,10 @@ class ClipRun:
         """Return the frame to begin at so that the rows after ``earlier`` are those of an uninterrupted run.
 
         Windows keep their places, which are multiples of the step among the frames that can be decoded. A tracker sees
-        again as much as it remembers.
+        again as much as it remembers, and a network with a state the whole clip, since it may remember any of it.
         """
+        if self._detector.step is not None:
+            return 0
         again = 2 * self._detector.window.length + self._tracker.memory * self._fps
         if len(earlier) <= again:
             return 0

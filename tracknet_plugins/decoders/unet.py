@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tracknet_core.contracts import FeatureSpec
-from tracknet_core.layers import Activation, Norm, Order, block_counts, conv_blocks
+from tracknet_core.layers import Activation, ConvGRU, Norm, Order, block_counts, conv_blocks
 from tracknet_core.registry import decoders
 from tracknet_plugins.decoders.strides import stride_after
 
@@ -35,6 +35,8 @@ class UNet(nn.Module):
         activation: ``gelu`` or ``relu``.
         order: whether normalisation or activation comes first after a convolution.
         use_depthwise: depthwise separable convolutions, which need about a ninth of the work.
+        recurrent: whether a convolutional GRU adds to the coarsest map what it remembers of earlier windows: the
+            network then has a state, and trains on several windows in a row (``data.sequence.windows``).
 
     Raises:
         ValueError: a parameter is out of range, or the steps go below one pixel per cell.
@@ -52,6 +54,7 @@ class UNet(nn.Module):
         activation: Activation = "relu",
         order: Order = "norm_first",
         use_depthwise: bool = False,
+        recurrent: bool = False,
     ) -> None:
         super().__init__()
         if not channels or min(channels) < 1:
@@ -63,6 +66,8 @@ class UNet(nn.Module):
         self.joined = [_of_stride(in_features, coarsest >> (i + 1)) if skips else () for i in range(len(channels))]
         self.doublings, self.merges = nn.ModuleList(), nn.ModuleList()
         width = sum(in_features[i].channels for i in self.start)
+        self.memory = ConvGRU(width) if recurrent else None
+        self.state = (FeatureSpec(width, coarsest),) if recurrent else ()
         for after, count, joined in zip(channels, counts, self.joined, strict=True):
             self.doublings.append(_doubling(width, after, upsample))
             width = after if upsample == "deconv" else width
@@ -71,9 +76,15 @@ class UNet(nn.Module):
             self.merges.append(merge)
             width = after
 
-    def forward(self, features: list[Tensor]) -> Tensor:
-        """(N, C_i, H / s_i, W / s_i) each, fine to coarse -> (N, C, H / stride, W / stride)."""
+    def forward(self, features: list[Tensor], *state: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """(N, C_i, H / s_i, W / s_i) each, fine to coarse, and the state -> (N, C, H / stride, W / stride), and it."""
         x = torch.cat([features[i] for i in self.start], dim=1)  # (N, sum of C_i, H / s, W / s)
+        if self.memory is None:
+            return self._enlarged(x, features)
+        remembered = self.memory(x, *state)
+        return self._enlarged(x + remembered, features), remembered
+
+    def _enlarged(self, x: Tensor, features: list[Tensor]) -> Tensor:
         for doubling, merge, joined in zip(self.doublings, self.merges, self.joined, strict=True):
             x = merge(torch.cat([doubling(x), *(features[i] for i in joined)], dim=1))
         return x

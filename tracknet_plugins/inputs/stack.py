@@ -2,12 +2,16 @@
 
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from tracknet_core.contracts import Input
 from tracknet_core.registry import inputs
 
 Outputs = Literal["all", "middle", "last"]
+
+LUMA = (0.299, 0.587, 0.114)
+"""Shares of red, green and blue in a grey level (ITU-R BT.601)."""
 
 
 @inputs.register("stack")
@@ -21,20 +25,25 @@ class Stack(nn.Module, Input):
         frames: T, the length of a window.
         outputs: the frames that get a heatmap: all of them (K = T), the middle one (the later of the two if T is
             even), or the last one, which needs no frame of the future (K = 1).
+        grey: one channel per frame, the luma of ITU-R BT.601, in place of three colours.
 
     Raises:
         ValueError: ``frames`` is less than 1, or ``outputs`` is unknown.
     """
 
-    def __init__(self, *, frames: int, outputs: Outputs = "all") -> None:
+    luma: Tensor
+
+    def __init__(self, *, frames: int, outputs: Outputs = "all", grey: bool = False) -> None:
         super().__init__()
-        self.channels = 3 * frames
+        self.grey = grey
+        self.register_buffer("luma", torch.tensor(LUMA).view(3, 1, 1), persistent=False)
+        self.channels = frames if grey else 3 * frames
         self.targets = target_positions(frames, outputs)
         self.maps = len(self.targets)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """(B, T, 3, H, W) -> (B, 3T, H, W): the colours of the first frame, of the second, and so on."""
-        return frames.flatten(1, 2)
+        """(B, T, 3, H, W) -> (B, 3T, H, W): the colours of the first frame, of the second, …; grey (B, T, H, W)."""
+        return (frames * self.luma).sum(dim=2) if self.grey else frames.flatten(1, 2)
 
 
 def target_positions(frames: int, outputs: Outputs) -> tuple[int, ...]:

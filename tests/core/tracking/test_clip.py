@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tracknet_core.assembly import build_model
+from tracknet_core.assembly import build_model, load_model
 from tracknet_core.checkpoint import describe
 from tracknet_core.config import load_config
 from tracknet_core.contracts import Candidates, Clip, Codec, Detections, Merger, TimedFrame, WindowSpec
@@ -300,3 +300,52 @@ def test_the_background_of_a_clip_is_its_median(experiment: Path, tmp_path: Path
     assert seen[0].shape == (2, 4, 3, 48, 64)
     expected = np.sort(np.stack(list(rally.frames.read(range(6), (64, 48)))), axis=0)[2]  # of six the third
     np.testing.assert_array_equal(seen[0][0, 3].permute(1, 2, 0).numpy(), expected)
+
+
+# ------------------------------------------------------------------------------------------- states
+
+
+@pytest.fixture
+def recurrent(experiment: Path, tmp_path: Path) -> Path:
+    """The checkpoint of a network that carries a state from window to window."""
+    torch.manual_seed(0)
+    parts = [
+        "model.input={name: stack, grey: true}",
+        "model.backbone={name: vgg, channels: [4, 8], blocks: 1}",
+        "model.decoder={name: unet, channels: [4], blocks: 1, recurrent: true}",
+        "model.head={name: heatmap, prior: 0.5}",
+    ]
+    config = load_config(experiment, parts)
+    path = tmp_path / "recurrent.ckpt"
+    network = build_model(config)
+    torch.nn.init.normal_(network.head.logits.convolution.weight)  # type: ignore[attr-defined]
+    weights = {f"model.{key}": value for key, value in network.state_dict().items()}
+    torch.save({"state_dict": weights, **describe(config.as_dict())}, path)
+    return path
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 8])
+@pytest.mark.parametrize("ensemble", ["none", "mean"])
+def test_a_state_goes_from_window_to_window_of_a_clip(
+    recurrent: Path, clip: Callable[..., Clip], batch_size: int, ensemble: str
+) -> None:
+    built = load_detector(recurrent, device="cpu")
+    _, network = load_model(recurrent)
+    rally = clip("rally", 9)
+    frames = torch.from_numpy(np.stack(list(rally.frames.read(range(9), (64, 48))))).permute(0, 3, 1, 2).unsqueeze(0)
+    with torch.inference_mode():
+        expected = network.codec.decode(network.eval()(frames))  # three windows in a row, as training has them
+        alone = network.codec.decode(network(frames[:, 6:]))
+    for _ in range(2):  # a clip begins without a state, whatever came before
+        found = list(detect_clip(built, rally.frames, ensemble={"name": ensemble}, batch_size=batch_size))
+        for number, candidates in enumerate(found):
+            present = expected.present[0, number]
+            np.testing.assert_allclose(candidates.score, expected.score[0, number][present], atol=1e-5)
+    assert not torch.allclose(alone.score[0], expected.score[0, 6:])
+
+
+def test_windows_of_a_network_with_a_state_do_not_overlap(recurrent: Path, clip: Callable[..., Clip]) -> None:
+    built = load_detector(recurrent, device="cpu")
+    with pytest.raises(ValueError, match="step: 1 lets windows overlap, and this network carries a state"):
+        list(detect_clip(built, clip("rally", 9).frames, step=1))
+    assert len(list(detect_clip(built, clip("rally", 9).frames, step=3))) == 9

@@ -87,3 +87,19 @@ def test_every_level_reaches_the_result_unless_skips_are_off(build, skips):
 def test_bad_values_are_refused(build, parameters, words):
     with pytest.raises(ValueError, match=words):
         build(**parameters)
+
+
+def test_a_recurrent_unet_has_a_state_of_its_coarsest_map(build):
+    decoder = build(recurrent=True)
+    assert decoder.state == (FeatureSpec(8, 4),)
+    check_decoder(decoder, in_features=PYRAMID, size=(32, 16))
+    # Two gates and a candidate, of the map and what is remembered, with bias.
+    assert count(decoder) - count(build()) == 3 * (9 * 16 * 8 + 8)
+
+
+def test_what_a_recurrent_unet_remembers_changes_its_map(build):
+    decoder = build(recurrent=True).eval()
+    features = [torch.randn(1, f.channels, 16 // f.stride, 32 // f.stride) for f in PYRAMID]
+    first, state = decoder(features, torch.zeros(1, 8, 4, 8))
+    second, _ = decoder(features, state)
+    assert not torch.allclose(first, second)

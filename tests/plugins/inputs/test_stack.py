@@ -31,6 +31,16 @@ def test_channels_are_the_colours_of_the_first_frame_then_of_the_second():
     np.testing.assert_array_equal(samples, expected)
 
 
+def test_grey_frames_have_one_channel_each():
+    stack = Stack(frames=3, grey=True)
+    check_input(stack, frames=3)
+    assert stack.channels == 3
+    frames = np.random.default_rng(0).random((2, 3, 3, 2, 4), dtype=np.float32)
+    red, green, blue = np.moveaxis(frames, 2, 0)
+    expected = 0.299 * red + 0.587 * green + 0.114 * blue
+    np.testing.assert_allclose(stack(torch.from_numpy(frames)), expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("parameters", "words"), [({"frames": 0}, "frames: 0"), ({"frames": 3, "outputs": "first"}, "all, middle, last")]
 )
