@@ -205,9 +205,10 @@ SECTIONS: Mapping[str, type[Any]] = {"data": DataConfig, "model": ModelConfig, "
 """The sections of an experiment, and what each of them is."""
 
 
-def section_class(section: str, tree: Mapping[str, Any]) -> type[Any]:
+def section_class(section: str, tree: Any) -> type[Any]:
     """Return what a section is, by what stands in it: a model that has a ``tracker`` has no parts of a network."""
-    return TrackerConfig if section == "model" and "tracker" in tree else SECTIONS[section]
+    has_tracker = isinstance(tree, Mapping) and "tracker" in tree
+    return TrackerConfig if section == "model" and has_tracker else SECTIONS[section]
 
 
 @dataclass(frozen=True)
