@@ -93,7 +93,7 @@ class P3D(nn.Module):
 
         They are (N, frames * C, H / s, W / s), all C channels of the first frame, then of the second, and so on.
         """
-        x = x.reshape(len(x), self.frames, -1, *x.shape[2:])  # (N, T, C, H, W)
+        x = x.reshape(x.shape[0], self.frames, -1, *x.shape[2:])  # (N, T, C, H, W)
         if self.patch_size > 1:
             x = F.pixel_unshuffle(x, self.patch_size)
         # (N, C, T, H, W); the channels of a cell side by side, since 3-D convolutions are half as fast otherwise.

@@ -87,4 +87,6 @@ class UNet3D(nn.Module):
 
 def _unfolded(x: Tensor, frames: int) -> Tensor:
     """(N, T * C, H, W) -> (N, C, T, H, W), the channels of a cell side by side."""
-    return x.reshape(len(x), frames, -1, *x.shape[2:]).transpose(1, 2).contiguous(memory_format=torch.channels_last_3d)
+    return (
+        x.reshape(x.shape[0], frames, -1, *x.shape[2:]).transpose(1, 2).contiguous(memory_format=torch.channels_last_3d)
+    )
