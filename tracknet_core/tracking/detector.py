@@ -82,7 +82,10 @@ def load_detector(path: Path, *, device: str = AUTO, backend: str = AUTO) -> Det
 
 def _from_checkpoint(path: Path, device: torch.device) -> Detector:
     config, model = load_model(path)
-    model = model.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = model.eval().to(device)
+    for parameter in model.parameters():
+        if parameter.dim() == 4:  # torch's own way, to(memory_format=…), fails at 3-D convolutions
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def logits(frames: Tensor) -> Tensor:

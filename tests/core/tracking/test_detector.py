@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import torch
 from torch import Tensor
 
 from tracknet_core import registry
+from tracknet_core.assembly import build_model
+from tracknet_core.checkpoint import describe
 from tracknet_core.config import Config
 from tracknet_core.errors import CheckpointError, ConfigError, RegistryError
 from tracknet_core.model import BallTracker
@@ -30,6 +33,38 @@ def test_a_checkpoint_is_all_that_a_detector_needs(checkpoint: Path, config: Con
         expected = model(frames)
     torch.testing.assert_close(built.logits(frames), expected, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(built.detections(frames).xy, model.codec.decode(expected).xy, rtol=1e-3, atol=1e-3)
+
+
+def test_a_network_of_3d_convolutions_runs_and_is_a_graph_whose_batch_is_free(config: Config, tmp_path: Path) -> None:
+    parts: dict[str, Any] = {
+        "input": {"name": "stack", "outputs": "last"},
+        "backbone": {
+            "name": "p3d",
+            "channels": [4, 6],
+            "kernels": [3, 2],
+            "time_kernels": [3, 1],
+            "blocks": [1, 1],
+            "keep": [2],
+        },
+        "decoder": {"name": "unet3d", "kernels": [3], "time_kernels": [3], "blocks": [1], "time_blocks": [1]},
+        "head": {"name": "sides"},
+        "heatmap": {"name": "sides", "size": [64, 48]},
+    }
+    config = replace(config, model=replace(config.model, **parts))
+    torch.manual_seed(0)
+    model = build_model(config).eval()
+    path = tmp_path / "volumes.ckpt"
+    state = {f"model.{key}": value for key, value in model.state_dict().items()}
+    torch.save({"state_dict": state, **describe(config.as_dict())}, path)
+    frames = torch.randint(0, 256, (3, 3, 3, 48, 64), dtype=torch.uint8)
+
+    built = load_detector(path, device="cpu")
+    with torch.no_grad():
+        graph = torch.export.export(model, (frames[:2],), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
+        expected = model(frames)
+
+    torch.testing.assert_close(built.logits(frames), expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(graph.module()(frames), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_a_detector_needs_no_part_that_only_training_has(checkpoint: Path) -> None:
