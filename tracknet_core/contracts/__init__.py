@@ -2,6 +2,7 @@
 
 from tracknet_core.contracts.clips import LazyClips, clip_names
 from tracknet_core.contracts.kinds import (
+    LARGEST_BATCH,
     PLAIN,
     Backbone,
     BatchTransform,
@@ -64,6 +65,7 @@ from tracknet_core.contracts.road import (
 
 __all__ = [
     "HEATMAP",
+    "LARGEST_BATCH",
     "PLAIN",
     "ArrayLabels",
     "Backbone",

@@ -415,11 +415,17 @@ class ProtocolMetric(Protocol):
         """
 
 
+LARGEST_BATCH = 2**16
+"""Windows that a file takes at once. An exporter needs a bound to reason with: without one, torch 2.6 refuses 3-D
+convolutions."""
+
+
 class Format(Protocol):
     """Kind ``formats``: a trained network as a file that runs without tracknet's code.
 
-    The network that is written takes (B, P, 3, H, W) uint8 frames, B being free, and returns a tuple: logits
-    (B, K, *form), ``points`` (B, K, D, Q, 2) in pixels of the frames, ``score`` (B, K, D) and ``present`` (B, K, D).
+    The network that is written takes (B, P, 3, H, W) uint8 frames, B being free up to ``LARGEST_BATCH``, and returns a
+    tuple: logits (B, K, *form), ``points`` (B, K, D, Q, 2) in pixels of the frames, ``score`` (B, K, D) and
+    ``present`` (B, K, D).
     """
 
     suffix: str

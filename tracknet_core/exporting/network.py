@@ -11,7 +11,7 @@ from io import StringIO
 import torch
 from torch import Tensor, nn
 
-from tracknet_core.contracts import Codec
+from tracknet_core.contracts import LARGEST_BATCH, Codec
 from tracknet_core.model import BallTracker
 
 Run = Callable[[Tensor], tuple[Tensor, ...]]
@@ -71,7 +71,7 @@ def can_be_graph(codec: Codec, logits: Tensor) -> bool:
     try:
         with torch.no_grad(), warnings.catch_warnings(), redirect_stderr(StringIO()):
             warnings.simplefilter("ignore")
-            batch = torch.export.Dim("batch", min=1)
+            batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
             example = (torch.cat((logits[:1], logits[:1])),)
             torch.export.export(_Decoding(codec), example, dynamic_shapes=({0: batch},), strict=False)
     except Exception:  # of many kinds, and of other kinds in other versions of torch

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from tracknet_core.contracts import LARGEST_BATCH
 from tracknet_core.errors import CheckpointError, UserError
 
 NAMES = ("logits", "points", "score", "present")
@@ -36,7 +37,7 @@ def trace(network: nn.Module, frames: Tensor) -> torch.export.ExportedProgram:
         UserError: a part of the network does what a graph cannot hold.
     """
     with quiet("the network cannot become a graph"):
-        batch = torch.export.Dim("batch", min=1)
+        batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
         program = torch.export.export(network, (blank_windows(frames),), dynamic_shapes=({0: batch},), strict=False)
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)  # it tells where the sources lie on this machine

@@ -17,6 +17,7 @@ from tracknet_core import registry
 from tracknet_core.assembly import build_model
 from tracknet_core.checkpoint import describe
 from tracknet_core.config import Config
+from tracknet_core.contracts import LARGEST_BATCH
 from tracknet_core.errors import CheckpointError, ConfigError, RegistryError
 from tracknet_core.model import BallTracker
 from tracknet_core.registry import NAMESPACE
@@ -60,7 +61,8 @@ def test_a_network_of_3d_convolutions_runs_and_is_a_graph_whose_batch_is_free(co
 
     built = load_detector(path, device="cpu")
     with torch.no_grad():
-        graph = torch.export.export(model, (frames[:2],), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
+        batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
+        graph = torch.export.export(model, (frames[:2],), dynamic_shapes=({0: batch},))
         expected = model(frames)
 
     torch.testing.assert_close(built.logits(frames), expected, rtol=1e-4, atol=1e-4)
