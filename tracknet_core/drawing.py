@@ -98,25 +98,32 @@ def ring(
     frame: UInt8Array,
     centre: Point,
     *,
+    half: Point = (0.0, 0.0),
     radius: float | None = None,
     colour: Colour = TRUTH,
     half_width: float | None = None,
 ) -> UInt8Array:
-    """Return the frame with a ring around a true place.
+    """Return the frame with a ring around a true place, or with a line all around a streak.
 
     Args:
         frame: (H, W, 3).
         centre: the place, in pixels.
-        radius: to the middle of the line, in pixels; in proportion to the frame if None.
+        half: from the centre of a streak to one of its ends, in pixels.
+        radius: from the place or the streak to the middle of the line, in pixels; in proportion to the frame if None.
         colour: of the line.
         half_width: of the line, in pixels; in proportion to the frame if None.
     """
-    reach = _mark_radius(frame) if radius is None else radius
+    around = _mark_radius(frame) if radius is None else radius
+    along, down = (np.float32(offset) for offset in half)
+    square = along**2 + down**2
 
     def distance(dx: FloatArray, dy: FloatArray) -> FloatArray:
-        return np.abs(np.hypot(dx, dy) - np.float32(reach))
+        if square:  # from the nearest place on the streak
+            share: FloatArray = np.clip((dx * along + dy * down) / square, -1, 1, dtype=np.float32)
+            dx, dy = dx - share * along, dy - share * down
+        return np.abs(np.hypot(dx, dy) - np.float32(around))
 
-    return _stroke(frame, centre, reach, distance, colour, half_width=half_width)
+    return _stroke(frame, centre, around + math.hypot(*half), distance, colour, half_width=half_width)
 
 
 def trail(

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -233,6 +234,30 @@ def label_frames(
     if contrary:
         _warn_contrary(path, sorted(contrary), int((visibility == Visibility.ABSENT).sum()))
     return xy, visibility
+
+
+def half_streak(row: Row, columns: tuple[str, str], *, of: Literal["half", "whole"]) -> tuple[float, float]:
+    """Return the way from the middle of a streak to one of its ends, in pixels; (0, 0) where no length is said.
+
+    Args:
+        row: of a label file.
+        columns: where the length stands, in pixels, and where the angle, in degrees from the x axis, y pointing down.
+        of: what the length is of: half of the streak, or the whole of it.
+
+    Raises:
+        DataError: a cell is not a number, or the length has no angle.
+    """
+    length, angle = (row.number(column) for column in columns)
+    if length == 0 or math.isnan(length):
+        return 0.0, 0.0
+    if not (0 < length < math.inf and math.isfinite(angle)):
+        what = "half the length" if of == "half" else "the length"
+        raise DataError(
+            f"{row.path}:{row.line}: {columns[0]} is {length:g} and {columns[1]} {angle:g}; expected {what} of the "
+            "streak in pixels, at least 0, and its angle in degrees."
+        )
+    half = length if of == "half" else length / 2
+    return half * math.cos(math.radians(angle)), half * math.sin(math.radians(angle))
 
 
 def streak_labels(xy: FloatArray, half: FloatArray, visibility: IntArray) -> ArrayLabels:

@@ -36,6 +36,13 @@ def test_a_ring_has_its_colour_at_its_radius_and_a_dark_rim(grey) -> None:
     assert (picture[30, 52] == 100).all()
 
 
+def test_around_a_streak_a_ring_is_drawn_out(grey) -> None:
+    picture = drawing.ring(grey, (40, 30), half=(0, 10))  # from (40, 20) to (40, 40)
+    for x, y in ((48, 20), (48, 40), (32, 30), (40, 48), (40, 12)):
+        assert tuple(picture[y, x]) == drawing.TRUTH
+    assert (picture[18:43, 37:44] == 100).all()
+
+
 def test_a_cross_has_four_equal_arms(grey) -> None:
     picture = drawing.cross(grey, (40, 30))
     for x, y in ((46, 30), (34, 30), (40, 36), (40, 24)):

@@ -83,14 +83,14 @@ def contact_sheet(clips: Sequence[tuple[Sequence[Clip], int]], count: int) -> UI
 def overlay_frames(clip: Clip) -> Iterator[UInt8Array]:
     """Yield every frame of a clip with its label, the places of the frames before, and what the label says.
 
-    A visible ball has a ring, one that is said to be hidden a ring of another colour.
+    A visible ball has a ring, one that is said to be hidden a ring of another colour. Around a streak, it is drawn out.
     """
     places = [_place(clip, number) for number in range(len(clip))]
     for number, frame in enumerate(clip.frames.read(range(len(clip.frames)))):
         place = places[number]
         picture = trail(frame, places[max(0, number - _TRAIL) : number], clear=place)
         if place is not None:
-            picture = ring(picture, place, colour=_colour(clip, number))
+            picture = ring(picture, place, half=_half(clip, number), colour=_colour(clip, number))
         yield caption(picture, _say(clip, number))
 
 
@@ -106,15 +106,17 @@ def _choose(splits: Mapping[str, Sequence[Clip]], pattern: str | None) -> list[t
 def _tile(clip: Clip, number: int, frame: UInt8Array) -> UInt8Array:
     """Return the frame and the cutout, both of one height, with a caption."""
     x, y = (float(value) for value in clip.xy[number])
-    colour = _colour(clip, number)
+    colour, (along, down) = _colour(clip, number), _half(clip, number)
     scale = _HEIGHT / len(frame)
     small = np.array(Image.fromarray(frame).resize((round(frame.shape[1] * scale), _HEIGHT), Image.Resampling.BOX))
-    marked = ring(small, (rescale(x, scale), rescale(y, scale)), colour=colour, half_width=_LINE)
+    half = (along * scale, down * scale)
+    marked = ring(small, (rescale(x, scale), rescale(y, scale)), half=half, colour=colour, half_width=_LINE)
     left, top = round(x) - _CUTOUT // 2, round(y) - _CUTOUT // 2
     padded = np.pad(frame, ((_CUTOUT, _CUTOUT), (_CUTOUT, _CUTOUT), (0, 0)))
     cutout = enlarge(padded[top + _CUTOUT :, left + _CUTOUT :][:_CUTOUT, :_CUTOUT], _ZOOM)
     centre = (rescale(x - left, _ZOOM), rescale(y - top, _ZOOM))
-    cutout = ring(cutout, centre, radius=_RING * _ZOOM, colour=colour, half_width=_LINE)
+    half = (along * _ZOOM, down * _ZOOM)
+    cutout = ring(cutout, centre, half=half, radius=_RING * _ZOOM, colour=colour, half_width=_LINE)
     return caption(side_by_side([marked, cutout]), _say(clip, number))
 
 
@@ -135,6 +137,12 @@ def _grid(tiles: Sequence[UInt8Array]) -> UInt8Array:
 def _place(clip: Clip, number: int) -> Point | None:
     x, y = (float(value) for value in clip.xy[number])
     return (x, y) if np.isfinite((x, y)).all() else None
+
+
+def _half(clip: Clip, number: int) -> Point:
+    """Return the way from the middle of a streak to its last end, in pixels; (0, 0) of a plain ball."""
+    x, y = (float(value) for value in clip.labels.points[number][-1] - clip.xy[number])
+    return x, y
 
 
 def _colour(clip: Clip, number: int) -> Colour:

@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, NoReturn
 
-from tracknet_core.contracts import Clip, FrameSource, Size, Visibility, plain_labels
+import numpy as np
+
+from tracknet_core.contracts import ArrayLabels, Clip, FloatArray, FrameSource, IntArray, Size, Visibility, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.evaluation.csv_names import csv_files, files_of, names_of
 from tracknet_core.evaluation.csv_rows import BallRow, read_balls
@@ -22,7 +24,8 @@ from tracknet_core.evaluation.foreign_csv import (
 )
 from tracknet_core.evaluation.request import TrueFiles
 from tracknet_core.evaluation.results import Prediction
-from tracknet_core.labels import Label, label_frames
+from tracknet_core.labels import Label, label_frames, streak_labels
+from tracknet_core.row_file import ends_of_streak
 
 FirstFrame = Literal[0, 1]
 
@@ -39,7 +42,7 @@ def scored_by_files(
     says; a single file of both belongs together. Columns of the truth have the names of those of predictions. Places
     are pixels of the video; where all of one side lie within 0..1, they are fractions of its width and height, as some
     tools write. Visibility has the codes of :class:`Visibility`; where there is no such column, a place is a ball that
-    is easy to see.
+    is easy to see. Lengths and angles make streaks of a clip's balls.
 
     A frame without a row of predictions has no ball. One without a row of the truth has no label, and is not scored.
     Both count frames alike, unless one begins with 0 and the other ends one later in every clip.
@@ -58,13 +61,16 @@ def scored_by_files(
             f"--truth {truth.place}: there is no CSV file here. Give a folder with one per clip, or a file."
         )
     files = _predicted_files(predictions, true_files)
-    truths = {name: _labels(true_files[name]) for name in files}
+    rows = {name: _rows(true_files[name]) for name in files}
+    truths = {name: [_label(row) for row in rows[name]] for name in files}
+    streaks = {name: {row.frame: row.streak for row in rows[name] if row.streak is not None} for name in files}
     balls = {name: predicted_balls(path) for name, path in files.items()}
     notes = without_files(predictions, list(true_files), files)
     width, height = truth.size
     if _are_fractions([(label.x, label.y) for labels in truths.values() for label in labels if label.visibility > 0]):
         notes.append(f"the places of the truth are fractions, and were multiplied by {width} and {height}.")
         truths = {name: [replace(one, x=one.x * width, y=one.y * height) for one in truths[name]] for name in truths}
+        streaks = {name: {} for name in files}  # of another scale along x than along y
     if _are_fractions([ball.xy for of_clip in balls.values() for ball in of_clip if ball.xy is not None]):
         notes.append(f"the places of the predictions are fractions, and were multiplied by {width} and {height}.")
         balls = {name: [_multiplied(ball, truth.size) for ball in balls[name]] for name in balls}
@@ -81,9 +87,9 @@ def scored_by_files(
         predicted = {ball.frame - first_found for ball in balls[name]}
         frames = NoPictures(name, max(predicted.union(label.frame for label in labels)) + 1, truth.size)
         path = true_files[name]
-        clip = Clip(
-            name, frames, plain_labels(*label_frames(path, labels, source=path, count=len(frames), size=truth.size))
-        )
+        xy, visibility = label_frames(path, labels, source=path, count=len(frames), size=truth.size)
+        ends = {number - first_true: streak for number, streak in streaks[name].items()}
+        clip = Clip(name, frames, _frame_labels(xy, visibility, ends))
         scored.append((clip, by_frame(clip, balls[name], first_found)))
         with_row += int((clip.visibility[list(predicted)] != Visibility.UNLABELLED).sum())
     return scored, [*notes, *_without_rows([clip for clip, _ in scored], with_row), *hints_of_scale(scored)]
@@ -163,12 +169,26 @@ def _predicted_files(place: Path, true_files: Mapping[str, Path]) -> dict[str, P
     return files_of(place, csv_files(place, "--predictions"), list(true_files))
 
 
-def _labels(path: Path) -> list[Label]:
-    """Return what a file of the truth says, frames being numbered as in the file."""
+def _rows(path: Path) -> list[BallRow]:
     rows = read_balls(path)
     if not rows:
         raise DataError(f"{path}: there is no row under the header. Label the clip, or leave the file out.")
-    return [Label(row.row.line, row.frame, _visibility(row), *row.xy) for row in rows]
+    return rows
+
+
+def _label(row: BallRow) -> Label:
+    """Return what a row of the truth says, frames being numbered as in the file."""
+    return Label(row.row.line, row.frame, _visibility(row), *row.xy)
+
+
+def _frame_labels(xy: FloatArray, visibility: IntArray, streaks: Mapping[int, tuple[float, float]]) -> ArrayLabels:
+    """Return the labels of a clip: plain balls or, where a length and an angle are said of any, streaks."""
+    if not streaks:
+        return plain_labels(xy, visibility)
+    half = np.zeros_like(xy)
+    for number, streak in streaks.items():
+        half[number] = ends_of_streak((0, 0), *streak)[1]
+    return streak_labels(xy, half, visibility)
 
 
 def _visibility(row: BallRow) -> Visibility:

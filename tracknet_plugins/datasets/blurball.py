@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from functools import partial
@@ -13,7 +12,7 @@ import numpy as np
 
 from tracknet_core.contracts import Clip, Dataset, FrameSource, LazyClips, PublishedSplit, Visibility, plain_labels
 from tracknet_core.errors import DataError
-from tracknet_core.labels import Label, Row, existing_root, label_frames, read_rows, streak_labels
+from tracknet_core.labels import Label, existing_root, half_streak, label_frames, read_rows, streak_labels
 from tracknet_core.registry import datasets
 from tracknet_core.video import ImageFrames, VideoFrames, image_files, natural_order
 
@@ -144,7 +143,7 @@ class BlurBall(Dataset):
             return Clip(f"{match.name}/{rally}", frames, plain_labels(xy, visibility))
         half = np.zeros((len(frames), 2), np.float32)
         for label, row in zip(labels, rows, strict=True):
-            half[label.frame] = _half_streak(row)
+            half[label.frame] = half_streak(row, _STREAK_COLUMNS, of="half")
         return Clip(f"{match.name}/{rally}", frames, streak_labels(xy, half, visibility))
 
     def _collected(self, match: Path, rally: str) -> Path:
@@ -166,19 +165,6 @@ class BlurBall(Dataset):
                     f"{image}: expected the image of frame {number} here; images are 00000.png, 00001.png, …, no gaps."
                 )
         return ImageFrames(images, fps=self._fps)
-
-
-def _half_streak(row: Row) -> tuple[float, float]:
-    """Return the way from the middle of a streak to one of its ends, in pixels."""
-    length, angle = (row.number(column) for column in _STREAK_COLUMNS)
-    if length == 0 or math.isnan(length):
-        return 0.0, 0.0
-    if not (0 < length < math.inf and math.isfinite(angle)):
-        raise DataError(
-            f"{row.path}:{row.line}: l is {length:g} and theta {angle:g}; expected half the length of the streak in "
-            "pixels, at least 0, and its angle in degrees."
-        )
-    return length * math.cos(math.radians(angle)), length * math.sin(math.radians(angle))
 
 
 def _split_of(match: int) -> str:

@@ -12,10 +12,10 @@ import numpy as np
 
 from tracknet_core.contracts import Clip, Dataset, FrameSource, LazyClips, PublishedSplit, Visibility, plain_labels
 from tracknet_core.errors import DataError
-from tracknet_core.labels import Label, Row, existing_root, label_frames, read_rows
+from tracknet_core.labels import Label, Row, existing_root, half_streak, label_frames, read_rows, streak_labels
 from tracknet_core.registry import datasets
 from tracknet_core.video import ImageFrames, VideoFrames, image_files, natural_order
-from tracknet_plugins.datasets.shuttlecock_layout import convert
+from tracknet_plugins.datasets.shuttlecock_layout import STREAK_COLUMNS, convert
 
 _LAYOUT = (
     "{train,val,test}/match1/csv/1_01_00_ball.csv with match1/video/1_01_00.mp4, and so on (TrackNetV3's layout), "
@@ -50,7 +50,7 @@ class Shuttlecock(Dataset):
 
     Where a label file has a column ``Code``, as `tracknet data convert` writes, it holds the code of
     :class:`~tracknet_core.contracts.Visibility` in place of ``Visibility``; the estimated place of an occluded ball is
-    in ``HiddenX,HiddenY``.
+    in ``HiddenX,HiddenY``, and with ``streaks`` the ends of a streak follow from ``Length,Angle`` around its middle.
 
     Args:
         root: the folder that holds the folders of a layout, or some of them.
@@ -60,6 +60,7 @@ class Shuttlecock(Dataset):
         drop_frames: whether frames of the test set before and after the rally proper are UNLABELLED, and so do not
             count, as TrackNetV3 scores; ``drop_frame.json`` of the same place, copied to ``root``, says which.
         fps: frames per second of images; a video knows its own.
+        streaks: whether labels are the two ends of the streak, and not its middle alone.
 
     Raises:
         DataError: there is no such folder, or not exactly one layout in it.
@@ -79,6 +80,7 @@ class Shuttlecock(Dataset):
         corrected_labels: bool = False,
         drop_frames: bool = False,
         fps: float = 30.0,
+        streaks: bool = False,
     ) -> None:
         if frames not in ("video", "images"):
             raise ValueError(
@@ -90,6 +92,7 @@ class Shuttlecock(Dataset):
         self._corrected_labels = corrected_labels
         self._drop_frames = drop_frames
         self._fps = fps
+        self._streaks = streaks
         self._root = existing_root(root, _LAYOUT)
         self._matches = self._find_matches()
 
@@ -183,14 +186,21 @@ class Shuttlecock(Dataset):
         path, source = self._labels(split, match, rally), self._pictures(match, rally)
         _require_both(match, path, source)
         frames: FrameSource = VideoFrames(source) if self._frames == "video" else self._images(source)
-        labels = [_label(row) for row in read_rows(path, _COLUMNS)]
+        rows = read_rows(path, _COLUMNS + STREAK_COLUMNS * self._streaks)
+        labels = [_label(row) for row in rows]
         xy, visibility = label_frames(path, labels, source=source, count=len(frames), size=frames.size)
         if self._drop_frames and split == "test":
             kept = self._kept_frames(match, rally)
             dropped = np.ones(len(frames), bool)
             dropped[kept] = False
             xy[dropped], visibility[dropped] = np.nan, Visibility.UNLABELLED
-        return Clip(f"{match.parent.name}/{match.name}/{rally}", frames, plain_labels(xy, visibility))
+        name = f"{match.parent.name}/{match.name}/{rally}"
+        if not self._streaks:
+            return Clip(name, frames, plain_labels(xy, visibility))
+        half = np.zeros((len(frames), 2), np.float32)
+        for label, row in zip(labels, rows, strict=True):
+            half[label.frame] = half_streak(row, STREAK_COLUMNS, of="whole")
+        return Clip(name, frames, streak_labels(xy, half, visibility))
 
     def _kept_frames(self, match: Path, rally: str) -> slice:
         """Return the frames of a rally that TrackNetV3 scores: from its ``start`` up to, not including, its ``end``."""

@@ -2,9 +2,9 @@
 
 The columns ``Frame,Visibility,X,Y`` say what that layout can say, and are all that TrackNetV3's own code looks at: it
 takes ``X = Y = 0`` for "no ball", reads ``corrected_csv`` for the test split, and needs a whole number in the name of a
-match. Two things more stand in further columns, which the reader :mod:`.shuttlecock` reads: ``Code``, the code of
-:class:`~tracknet_core.contracts.Visibility`, and ``HiddenX,HiddenY``, the estimated place of an occluded ball. A frame
-without a label has no row.
+match. More stands in further columns, which the reader :mod:`.shuttlecock` reads: ``Code``, the code of
+:class:`~tracknet_core.contracts.Visibility`; ``HiddenX,HiddenY``, the estimated place of an occluded ball; and of a
+streak, whose middle is the place, ``Length,Angle``, as the writer ``csv`` has them. A frame without a label has no row.
 """
 
 from __future__ import annotations
@@ -24,10 +24,13 @@ from PIL import Image
 from tracknet_core.contracts import Clip, FrameSource, Visibility, clip_names
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.files import new_folder
+from tracknet_core.row_file import length_and_angle
 from tracknet_core.video import write_video
 
 SPLITS = ("train", "val", "test")
 COLUMNS = ("Frame", "Visibility", "X", "Y", "Code", "HiddenX", "HiddenY")
+STREAK_COLUMNS = ("Length", "Angle")
+"""Further ones of clips whose labels are streaks."""
 NAMES = "clips.csv"
 """Which clip became which rally."""
 
@@ -145,17 +148,21 @@ def rally_paths(split: str, names: Sequence[str]) -> dict[str, str]:
 
 def _write_labels(clip: Clip, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
+    points = clip.labels.points  # (F, Q, 2)
+    has_streaks = points.shape[1] > 1
     with target.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(COLUMNS)
+        writer.writerow(COLUMNS + STREAK_COLUMNS * has_streaks)
         for number, (place, code) in enumerate(zip(clip.xy, clip.visibility, strict=True)):
             visibility = Visibility(code)
             if visibility is not Visibility.UNLABELLED:
                 # numpy's text of a float32 is the shortest that reads back as the same number.
                 x, y = (str(value) for value in place)
                 seen = ("1", x, y) if visibility.is_visible else ("0", "0", "0")
-                estimated = visibility is Visibility.OCCLUDED and bool(np.isfinite(place).all())
-                writer.writerow((number, *seen, visibility.value, *((x, y) if estimated else ("", ""))))
+                placed = bool(np.isfinite(place).all())
+                hidden = (x, y) if placed and visibility is Visibility.OCCLUDED else ("", "")
+                streak = (length_and_angle(points[number].tolist()) if placed else ("", "")) if has_streaks else ()
+                writer.writerow((number, *seen, visibility.value, *hidden, *streak))
 
 
 def _write_images(frames: FrameSource, folder: Path) -> None:

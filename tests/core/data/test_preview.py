@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tracknet_core.contracts import Clip, plain_labels
+from tracknet_core.contracts import Clip, Labels, plain_labels
 from tracknet_core.data.preview import contact_sheet, overlay_frames, write_preview
 from tracknet_core.drawing import HIDDEN, TRUTH
 from tracknet_core.errors import ConfigError, DataError
@@ -43,6 +43,16 @@ def test_a_hidden_ball_has_a_ring_of_another_colour(clip: MakeClip) -> None:
     hidden = next(overlay_frames(film.replace(labels=plain_labels(film.xy, np.array([3, 1, 1, 0])))))
     assert len(near(hidden, HIDDEN))
     assert not len(near(hidden, TRUTH))
+
+
+def test_the_ring_of_a_streak_is_as_long_as_the_streak(clip: MakeClip) -> None:
+    film = clip("match1/a", 1)
+    ends = np.float32([[(40, 48), (80, 48)]])
+    (drawn,) = overlay_frames(film.replace(labels=Labels(ends, np.ones(1, np.int64), np.zeros(1, np.float32))))
+    columns = near(drawn[:96], TRUTH)[:, 1]
+    radius = (columns.max() - columns.min() - 40) / 2
+    assert 6 < radius < 12
+    assert (columns.min() + columns.max()) / 2 == pytest.approx(60, abs=1)
 
 
 def test_the_trail_of_a_slow_ball_does_not_cover_it(clip: MakeClip) -> None:

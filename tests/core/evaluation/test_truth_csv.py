@@ -67,6 +67,20 @@ def test_a_truth_has_the_columns_of_any_program(write: Write, text: str) -> None
     assert notes == []
 
 
+def test_a_truth_may_know_streaks(write: Write) -> None:
+    truth = write("truth.csv", "Frame,Visibility,X,Y,Length,Angle\n0,1,100,50,10,30\n1,1,110,50,0,0\n2,0,0,0,,\n")
+
+    [(clip, _)], _ = scored(write("found.csv", CSV), truth)
+
+    reach = (5 * 3**0.5 / 2, 2.5)  # half of 10 px at 30 degrees
+    expected = [
+        [(100 - reach[0], 50 - reach[1]), (100 + reach[0], 50 + reach[1])],
+        [(110, 50)] * 2,
+        [(np.nan,) * 2] * 2,
+    ]
+    np.testing.assert_allclose(clip.labels.points, np.float32(expected), rtol=1e-6)
+
+
 def test_without_a_column_of_visibility_a_place_is_a_ball(write: Write) -> None:
     truth = write("truth.csv", "frame,x,y\n0,10,20\n1,0,0\n2,-1,-1\n3,,\n")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Clip, FrameSource, Size, UInt8Array, Visibility, plain_labels
+from tracknet_core.contracts import Clip, FrameSource, Labels, Size, UInt8Array, Visibility, plain_labels
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.registry import datasets
 from tracknet_core.video import VideoFrames, write_video
@@ -70,6 +70,23 @@ def test_labels_come_back_exactly(tmp_path: Path, labelled: Callable[[str], Clip
         np.testing.assert_array_equal(back.visibility, original.visibility)
         np.testing.assert_array_equal(back.xy, original.xy)
         assert (len(back.frames), back.frames.fps, back.frames.size) == (7, 25.0, (128, 96))
+
+
+def test_streaks_come_back(tmp_path: Path, clip: MakeClip) -> None:
+    points = np.full((4, 2, 2), np.nan, np.float32)
+    points[0], points[1] = ((30, 44), (36, 52)), ((60, 48), (60, 48))
+    points[3] = ((9, 70), (13, 67))
+    labels = Labels(points, np.array([1, 2, 0, 3]), np.zeros(4, np.float32))
+    convert({"train": [clip("a/1", 4).replace(labels=labels)]}, tmp_path / "out")
+    lines = (tmp_path / "out/train/match1/csv/1_ball.csv").read_text().splitlines()
+    assert lines[0] == "Frame,Visibility,X,Y,Code,HiddenX,HiddenY,Length,Angle"
+    assert lines[1] == "0,1,33.0,48.0,1,,,10.0,53.13"  # a triangle of 6, 8 and 10
+
+    (back,) = datasets.get("shuttlecock")(root=tmp_path / "out", streaks=True).clips("train")
+    ends = np.sort(back.labels.points, axis=1)  # which end came first is not said
+    np.testing.assert_allclose(ends, np.sort(points, axis=1), atol=0.01)
+    (plain,) = datasets.get("shuttlecock")(root=tmp_path / "out").clips("train")
+    np.testing.assert_array_equal(plain.labels.points, points.mean(axis=1, keepdims=True))
 
 
 def test_the_first_columns_are_what_tracknetv3_reads(tmp_path: Path, labelled: Callable[[str], Clip]) -> None:
