@@ -123,7 +123,8 @@ def test_what_is_trained_is_built_and_takes_what_training_gives_it(file: Path) -
     for transform in build_transforms(config.data)[0]:
         size = transform.output_size(size)
     width, height = model.check_size(size)
-    window = torch.zeros(1, config.data.sequence.frames, 3, size[1], size[0], dtype=torch.uint8)
+    pictures = config.data.sequence.frames + model.window.background
+    window = torch.zeros(1, pictures, 3, size[1], size[0], dtype=torch.uint8)
     logits = build_module(config, model).eval()(window)
     assert logits.shape == (1, len(model.input.targets), *model.codec.form.shape((width, height)))
 

@@ -15,6 +15,10 @@ FOLDER = Path(__file__).parent.parent / "experiments"
     [
         # Its code normalises the logits too: a scale and a shift for each of 256 classes more, 10,708,032 in all.
         ("tracknetv1", 3, (640, 360), 10_708_032 - 2 * 256),
+        ("tracknetv2", 3, (512, 288), 11_334_147),
+        ("tracknetv3", 8, (512, 288), 11_341_000),
+        # Its code has a bias in each of the 14 convolutions that a normalisation follows, which takes it away.
+        ("monotrack", 3, (512, 288), 2_903_171 - 2 * 32 - 2 * 64 - 3 * 128 - 3 * 256 - 3 * 128 - 2 * 64 - 2 * 32),
         ("gridtracknet", 5, (768, 432), 8_897_871),
         # Without the two of the motion prompt, and with a convolutional GRU: two gates and a candidate of 128 channels.
         ("vballnet", 9, (512, 288), 243_563 - 2 + 3 * (9 * 256 * 128 + 128)),

@@ -128,6 +128,31 @@ def conv_blocks(
     )
 
 
+class Shortcut(nn.Module):
+    """Blocks in a row and a way around them, added up (He et al., "Deep Residual Learning", CVPR 2016).
+
+    Args:
+        blocks: the first of them changes the channels.
+        in_channels: channels that go in, which a 1x1 convolution leads around all blocks; None leads what comes out of
+            the first block around the others.
+        out_channels: channels that come out.
+    """
+
+    def __init__(self, blocks: nn.Sequential, in_channels: int | None, out_channels: int) -> None:
+        super().__init__()
+        self.blocks = blocks
+        self.around = None if in_channels is None else nn.Conv2d(in_channels, out_channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_channels, H, W) -> (N, out_channels, H, W)."""
+        if self.around is not None:
+            added: Tensor = self.blocks(x) + self.around(x)
+        else:
+            first = self.blocks[0](x)
+            added = first + self.blocks[1:](first)
+        return added
+
+
 class VolumeBlock(nn.Sequential):
     """3-D convolution over frames, height and width with batch normalisation and ReLU; the size stays.
 

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from tracknet_core.layers import (
     ConvBlock,
     ConvGRU,
+    Shortcut,
     SqueezeExcitation,
     VolumeBlock,
     activation,
@@ -47,6 +48,18 @@ def test_a_depthwise_block_is_a_convolution_of_each_channel_and_one_across_them(
 def test_blocks_in_a_row_change_the_channels_once() -> None:
     blocks = conv_blocks(3, 5, 3, norm="bn", act="relu")
     assert [block[0].weight.shape[:2] for block in blocks] == [(5, 3), (5, 5), (5, 5)]  # type: ignore[index]
+
+
+def test_a_shortcut_leads_around_all_blocks_or_all_but_the_first() -> None:
+    torch.manual_seed(0)
+    blocks = conv_blocks(3, 4, 3, norm="gn", act="relu")
+    x = torch.randn(2, 3, 5, 6)
+    first = blocks[0](x)
+    torch.testing.assert_close(Shortcut(blocks, None, 4)(x), first + blocks[2](blocks[1](first)))
+    around = Shortcut(blocks, 3, 4)
+    assert around.around is not None
+    straight = torch.einsum("oi,nihw->nohw", around.around.weight[..., 0, 0], x) + around.around.bias[:, None, None]
+    torch.testing.assert_close(around(x), blocks(x) + straight)
 
 
 def test_squeeze_excitation_weighs_whole_channels() -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from tracknet_core.contracts import FeatureSpec
-from tracknet_core.layers import Activation, Norm, Order, block_counts, conv_blocks
+from tracknet_core.layers import Activation, Norm, Order, Shortcut, block_counts, conv_blocks
 from tracknet_core.registry import backbones
 from tracknet_plugins.backbones.sizes import check_size
 
@@ -28,6 +28,8 @@ class VGG(nn.Module):
         activation: ``gelu`` or ``relu``.
         order: whether normalisation or activation comes first after a convolution.
         use_depthwise: depthwise separable convolutions, which need about a ninth of the work.
+        residual: whether a way leads around the convolutions of each level, as in MonoTrack (Liu and Wang, CVPRW 2022):
+            a 1x1 convolution, but in the first level, where it leads around all convolutions but the first.
 
     Raises:
         ValueError: a parameter is out of range, or the image is not a whole number of the coarsest cells.
@@ -44,6 +46,7 @@ class VGG(nn.Module):
         activation: Activation = "relu",
         order: Order = "activation_first",
         use_depthwise: bool = False,
+        residual: bool = False,
     ) -> None:
         super().__init__()
         if not channels or min(channels) < 1:
@@ -51,10 +54,11 @@ class VGG(nn.Module):
         counts = block_counts(blocks, len(channels), "levels")
         self.features = tuple(FeatureSpec(width, 2**i) for i, width in enumerate(channels))
         check_size(image_size, self.features[-1].stride)
-        self.levels = nn.ModuleList(
-            conv_blocks(before, after, count, norm=norm, act=activation, depthwise=use_depthwise, order=order)
-            for (before, after), count in zip(pairwise((in_channels, *channels)), counts, strict=True)
-        )
+        self.levels = nn.ModuleList()
+        for (before, after), count in zip(pairwise((in_channels, *channels)), counts, strict=True):
+            level = conv_blocks(before, after, count, norm=norm, act=activation, depthwise=use_depthwise, order=order)
+            is_first = not len(self.levels)
+            self.levels.append(Shortcut(level, None if is_first else before, after) if residual else level)
         self.pool = nn.MaxPool2d(2)
 
     def forward(self, x: Tensor) -> list[Tensor]:

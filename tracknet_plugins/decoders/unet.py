@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tracknet_core.contracts import FeatureSpec
-from tracknet_core.layers import Activation, ConvGRU, Norm, Order, block_counts, conv_blocks
+from tracknet_core.layers import Activation, ConvGRU, Norm, Order, Shortcut, block_counts, conv_blocks
 from tracknet_core.registry import decoders
 from tracknet_plugins.decoders.strides import stride_after
 
@@ -35,6 +35,7 @@ class UNet(nn.Module):
         activation: ``gelu`` or ``relu``.
         order: whether normalisation or activation comes first after a convolution.
         use_depthwise: depthwise separable convolutions, which need about a ninth of the work.
+        residual: whether a 1x1 convolution leads around the 3x3 convolutions of each step.
         recurrent: whether a convolutional GRU adds to the coarsest map what it remembers of earlier windows: the
             network then has a state, and trains on several windows in a row (``data.sequence.windows``).
 
@@ -54,6 +55,7 @@ class UNet(nn.Module):
         activation: Activation = "relu",
         order: Order = "norm_first",
         use_depthwise: bool = False,
+        residual: bool = False,
         recurrent: bool = False,
     ) -> None:
         super().__init__()
@@ -73,7 +75,7 @@ class UNet(nn.Module):
             width = after if upsample == "deconv" else width
             width += sum(in_features[i].channels for i in joined)
             merge = conv_blocks(width, after, count, norm=norm, act=activation, depthwise=use_depthwise, order=order)
-            self.merges.append(merge)
+            self.merges.append(Shortcut(merge, width, after) if residual else merge)
             width = after
 
     def forward(self, features: list[Tensor], *state: Tensor) -> Tensor | tuple[Tensor, ...]:

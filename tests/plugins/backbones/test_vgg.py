@@ -26,8 +26,13 @@ def count(module):
 
 @pytest.mark.parametrize(
     "parameters",
-    [{}, {"norm": "gn", "activation": "gelu", "order": "norm_first"}, {"use_depthwise": True, "blocks": 1}],
-    ids=["default", "norm first", "depthwise"],
+    [
+        {},
+        {"norm": "gn", "activation": "gelu", "order": "norm_first"},
+        {"use_depthwise": True, "blocks": 1},
+        {"residual": True},
+    ],
+    ids=["default", "norm first", "depthwise", "residual"],
 )
 def test_vgg_keeps_the_contract(build, parameters):
     check_constructor("backbones", VGG)
@@ -53,6 +58,8 @@ def test_parameters_are_those_of_convolutions_and_norms(build):
     # With the activation first: a bias; a norm has a scale and a shift.
     assert count(build(channels=(4,), blocks=2)) == (9 * 9 * 4 + 4 + 2 * 4) + (9 * 4 * 4 + 4 + 2 * 4)
     assert count(build(channels=(4,), blocks=1, order="norm_first")) == 9 * 9 * 4 + 2 * 4
+    # Shortcuts are 1x1 convolutions with bias, but for the first level.
+    assert count(build(residual=True)) == count(build()) + (4 * 6 + 6) + (6 * 8 + 8)
     assert count(build(channels=(4,), blocks=1, use_depthwise=True)) == 9 * 9 + (9 * 4 + 4) + 2 * 4
 
 

@@ -32,8 +32,9 @@ def count(module):
         {"upsample": "nearest", "norm": "gn", "activation": "gelu", "order": "activation_first"},
         {"upsample": "deconv", "blocks": (2, 1)},
         {"skips": False, "use_depthwise": True, "blocks": 1},
+        {"residual": True},
     ],
-    ids=["default", "nearest", "deconv", "plain"],
+    ids=["default", "nearest", "deconv", "plain", "residual"],
 )
 def test_unet_keeps_the_contract(build, in_features, parameters):
     check_constructor("decoders", UNet)
@@ -50,6 +51,8 @@ def test_parameters_are_those_of_convolutions_over_the_map_and_its_skip(build):
     # Transposed 2x2 convolutions with bias bring the map to the channels of the step.
     ups = (4 * 8 * 10 + 10) + (4 * 10 * 12 + 12)
     assert count(build(blocks=1, upsample="deconv")) == ups + 9 * (10 + 6) * 10 + 2 * 10 + 9 * (12 + 4) * 12 + 2 * 12
+    # Shortcuts are 1x1 convolutions with bias.
+    assert count(build(residual=True)) == count(build()) + ((8 + 6) * 10 + 10) + ((10 + 4) * 12 + 12)
     # One more convolution with the activation first: a bias, too.
     assert count(build(blocks=(1, 2), order="activation_first")) == count(build(blocks=1)) + 10 + 12 + 9 * 144 + 36
 
