@@ -415,6 +415,16 @@ class ProtocolMetric(Protocol):
         """
 
 
+@runtime_checkable
+class FrameRule(Protocol):
+    """What a protocol may be beside: one that counts frames, and so can say what became of each; kind ``protocols``."""
+
+    def outcomes(
+        self, detections: Detections, points: Tensor, visibility: Tensor, counted: Tensor, size: Tensor
+    ) -> Tensor:
+        """Return (B, K) int64, the :class:`Outcome` of each frame of what ``update`` is given; nothing is counted."""
+
+
 LARGEST_BATCH = 2**16
 """Windows that a file takes at once. An exporter needs a bound to reason with: without one, torch 2.6 refuses 3-D
 convolutions."""

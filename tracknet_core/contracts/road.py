@@ -51,6 +51,17 @@ class Visibility(IntEnum):
         return self in (Visibility.EASY, Visibility.HARD)
 
 
+class Outcome(IntEnum):
+    """Which count a frame adds to under a protocol that counts frames; a figure has the name of each."""
+
+    UNCOUNTED = -1  # none: its label says too little
+    TP = 0  # a ball, found close enough
+    FP1 = 1  # a ball, found somewhere else
+    FP2 = 2  # no ball, and one was found
+    TN = 3  # no ball, and none was found
+    FN = 4  # a ball, and none was found
+
+
 class TimedFrame(NamedTuple):
     """A frame on its way into the network.
 

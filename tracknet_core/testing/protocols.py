@@ -8,12 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tracknet_core.contracts import Detections, ProtocolMetric, Visibility
+from tracknet_core.contracts import Detections, FrameRule, Outcome, ProtocolMetric, Visibility
 from tracknet_core.testing.require import noise, require
 
 
 def check_protocol(component: ProtocolMetric) -> None:
     """Check a protocol: what it counts, that batches add up, and that its states are sums (or lists, of rows).
+
+    What a :class:`FrameRule` says of each frame is what its figures count.
 
     Args:
         component: the metric, newly made.
@@ -53,6 +55,15 @@ def check_protocol(component: ProtocolMetric) -> None:
     for name, value in whole.items():
         require(value.shape == (), f"the figure '{name}' is a scalar, got the shape {tuple(value.shape)}")
         require(bool(value.isfinite()), f"the figure '{name}' is {value.item()}")
+    if isinstance(component, FrameRule):
+        outcomes = component.outcomes(detections, points, visibility, counted, size)
+        require(outcomes.shape == (4, 3), f"outcomes are (B, K), got the shape {tuple(outcomes.shape)}")
+        for outcome in Outcome:
+            name, said = outcome.name.lower(), int((outcomes == outcome).sum())
+            if outcome is Outcome.UNCOUNTED:
+                require(bool(outcomes[1, 1] == outcome), "an UNLABELLED frame is UNCOUNTED")
+            else:
+                require(said == whole.get(name), f"{said} outcomes are {outcome.name}: '{name}' is {whole.get(name)}")
     sums = {name: state for name, state in metric.metric_state.items() if isinstance(state, Tensor)}
     _require_equal_figures(whole, figures((slice(0, 1), counted), (slice(1, 4), counted)), "batches do not add up")
     figures((slice(0, 1), counted))

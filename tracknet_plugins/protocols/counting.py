@@ -10,10 +10,9 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 from torchmetrics import Metric
 
-from tracknet_core.contracts import Detections, Size, Visibility
+from tracknet_core.contracts import Detections, Outcome, Size, Visibility
 
-COUNTS = ("tp", "fp1", "fp2", "tn", "fn")
-_TP, _FP1, _FP2, _TN, _FN = range(len(COUNTS))
+_COUNTED = tuple(outcome for outcome in Outcome if outcome is not Outcome.UNCOUNTED)
 
 _DISC = 2  # whole pixels within a radius of 2.5, as TrackNetV2 and V3 draw the ball
 
@@ -95,7 +94,7 @@ class FrameCounts(Metric):
         self._average_precision = average_precision
         self._radii = radii
         self.rule = self._sentence()
-        self.add_state("counts", torch.zeros(len(_CODES), len(COUNTS), dtype=torch.int64), dist_reduce_fx="sum")
+        self.add_state("counts", torch.zeros(len(_CODES), len(_COUNTED), dtype=torch.int64), dist_reduce_fx="sum")
         self.add_state("squares", torch.tensor(0.0), dist_reduce_fx="sum")
         if radii:
             self.add_state("within", torch.zeros(len(radii), dtype=torch.int64), dist_reduce_fx="sum")
@@ -107,16 +106,40 @@ class FrameCounts(Metric):
     def update(self, detections: Detections, points: Tensor, visibility: Tensor, counted: Tensor, size: Tensor) -> None:
         """Count a batch, in pixels of the original video.
 
-        Where a rule reads maps, files by its code hold the left top of a pixel of the map, cut to a whole number: of
-        512, pixel 1 begins at 3.75 of 1920 and is written as 3, which itself lies in pixel 0. So a place in whole
-        numbers is taken back to the last pixel of the map that begins in it, and is not moved twice.
-
         Args:
             detections: candidates per frame; the best one counts.
             points: (B, K, Q, 2) true points, whose mean is the place; NaN where there is none.
             visibility: (B, K) codes of :class:`Visibility`.
             counted: (B, K) bool; False leaves a frame out.
             size: (B, 2) width and height of the original video.
+        """
+        outcome, distance = self._judged(detections, points, visibility, counted, size)
+        cell = (visibility * len(_COUNTED) + outcome)[outcome != Outcome.UNCOUNTED]  # (M,)
+        self.counts += one_hot(cell, self.counts.numel()).sum(dim=0).view_as(self.counts)
+        placed = (outcome == Outcome.TP) | (outcome == Outcome.FP1)
+        self.squares += distance[placed].square().sum()
+        if self._radii:
+            compared = thousandths(distance[placed])
+            self.within += (compared.unsqueeze(-1) <= compared.new_tensor(self._radii)).sum(dim=0)
+        if self._average_precision:
+            scored = placed | (outcome == Outcome.FP2)
+            self.scores.append(detections.best().score.squeeze(-1)[scored].float())
+            self.hits.append((outcome == Outcome.TP)[scored].float())
+
+    def outcomes(
+        self, detections: Detections, points: Tensor, visibility: Tensor, counted: Tensor, size: Tensor
+    ) -> Tensor:
+        """Return (B, K) which of the five counts each frame adds to; arguments as of :meth:`update`."""
+        return self._judged(detections, points, visibility, counted, size)[0]
+
+    def _judged(
+        self, detections: Detections, points: Tensor, visibility: Tensor, counted: Tensor, size: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return (B, K) outcomes, and (B, K) distances from the true to the found place in pixels of the rule.
+
+        Where a rule reads maps, files by its code hold the left top of a pixel of the map, cut to a whole number: of
+        512, pixel 1 begins at 3.75 of 1920 and is written as 3, which itself lies in pixel 0. So a place in whole
+        numbers is taken back to the last pixel of the map that begins in it, and is not moved twice.
         """
         best, xy = detections.best(), points.mean(dim=-2)
         found = best.present.squeeze(-1)  # (B, K)
@@ -125,19 +148,9 @@ class FrameCounts(Metric):
         distance = torch.linalg.vector_norm(self._found(best.xy.squeeze(-2), size) - self._true(xy, size), dim=-1)
         compared = thousandths(distance)
         close = compared <= self._threshold if self._inclusive else compared < self._threshold
-
-        kind = torch.where(found, torch.where(close, _TP, _FP1), _FN)
-        kind = torch.where(ball, kind, torch.where(found, _FP2, _TN))
-        cell = (visibility * len(COUNTS) + kind)[counted]  # (M,)
-        self.counts += one_hot(cell, self.counts.numel()).sum(dim=0).view_as(self.counts)
-        placed = counted & ball & found
-        self.squares += distance[placed].square().sum()
-        if self._radii:
-            self.within += (compared[placed].unsqueeze(-1) <= compared.new_tensor(self._radii)).sum(dim=0)
-        if self._average_precision:
-            scored = counted & found
-            self.scores.append(best.score.squeeze(-1)[scored].float())
-            self.hits.append((ball & close)[scored].float())
+        of_ball = torch.where(found, torch.where(close, Outcome.TP, Outcome.FP1), Outcome.FN)
+        of_none = torch.where(found, Outcome.FP2, Outcome.TN)
+        return torch.where(counted, torch.where(ball, of_ball, of_none), Outcome.UNCOUNTED), distance
 
     def compute(self) -> dict[str, Tensor]:
         """Return ``precision``, ``recall``, ``f1``, ``accuracy`` in 0..1, ``rmse`` in pixels, and the five counts.
@@ -148,11 +161,11 @@ class FrameCounts(Metric):
         total = self.counts.sum(dim=0)
         tp, fp1, fp2, tn, fn = total
         balls = tp + fp1 + fn
-        found, relevant = tp + fp1 + fp2, self._relevant(total)
+        found, due = tp + fp1 + fp2, self._relevant(total)
         figures = {
             "precision": _ratio(tp, found, balls),
-            "recall": _ratio(tp, relevant, balls),
-            "f1": 2 * tp / (found + relevant),  # the harmonic mean of both; 0 where one of them is nothing to nothing
+            "recall": _ratio(tp, due, balls),
+            "f1": 2 * tp / (found + due),  # the harmonic mean of both; 0 where one of them is nothing to nothing
             "accuracy": (tp + tn) / total.sum(),
             "rmse": (self.squares / (tp + fp1)).sqrt(),
         }
@@ -164,13 +177,14 @@ class FrameCounts(Metric):
         for code in self._balls:
             of_code = self.counts[_CODES.index(code)]
             if of_code.sum() > 0:
-                figures[f"recall_{code.name.lower()}"] = _ratio(of_code[_TP], self._relevant(of_code), of_code.sum())
-        return {**figures, **dict(zip(COUNTS, total, strict=True))}
+                relevant = self._relevant(of_code)
+                figures[f"recall_{code.name.lower()}"] = _ratio(of_code[Outcome.TP], relevant, of_code.sum())
+        return {**figures, **{outcome.name.lower(): total[outcome] for outcome in _COUNTED}}
 
     def _relevant(self, counts: Tensor) -> Tensor:
         """Return what tp is divided by for the recall."""
-        relevant = counts[_TP] + counts[_FN]
-        return relevant if self._recall == "tp + fn" else relevant + counts[_FP1]
+        relevant = counts[Outcome.TP] + counts[Outcome.FN]
+        return relevant if self._recall == "tp + fn" else relevant + counts[Outcome.FP1]
 
     def _found(self, xy: Tensor, size: Tensor) -> Tensor:
         """Return found places (B, K, 2) of videos of ``size`` (B, 2) in the pixels of the rule."""

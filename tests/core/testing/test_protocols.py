@@ -6,7 +6,7 @@ import pytest
 import torch
 from torchmetrics import Metric
 
-from tracknet_core.contracts import Visibility
+from tracknet_core.contracts import Outcome, Visibility
 from tracknet_core.testing import check_protocol
 
 
@@ -64,8 +64,30 @@ class Undefined(Share):
         return {"share": torch.tensor(torch.nan)}
 
 
-def test_a_protocol_passes():
-    check_protocol(Share())
+class Judging(Share):
+    def outcomes(self, detections: Any, points: Any, visibility: Any, counted: Any, size: Any) -> Any:
+        found = torch.where(detections.present[..., 0], Outcome.TP, Outcome.FN)
+        return torch.where(visibility == Visibility.UNLABELLED, Outcome.UNCOUNTED, found)
+
+    def compute(self) -> Any:
+        none = dict.fromkeys(("fp1", "fp2", "tn"), torch.tensor(0))
+        return {"tp": self.found.long(), "fn": (self.frames - self.found).long(), **none}
+
+
+class JudgingAll(Judging):
+    def outcomes(self, *batch: Any) -> Any:
+        return super().outcomes(*batch).clamp(min=Outcome.TP)
+
+
+class Misjudging(Judging):
+    def outcomes(self, *batch: Any) -> Any:
+        said = super().outcomes(*batch)
+        return torch.where(said == Outcome.FN, Outcome.TN, said)
+
+
+@pytest.mark.parametrize("protocol", [Share(), Judging()])
+def test_a_protocol_passes(protocol):
+    check_protocol(protocol)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +99,8 @@ def test_a_protocol_passes():
         (AllFrames(), "not 'counted' counts"),
         (Last(), "batches do not add up"),
         (Undefined(), "'share' is nan"),
+        (JudgingAll(), "an UNLABELLED frame is UNCOUNTED"),
+        (Misjudging(), "1 outcomes are TN: 'tn' is 0"),
     ],
 )
 def test_broken_protocols_are_refused(refused, protocol, words):

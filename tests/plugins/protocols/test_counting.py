@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from tracknet_core.contracts import Detections, Visibility
+from tracknet_core.contracts import Detections, Outcome, Visibility
 from tracknet_core.testing import check_constructor, check_protocol
 from tracknet_plugins.protocols.counting import FrameCounts
 from tracknet_plugins.protocols.racketvision import RacketVision
@@ -116,6 +116,27 @@ def test_a_hidden_ball_without_a_place_is_left_out() -> None:
         torch.tensor([HD]),
     )
 
+    assert metric.counts.sum() == 0
+
+
+def test_a_rule_says_which_count_each_frame_adds_to() -> None:
+    metric = WASB()
+    found = torch.tensor([(10.0, 10.0), (20.0, 10.0), (10.0, 10.0), (0.0, 0.0), (0.0, 0.0), (10.0, 10.0)])
+    present = torch.tensor([True, True, True, False, False, True]).view(1, 6, 1)
+    truth = torch.tensor(
+        [(10.0, 12.0), (10.0, 10.0), (math.nan, math.nan), (math.nan, math.nan), (5.0, 5.0), (1.0, 1.0)]
+    )
+
+    outcomes = metric.outcomes(
+        Detections.at(found.view(1, 6, 1, 2), torch.ones(1, 6, 1), present),
+        truth.view(1, 6, 1, 2),
+        torch.tensor([[1, 2, 0, 0, 1, -1]]),
+        torch.ones(1, 6, dtype=torch.bool),
+        torch.tensor([HD]),
+    )
+
+    said = [Outcome(code).name for code in outcomes[0].tolist()]
+    assert said == ["TP", "FP1", "FP2", "TN", "FN", "UNCOUNTED"]
     assert metric.counts.sum() == 0
 
 
