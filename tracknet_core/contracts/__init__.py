@@ -1,6 +1,6 @@
 """What passes between components: the types on the road of the data, and one Protocol per kind."""
 
-from tracknet_core.contracts.clips import LazyClips, clip_names
+from tracknet_core.contracts.clips import LONGEST_FILE_NAME, LazyClips, clip_names, name_fault
 from tracknet_core.contracts.kinds import (
     LARGEST_BATCH,
     PLAIN,
@@ -68,6 +68,7 @@ from tracknet_core.contracts.road import (
 __all__ = [
     "HEATMAP",
     "LARGEST_BATCH",
+    "LONGEST_FILE_NAME",
     "PLAIN",
     "ArrayLabels",
     "Backbone",
@@ -125,6 +126,7 @@ __all__ = [
     "Writer",
     "WritingDataset",
     "clip_names",
+    "name_fault",
     "plain_labels",
     "rescale",
 ]

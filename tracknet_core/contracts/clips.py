@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import overload
 
 from tracknet_core.contracts.road import Clip
+from tracknet_core.errors import DataError
+
+LONGEST_FILE_NAME = 255
+"""Bytes of the name of a file or folder, which no usual file system exceeds."""
 
 
 class LazyClips(Sequence[Clip]):
@@ -13,9 +19,14 @@ class LazyClips(Sequence[Clip]):
 
     Args:
         openers: for each name, in order, what opens the clip; it may raise DataError.
+        source: the file or folder that the names come from, for messages.
+
+    Raises:
+        DataError: a name has a :func:`name_fault`.
     """
 
-    def __init__(self, openers: Mapping[str, Callable[[], Clip]]) -> None:
+    def __init__(self, openers: Mapping[str, Callable[[], Clip]], *, source: object = "the data set") -> None:
+        _check_names(openers, source)
         self._openers = list(openers.values())
         self._opened: list[Clip | None] = [None] * len(openers)
         self.names = tuple(openers)
@@ -43,5 +54,36 @@ class LazyClips(Sequence[Clip]):
 
 
 def clip_names(clips: Sequence[Clip]) -> tuple[str, ...]:
-    """Return the names of clips, opening none that need not be."""
-    return clips.names if isinstance(clips, LazyClips) else tuple(clip.name for clip in clips)
+    """Return the names of clips, opening none that need not be.
+
+    Raises:
+        DataError: a name has a :func:`name_fault`.
+    """
+    if isinstance(clips, LazyClips):
+        return clips.names
+    names = tuple(clip.name for clip in clips)
+    _check_names(names, "the data set")
+    return names
+
+
+def name_fault(name: str) -> str | None:
+    """Return why a name, which may come from a file of somebody else, is none for a clip; None if it is one.
+
+    Outputs are called by the names of clips, so a name is a path below a folder on any system: of parts that are names
+    of files, with ``/`` between them.
+    """
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
+        return "holds a control character, or one that is no text"
+    parts = re.split(r"[/\\]", name)
+    if {"", ".", ".."}.intersection(parts) or re.match("[A-Za-z]:", name):
+        return "is no path below a folder, such as match1/rally1"
+    if any(len(part.encode()) > LONGEST_FILE_NAME for part in parts):
+        return f"has a part of more than {LONGEST_FILE_NAME} bytes"
+    return None
+
+
+def _check_names(names: Iterable[str], source: object) -> None:
+    for name in names:
+        fault = name_fault(name)
+        if fault is not None:
+            raise DataError(f"{source}: the clip name {name[:80]!r} {fault}. Rename the clip.")

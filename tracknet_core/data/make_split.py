@@ -17,6 +17,9 @@ SPLITS = ("train", "val", "test")
 
 _DRAWS = 100
 
+# What YAML does not take as it stands, or takes for the end of a line; and what is no text at all.
+_BREAKS_YAML = re.compile(r"[\x00-\x1f\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+
 
 def group_clips(names: Sequence[str], by: str | None = None) -> dict[str, list[str]]:
     """Return the names of clips by the match that they belong to, in the order of their first clips.
@@ -82,15 +85,12 @@ def split_text(parts: Mapping[str, Mapping[str, Sequence[str]]], command: str) -
     every = [clip for clips in groups.values() for clip in clips]
     lines = [
         f"# Split of {len(every)} clips of {len(groups)} matches; use it with data.split=PATH. Made by",
-        f"#   {command}",
+        f"#   {_on_one_line(command)}",
     ]
     for split, part in parts.items():
         count = sum(map(len, part.values()))
         lines += [f"{split}:  # {len(part)} matches, {count} clips, {count / len(every):.1%}"]
-        # JSON's strings are YAML's too, whatever is in a name.
-        lines += [
-            f"  - {json.dumps(p, ensure_ascii=False)}" for name in part for p in _patterns(name, part[name], every)
-        ]
+        lines += [f"  - {_quoted(p)}" for name in part for p in _patterns(name, part[name], every)]
     return "\n".join(lines) + "\n"
 
 
@@ -125,6 +125,15 @@ def _patterns(group: str, clips: Sequence[str], every: Sequence[str]) -> list[st
     pattern = f"{_escape(group)}/*"
     exact = [name for name in every if fnmatchcase(name, pattern)] == list(clips)
     return [pattern] if exact else [_escape(name) for name in clips]
+
+
+def _quoted(text: str) -> str:
+    """Return a text as YAML reads it: a string of JSON."""
+    return _on_one_line(json.dumps(text, ensure_ascii=False))
+
+
+def _on_one_line(text: str) -> str:
+    return _BREAKS_YAML.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def _escape(name: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from itertools import count as numbers_from
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ _RING = 14  # radius in the cutout, in pixels of the original video: wide enough
 _LINE = 1.5  # half the width of a ring on the sheet, in pixels
 _TRAIL = 8  # frames
 _GAP = 8
+_LONGEST = 200  # bytes of a name of a file, without what is put around it
 _GOLDEN = (5**0.5 - 1) / 2  # its multiples spread over 0..1 at every count
 
 
@@ -50,8 +52,7 @@ def write_preview(
         names = [SHEET]
         for clips, i in chosen[: None if pattern is not None else 1]:
             clip = clips[i]
-            name = f"{clip.name.replace('/', '_')}.mp4"
-            names.append(f"{len(names)}_{name}" if name in names else name)
+            names.append(_video_name(clip.name, names))
             write_video(folder / names[-1], overlay_frames(clip), fps=clip.frames.fps)
     return [output / name for name in names]
 
@@ -92,6 +93,16 @@ def overlay_frames(clip: Clip) -> Iterator[UInt8Array]:
         if place is not None:
             picture = ring(picture, place, half=_half(clip, number), colour=_colour(clip, number))
         yield caption(picture, _say(clip, number))
+
+
+def _video_name(clip: str, taken: Collection[str]) -> str:
+    """Return a name of a file that no other has, also where capitals do not count."""
+    stem = clip.replace("/", "_")
+    while len(stem.encode()) > _LONGEST:
+        stem = stem[1:]  # the end of a name says most
+    others = {name.casefold() for name in taken}
+    names = (f"{stem}.mp4" if number == 1 else f"{number}_{stem}.mp4" for number in numbers_from(1))
+    return next(name for name in names if name.casefold() not in others)
 
 
 def _choose(splits: Mapping[str, Sequence[Clip]], pattern: str | None) -> list[tuple[Sequence[Clip], int]]:

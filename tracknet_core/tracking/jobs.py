@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from tracknet_core.assembly import build
-from tracknet_core.contracts import ClipFacts, FrameSource, LiveSource, Writer
+from tracknet_core.contracts import LONGEST_FILE_NAME, ClipFacts, FrameSource, LiveSource, Writer
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.files import check_folder
 from tracknet_core.schema import Node
@@ -23,6 +23,8 @@ VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".ts", ".m4
 """What is taken out of a folder; a file that is named may have any suffix."""
 
 LOWEST_FPS = 0.01
+
+_LONGEST_NAME = LONGEST_FILE_NAME - len(".part")  # bytes of the name of an output, which grows beside its place
 
 Existing = Literal["refuse", "resume", "overwrite"]
 """What becomes of outputs that exist: they are an error; finished ones are skipped and begun ones gone on with; or they
@@ -78,9 +80,7 @@ def find_jobs(
     found = {_absolute(given): given for text in videos for given in _expanded(text)}
     _check_images(found)
     names = _names(list(found))
-    for name, count in Counter(names).items():
-        if count > 1:
-            raise DataError(f"{output / name}: {count} inputs would write this. Give one of them.")
+    _check_names(names, list(found.values()), output)
     inputs = {place.resolve() for place in found if isinstance(place, Path)}
     jobs = []
     for given, name in zip(found.values(), names, strict=True):
@@ -105,9 +105,24 @@ def find_jobs(
     return jobs
 
 
+def _check_names(names: Sequence[str], given: Sequence[Path | str], output: Path) -> None:
+    """Refuse inputs that would write one output, which on some systems names do that differ in capitals alone."""
+    for folded, count in Counter(name.casefold() for name in names).items():
+        if count > 1:
+            alike = [place for place, name in zip(given, names, strict=True) if name.casefold() == folded]
+            name = names[given.index(alike[0])]
+            capitals = "" if names.count(name) == count else ", where capitals do not count"
+            raise DataError(
+                f"{output / name}: {count} inputs would write this{capitals}: {', '.join(map(str, alike[:5]))}. Give "
+                "one of them, or rename one."
+            )
+
+
 def _check_paths(paths: Sequence[Path], given: Path | str, inputs: Collection[Path]) -> None:
-    """Refuse outputs that are inputs, or each other."""
+    """Refuse outputs that are inputs, or each other, or have names that no file can have."""
     for path, count in Counter(paths).items():
+        if len(os.fsencode(path.name)) > _LONGEST_NAME:
+            raise DataError(f"{path}: this name is longer than that of a file may be. Rename {given}.")
         if path.resolve() in inputs:
             raise DataError(f"{path}: is an input, and what {given} would write. Give another --output.")
         if count > 1:
@@ -135,13 +150,18 @@ def _expanded(text: str) -> list[Path | str]:
 def _clips_in(folder: Path) -> list[Path]:
     """Return the videos of a folder, or the folder itself if it is one of images."""
     images = image_files(folder)
-    videos = [file for file in folder.iterdir() if file.suffix.lower() in VIDEO_SUFFIXES and file.is_file()]
+    videos = [file for file in folder.iterdir() if _is_video(file)]
     if images and videos:
         raise DataError(
             f"{folder}: holds {len(videos)} videos and {len(images)} images. Give the videos by a pattern, such as "
             f"'{folder / f'*{videos[0].suffix}'}'; images that are a clip need a folder of their own."
         )
     return [folder] if images else sorted(videos, key=_by_all_parts)
+
+
+def _is_video(file: Path) -> bool:
+    """Return whether a folder is taken to hold this video; hidden files are left out, as those of images are."""
+    return file.suffix.lower() in VIDEO_SUFFIXES and not file.name.startswith(".") and file.is_file()
 
 
 def _check_images(found: dict[Path | str, Path | str]) -> None:
@@ -162,7 +182,7 @@ def _names(places: Sequence[Path | str]) -> list[str]:
     a stream is its host and path; where two share it, they are numbered.
     """
     paths = [place for place in places if isinstance(place, Path)]
-    are_different = len({_stem(path) for path in paths}) == len(paths)
+    are_different = len({_stem(path).casefold() for path in paths}) == len(paths)
     above = Path(os.path.commonpath([path.parent for path in paths])) if paths else Path()
     streams: Counter[str] = Counter()
     names = []
@@ -178,7 +198,9 @@ def _names(places: Sequence[Path | str]) -> list[str]:
 
 
 def _stem(path: Path) -> str:
-    return path.name if path.is_dir() else path.stem
+    stem = path.name if path.is_dir() else path.stem
+    # A stem of nothing but dots would be a folder, whose outputs would lie beside it; the root has no name at all.
+    return stem if stem.strip(".") else path.name or "root"
 
 
 def _stream_name(address: str) -> str:

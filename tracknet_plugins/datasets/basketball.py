@@ -96,7 +96,8 @@ class Basketball(Dataset):
                 for game in self._games[split]
                 for clip, files in self._label_files(game).items()
                 if not self._visible_only or _may_be_visible(files)
-            }
+            },
+            source=self._root,
         )
 
     def _label_files(self, game: str) -> dict[str, list[Path]]:

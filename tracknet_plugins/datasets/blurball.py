@@ -103,7 +103,8 @@ class BlurBall(Dataset):
                 f"{match.name}/{rally}": partial(self._clip, match, rally)
                 for match in self._matches[split]
                 for rally in self._rallies(match)
-            }
+            },
+            source=self._root,
         )
 
     def _rallies(self, match: Path) -> list[str]:

@@ -7,10 +7,10 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from tracknet_core.contracts import Clip, Dataset, LazyClips, Size, Visibility, plain_labels
+from tracknet_core.contracts import Clip, Dataset, LazyClips, Size, Visibility, name_fault, plain_labels
 from tracknet_core.errors import DataError, LabelWarning
 from tracknet_core.labels import Label, existing_root, label_frames
 from tracknet_core.registry import datasets
@@ -106,11 +106,12 @@ class COCO(Dataset):
             )
         path = self._files[split]
         folder = self._root / self._images.replace(_SPLIT, split)
-        groups = self._read(path, folder.name)
+        groups = self._read(path, folder.resolve().name)
         prefix = f"{split}/" if self._has_splits else ""
         names = sorted(groups, key=lambda name: [natural_order(Path(part)) for part in name.split("/")])
         return LazyClips(
-            {prefix + name: partial(_clip, prefix + name, groups[name], path, folder, self._fps) for name in names}
+            {prefix + name: partial(_clip, prefix + name, groups[name], path, folder, self._fps) for name in names},
+            source=path,
         )
 
     def _read(self, path: Path, flat: str) -> dict[str, list[_Image]]:
@@ -204,9 +205,9 @@ def _label_files(root: Path, pattern: str) -> dict[str, Path]:
 
 
 def _read_image(node: Node) -> _Image:
-    name = node.text("file_name").replace("\\", "/")
+    name = PurePosixPath(node.text("file_name").replace("\\", "/")).as_posix()
     # A label file comes from outside: what it names is read, and copied by whoever converts or previews.
-    if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or ".." in name.split("/") or "\0" in name:
+    if name_fault(name) is not None:
         raise node.fault("file_name", f"is {name[:80]!r}; expected a path below the folder of the images")
     has_size = "width" in node.cells and "height" in node.cells
     return _Image(
@@ -237,7 +238,10 @@ def _grouped(root: Node, images: list[_Image], flat: str, clip_of: re.Pattern[st
     """
     videos: dict[int | None, str] = {}
     for node in root.children("videos") if "videos" in root.cells else []:
-        videos[node.integer("id")] = node.text("name")
+        videos[node.integer("id")] = name = node.text("name")
+        fault = name_fault(name)
+        if fault is not None:
+            raise node.fault("name", f"is {name[:80]!r}, which {fault}; clips are called by it")
     if len(set(videos.values())) != len(videos):
         raise DataError(
             f"{root.path}: two videos have the same name. Clips are called by these names; make them differ."

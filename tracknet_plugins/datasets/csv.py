@@ -134,7 +134,7 @@ class Csv(Dataset):
                 f"{self._root}: there is no split '{split}' here, only {', '.join(self.splits)}. "
                 f"Make a folder '{split}', or name the clips of each split in data.split."
             )
-        return LazyClips({name: partial(self._clip, name) for name in self._names[split]})
+        return LazyClips({name: partial(self._clip, name) for name in self._names[split]}, source=self._root)
 
     def _find_videos(self, pattern: str) -> dict[str, Path]:
         """Return each video or folder of images by the name of its clip."""

@@ -84,10 +84,11 @@ class CVAT(Dataset):
             raise DataError(
                 f"{self._root}: there is no split '{split}' here. The splits here: {', '.join(self.splits)}."
             )
-        return LazyClips({self._name(place): partial(self._clip, place) for place in self._places[split]})
+        openers = {self._name(place): partial(self._clip, place) for place in self._places[split]}
+        return LazyClips(openers, source=self._root)
 
     def _name(self, place: Path) -> str:
-        return self._root.name if place == self._root else place.relative_to(self._root).as_posix()
+        return self._root.resolve().name if place == self._root else place.relative_to(self._root).as_posix()
 
     def _clip(self, place: Path) -> Clip:
         files = _label_files(place)
@@ -117,7 +118,7 @@ class CVAT(Dataset):
     def _pictures(self, place: Path, path: Path) -> tuple[Path, FrameSource, list[str]]:
         """Return the video or folder, its frames, and the name of each frame as CVAT has it."""
         for suffix in _VIDEO_SUFFIXES:
-            video = place.with_name(place.name + suffix)
+            video = place.parent / f"{place.name}{suffix}"  # not with_name, since the place may be the current folder
             if video.is_file():
                 frames = VideoFrames(video)
                 return video, frames, [f"frame_{number:06d}" for number in range(len(frames))]
@@ -207,7 +208,7 @@ def _find_clips(folder: Path) -> list[Path]:
 
 
 def _label_files(place: Path) -> list[Path]:
-    files = (place.with_name(f"{place.name}.xml"), place / "annotations.xml")
+    files = (place.parent / f"{place.name}.xml", place / "annotations.xml")
     return [path for path in files if path.is_file()]
 
 

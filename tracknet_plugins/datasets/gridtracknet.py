@@ -73,7 +73,8 @@ class GridTrackNet(Dataset):
                 f"{self._root}: there is no split '{split}' here, only {', '.join(self.splits)}. "
                 "Name the matches of each split in data.split."
             )
-        return LazyClips({f"{match.name}/frames": partial(self._clip, match) for match in self._matches[split]})
+        openers = {f"{match.name}/frames": partial(self._clip, match) for match in self._matches[split]}
+        return LazyClips(openers, source=self._root)
 
     def _clip(self, match: Path) -> Clip:
         folder, path = match / "frames", match / "Labels.csv"

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from tracknet_core.contracts import Clip, Dataset, LazyClips, Visibility, clip_names
+from tracknet_core.contracts import Clip, Dataset, LazyClips, Visibility, clip_names, name_fault
 from tracknet_core.errors import DataError
 from tracknet_core.registry import datasets
 
@@ -35,13 +35,16 @@ class Mixed(Dataset):
         weights: share of the training windows of a part relative to the others; 1 where not given.
 
     Raises:
-        ValueError: there is no part; a name of a part is empty; a weight is not positive, or of no part.
+        ValueError: there is no part; a name of one cannot be that of a folder; a weight is not positive, or of no part.
     """
 
     def __init__(self, *, parts: dict[str, Dataset], weights: dict[str, float] | None = None) -> None:
         weights = weights or {}
-        if not parts or "" in parts:
-            raise ValueError(f"'parts' is {list(parts)}; expected one dataset or more, each under a name of your own.")
+        if not parts or any(map(name_fault, parts)):
+            raise ValueError(
+                f"'parts' is {list(parts)}; expected one dataset or more, each under a name of your own, which clips "
+                "are called by as if it were a folder."
+            )
         unknown = [name for name in weights if name not in parts]
         if unknown:
             raise ValueError(f"'weights' names {', '.join(unknown)}, but the parts are {', '.join(parts)}. Rename it.")

@@ -101,7 +101,7 @@ class NormalizedCsv(Dataset):
                 f"{self._root}: there is no split '{split}' here, only {', '.join(self.splits)}. "
                 f"Make a folder '{split}', or name the clips of each split in data.split."
             )
-        return LazyClips({name: partial(self._clip, name) for name in self._names[split]})
+        return LazyClips({name: partial(self._clip, name) for name in self._names[split]}, source=self._root)
 
     def _clip(self, name: str) -> Clip:
         source, table = self._sources.get(name), self._tables.get(name)

@@ -102,7 +102,7 @@ class OpenTT(Dataset):
         for name in self._names():
             if _split_of(name) == split:
                 openers.update(self._openers(name))
-        return LazyClips(openers)
+        return LazyClips(openers, source=self._root)
 
     def _names(self) -> list[str]:
         return sorted(self._videos.keys() | self._markups.keys(), key=lambda name: natural_order(Path(name)))

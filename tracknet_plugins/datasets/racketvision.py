@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from tracknet_core.contracts import Clip, Dataset, LazyClips, PublishedSplit, Visibility, plain_labels
+from tracknet_core.contracts import Clip, Dataset, LazyClips, PublishedSplit, Visibility, name_fault, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.labels import Label, existing_root, label_frames, read_rows
 from tracknet_core.registry import datasets
@@ -77,7 +77,8 @@ class RacketVision(Dataset):
                 f"{split}/{sport}/{match}/{rally}": partial(self._clip, split, sport, match, rally)
                 for sport, path in lists.items()
                 for match, rally in _read_list(path)
-            }
+            },
+            source=self._root,
         )
 
     def _lists(self, split: str) -> dict[str, Path]:
@@ -114,8 +115,13 @@ def _read_list(path: Path) -> list[tuple[str, str]]:
     pairs: dict[tuple[str, str], None] = {}
     for entry in entries:
         if not isinstance(entry, list) or len(entry) != 2 or not all(isinstance(part, str | int) for part in entry):
-            raise DataError(f"{path}: {json.dumps(entry)} is no rally; expected [match, rally].")
+            raise DataError(f"{path}: {json.dumps(entry)[:80]} is no rally; expected [match, rally].")
         pair = (str(entry[0]), str(entry[1]))
+        # The list comes from outside: what it names is read, and copied by whoever converts or previews.
+        if any(map(name_fault, pair)):
+            raise DataError(
+                f"{path}: {json.dumps(entry)[:80]} does not name folders and files; expected [match, rally]."
+            )
         if pair in pairs:
             raise DataError(f"{path}: {json.dumps(entry)} is listed twice. Remove one of them.")
         pairs[pair] = None

@@ -123,7 +123,8 @@ class Shuttlecock(Dataset):
                 f"{match.parent.name}/{match.name}/{rally}": partial(self._clip, split, match, rally)
                 for match in self._matches[split]
                 for rally in self._rallies(split, match)
-            }
+            },
+            source=self._root,
         )
 
     @staticmethod

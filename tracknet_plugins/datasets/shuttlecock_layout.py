@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from tracknet_core.contracts import Clip, FrameSource, Visibility, clip_names
+from tracknet_core.contracts import LONGEST_FILE_NAME, Clip, FrameSource, Visibility, clip_names
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.files import new_folder
 from tracknet_core.row_file import length_and_angle
@@ -33,6 +33,8 @@ STREAK_COLUMNS = ("Length", "Angle")
 """Further ones of clips whose labels are streaks."""
 NAMES = "clips.csv"
 """Which clip became which rally."""
+
+_TABLE = "_ball.csv"
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,9 @@ def convert(
                     target = targets[clip.name]
                     rallies.append((clip.name, target))
                     match, rally = (folder / target).parent, Path(target).name
-                    _write_labels(clip, match / "csv" / f"{rally}_ball.csv")
+                    _write_labels(clip, match / "csv" / f"{rally}{_TABLE}")
                     if split == "test":
-                        _write_labels(clip, match / "corrected_csv" / f"{rally}_ball.csv")
+                        _write_labels(clip, match / "corrected_csv" / f"{rally}{_TABLE}")
                     if frames == "images":
                         _write_images(clip.frames, match / "frame" / rally)
                     else:
@@ -124,12 +126,13 @@ def rally_paths(split: str, names: Sequence[str]) -> dict[str, str]:
     """Return ``<split>/match<number>/<rally>`` for each clip name of a split.
 
     Raises:
-        DataError: two clips would become one rally.
+        DataError: two clips would become one rally, also where capitals do not count; or the name of a file would be
+            too long.
     """
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(name.rpartition("/")[0] or name, []).append(name)
-    endings = [re.search(r"\d+$", group) for group in groups]
+    endings = [re.search(r"(?<!\d)\d{1,9}$", group) for group in groups]
     numbers = [int(ending.group()) for ending in endings if ending]
     if len(set(numbers)) < len(groups):
         numbers = list(range(1, len(groups) + 1))
@@ -140,9 +143,15 @@ def rally_paths(split: str, names: Sequence[str]) -> dict[str, str]:
     }
     taken: dict[str, str] = {}
     for name, path in paths.items():
-        if path in taken:
-            raise DataError(f"{name} and {taken[path]} would both become {path}. Rename one of them.")
-        taken[path] = name
+        table = f"{Path(path).name}{_TABLE}"
+        if len(table.encode()) > LONGEST_FILE_NAME:
+            raise DataError(
+                f"{name}: its label file would be called {table}, more than {LONGEST_FILE_NAME} bytes. Rename the clip."
+            )
+        other = taken.setdefault(path.casefold(), name)
+        if other != name:
+            capitals = "" if paths[other] == path else ", where capitals do not count"
+            raise DataError(f"{name} and {other} would both become {path}{capitals}. Rename one of them.")
     return paths
 
 

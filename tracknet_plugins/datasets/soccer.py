@@ -73,7 +73,7 @@ class Soccer(Dataset):
             raise DataError(
                 f"{self._root}: there is no camera of the split '{split}' here, only of {', '.join(self.splits)}."
             )
-        return LazyClips({name: partial(self._clip, name) for name in self._names[split]})
+        return LazyClips({name: partial(self._clip, name) for name in self._names[split]}, source=self._root)
 
     def _clip(self, name: str) -> Clip:
         path = self._root / "annos" / f"{name}.xml"

@@ -96,7 +96,8 @@ class Tennis(Dataset):
                 f"{game.name}/{folder.name}": partial(self._clip, folder)
                 for game in self._games[split]
                 for folder in _clip_folders(game)
-            }
+            },
+            source=self._root,
         )
 
     def _clip(self, folder: Path) -> Clip:

@@ -75,7 +75,8 @@ class Volleyball(Dataset):
             raise DataError(
                 f"{self._root}: there is no match of the split '{split}' here, only of {', '.join(self.splits)}."
             )
-        return LazyClips({clip.as_posix(): partial(self._clip, clip) for clip in self._clips[split]})
+        openers = {clip.as_posix(): partial(self._clip, clip) for clip in self._clips[split]}
+        return LazyClips(openers, source=self._root)
 
     @property
     def _videos(self) -> Path:

@@ -98,6 +98,13 @@ def test_a_file_matches_exactly_the_clips_of_each_split() -> None:
     assert {split: sorted(clips) for split, clips in found.items()} == expected
 
 
+def test_a_file_can_be_read_whatever_is_in_a_name_or_the_command() -> None:
+    names = [f"a{letter}b/{number}" for number, letter in enumerate("\x7f\x85\xa0\u2028\ufeff\uffff\U0001f3be")]
+    text = split_text(share_out(group_clips(names), {"train": 0.5, "val": 0.5}), "tracknet data root=a\nb\udcff")
+    assert text.encode().decode() == text
+    assert sorted(name for clips in matched(text, names).values() for name in clips) == sorted(names)
+
+
 def test_groups_of_an_expression_are_listed_by_clip_where_no_pattern_is_exact() -> None:
     names = ["train/match1/a", "val/match1/b", "train/match2/a"]
     parts = share_out(group_clips(names, r"match\d+"), {"train": 0.5, "val": 0.5}, seed=0)

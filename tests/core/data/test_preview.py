@@ -115,6 +115,21 @@ def test_clips_of_one_name_have_a_video_each(clip: MakeClip, tmp_path: Path) -> 
     assert [len(VideoFrames(file)) for file in files[1:]] == [3, 4]
 
 
+def test_names_of_videos_are_names_of_files_and_all_differ(clip: MakeClip, tmp_path: Path) -> None:
+    long = f"{'x' * 200}/{'é' * 100}"
+    clips = [clip("3_a", 3), clip("a", 3), clip("A", 3), clip(long, 3)]
+    files = write_preview({"train": clips}, tmp_path / "out", pattern="*")
+    assert [file.name for file in files[1:]] == ["3_a.mp4", "a.mp4", "2_A.mp4", f"{'é' * 100}.mp4"]
+    assert all(file.is_file() for file in files)
+
+
+@pytest.mark.parametrize("name", ["../a", "a/..", "/a", "a\0b", "a\ud800", "x" * 300])
+def test_a_name_that_leads_elsewhere_is_told(clip: MakeClip, tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match=r"the clip name .* Rename the clip"):
+        write_preview({"train": [clip(name, 3)]}, tmp_path / "out", pattern="*")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_pattern_that_matches_nothing_is_told(clip: MakeClip, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"--clip x\*: matches none of the 1 clips, such as a"):
         write_preview({"train": [clip("a", 3)]}, tmp_path / "out", pattern="x*")

@@ -62,6 +62,48 @@ def test_one_video_by_two_paths_is_one_clip(find: Find) -> None:
     assert written(find("a/x.mp4", "a/../a/x.mp4", Path("a/x.mp4").absolute())) == ["out/x.csv"]
 
 
+def test_outputs_that_differ_in_capitals_alone_are_refused(find: Find) -> None:
+    videos("a.mp4", "A.avi")
+    with pytest.raises(
+        DataError, match=r"out/a: 2 inputs would write this, where capitals do not count: a.mp4, A.avi\. "
+    ):
+        find("a.mp4", "A.avi")
+    videos("one/b.mp4", "two/B.mp4")
+    assert written(find("one/b.mp4", "two/B.mp4")) == ["out/one/b.csv", "out/two/B.csv"]
+
+
+def test_inputs_that_would_write_one_output_are_named(find: Find) -> None:
+    videos("a.mp4", "a.avi")
+    with pytest.raises(
+        DataError, match=r"out/a: 2 inputs would write this: a.mp4, a.avi\. Give one of them, or rename"
+    ):
+        find("a.mp4", "a.avi")
+
+
+@pytest.mark.parametrize(("name", "output"), [("..mp4", "out/..mp4.csv"), ("...mp4", "out/...mp4.csv")])
+def test_a_name_of_dots_has_outputs_in_the_folder(find: Find, name: str, output: str) -> None:
+    videos(name)
+    assert written(find(name)) == [output]
+
+
+def test_the_root_has_a_name(find: Find, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    images("shot/1.png")
+    monkeypatch.setattr("tracknet_core.tracking.jobs._absolute", lambda _: Path("/"))
+    assert written(find("shot")) == ["out/root.csv"]
+
+
+def test_a_name_too_long_for_an_output_is_told_before_the_work(find: Find) -> None:
+    videos(f"{'x' * 240}.mp4")
+    assert written(find(f"{'x' * 240}.mp4")) == [f"out/{'x' * 240}.csv"]
+    with pytest.raises(DataError, match=r"_overlay.mp4: this name is longer than that of a file may be\. Rename x"):
+        find(f"{'x' * 240}.mp4", overlay=True)
+
+
+def test_hidden_videos_of_a_folder_are_left_out(find: Find) -> None:
+    videos("games/a.mp4", "games/._a.mp4")
+    assert written(find("games")) == ["out/a.csv"]
+
+
 def test_the_folder_one_is_in_has_a_name(find: Find, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     images("frames/0.png", "frames/1.png")
     monkeypatch.chdir(tmp_path / "frames")

@@ -193,3 +193,33 @@ def test_a_split_that_the_layout_does_not_have_is_refused(tmp_path: Path, clip: 
 def test_two_clips_never_become_one_rally() -> None:
     with pytest.raises(DataError, match="would both become"):
         rally_paths("train", ["a", "a/a"])
+
+
+def test_names_that_differ_in_capitals_never_become_two_rallies() -> None:
+    with pytest.raises(
+        DataError, match=r"m/A and m/a would both become train/match1/A, where capitals do not count\. R"
+    ):
+        rally_paths("train", ["m/a", "m/A"])
+
+
+def test_a_name_too_long_for_a_label_file_is_told_before_anything_is_written(tmp_path: Path, clip: MakeClip) -> None:
+    with pytest.raises(
+        DataError, match=r"x: its label file would be called x+_ball\.csv, more than 255 bytes\. Rename"
+    ):
+        convert({"train": [clip("a", 3), clip("x" * 250, 3)]}, tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+    assert rally_paths("train", ["x" * 246]) == {"x" * 246: f"train/match1/{'x' * 246}"}
+
+
+@pytest.mark.parametrize("name", ["../a", "a/..", "/a", "a\0b", "a\ud800", "x" * 300])
+def test_a_name_that_leads_elsewhere_is_told(tmp_path: Path, clip: MakeClip, name: str) -> None:
+    with pytest.raises(DataError, match=r"the clip name .* Rename the clip"):
+        convert({"train": [clip(name, 3)]}, tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_match_with_a_number_as_long_as_a_name_is_numbered() -> None:
+    assert rally_paths("train", [f"{'9' * 250}/a", "m2/a"]) == {
+        f"{'9' * 250}/a": "train/match1/a",
+        "m2/a": "train/match2/a",
+    }
