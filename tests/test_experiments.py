@@ -12,9 +12,9 @@ from omegaconf import OmegaConf
 from tracknet_core.assembly import build_model, build_module, build_tracker, build_transforms
 from tracknet_core.config import DEFAULT, SECTIONS, Config, TrackerConfig, load_config, parse_component
 from tracknet_core.contracts import Labels
-from tracknet_core.data_sets import _parser as data_parser
+from tracknet_core.data_sets import parser as data_parser
 from tracknet_core.predict import parser as predict_parser
-from tracknet_core.run import _parser
+from tracknet_core.run import parser
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "experiments"
@@ -101,7 +101,7 @@ def test_the_command_in_the_comment_runs_this_file(file: Path) -> None:
     if file.parent == FOLDER or file.parent.name == "data":
         assert commands
     for command in commands:
-        options = vars(_parser().parse_intermixed_args(shlex.split(command)))
+        options = vars(parser().parse_intermixed_args(shlex.split(command)))
         load_config(ROOT / options["experiment"], options["overrides"], {key: options[key] for key in SECTIONS})
         own = ROOT / options["experiment"] == file if file.parent == FOLDER else options[file.parent.name] == file.stem
         assert own

@@ -6,30 +6,9 @@ import errno
 import importlib
 import sys
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
+from tracknet_core.doors import COMMANDS, unknown
 from tracknet_core.errors import UserError
-
-
-class Command(NamedTuple):
-    """A command of ``tracknet``.
-
-    Attributes:
-        module: the module with its function ``main(arguments) -> exit code``.
-        purpose: one line for the help.
-    """
-
-    module: str
-    purpose: str
-
-
-COMMANDS = {
-    "run": Command("tracknet_core.run", "train a ball tracker from an experiment file"),
-    "predict": Command("tracknet_core.predict", "find the ball in videos: rows of places, and pictures that show them"),
-    "evaluate": Command("tracknet_core.evaluate", "score a checkpoint, or any predictions, under published rules"),
-    "export": Command("tracknet_core.export", "write a trained network as a file that runs without tracknet"),
-    "data": Command("tracknet_core.data_sets", "check, preview, count, convert or split a data set"),
-}
 
 MISTAKE = 2
 _FULL_OR_CLOSED = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
@@ -43,15 +22,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] in ("-h", "--help"):
         listed = "\n".join(f"  {name:10}{command.purpose}" for name, command in COMMANDS.items())
-        sys.stdout.write(f"usage: tracknet COMMAND [-h] …\n\ncommands:\n{listed}\n")
+        usage = "usage: tracknet COMMAND [-h] …\n       tracknet --version"
+        sys.stdout.write(f"example: tracknet run experiments/vit.yaml\n\n{usage}\n\ncommands:\n{listed}\n")
         return 0
-    name, *rest = arguments
+    name, *rest = ["info", "--version"] if arguments[0] == "--version" else arguments
     if name not in COMMANDS:
-        sys.stderr.write(f"error: no command '{name}'. Known: {', '.join(COMMANDS)}.\n")
+        sys.stderr.write(f"error: {unknown(name, COMMANDS)}\n")
         return MISTAKE
     # Only the module of the command is imported, so that help and mistakes answer at once.
-    module = importlib.import_module(COMMANDS[name].module)
-    code: int = module.main(rest)
+    command = getattr(importlib.import_module(COMMANDS[name].module), COMMANDS[name].function)
+    code: int = command(rest)
     return code
 
 

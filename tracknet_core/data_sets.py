@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tracknet_core.cli import guarded, tell
-from tracknet_core.options import at_least
+from tracknet_core.doors import unknown
+from tracknet_core.options import CommandParser, at_least
 
 WRONG = 1
 """Exit code of ``check`` where training would be wrong."""
@@ -27,20 +28,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line, run the sub-command, and return the exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     command: str = _overview().parse_args(arguments[:1]).command
-    options = _parser(command).parse_intermixed_args(arguments[1:])
+    options = parser(command).parse_intermixed_args(arguments[1:])
     if command == "split":
         options.line = f"tracknet data {shlex.join(arguments)}"
     return guarded(lambda: _run(command, options))
 
 
-def _overview() -> argparse.ArgumentParser:
+def _overview() -> CommandParser:
     """Return the parser of the first argument; the others wait, since overrides mix with options."""
-    purposes = "\n".join(f"  {name:10}{purpose}" for name, purpose in COMMANDS.items())
-    parser = argparse.ArgumentParser(
-        prog="tracknet data",
+    parser = CommandParser(
+        "data",
+        "check --data csv data.root=/path/to/data",
         usage="tracknet data COMMAND (EXPERIMENT | --data NAME) [key=value …] [-h] …",
         description="Look at a data set before it is believed. Nothing of it is changed.",
-        epilog=f"commands:\n{purposes}",
+        epilog="\n".join(["commands:", *(f"  {name:10}{purpose}" for name, purpose in COMMANDS.items())]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", type=_command, metavar="COMMAND", help=", ".join(COMMANDS))
@@ -49,13 +50,15 @@ def _overview() -> argparse.ArgumentParser:
 
 def _command(name: str) -> str:
     if name not in COMMANDS:
-        raise argparse.ArgumentTypeError(f"no command '{name}'. Known: {', '.join(COMMANDS)}.")
+        raise argparse.ArgumentTypeError(unknown(name, COMMANDS))
     return name
 
 
-def _parser(command: str) -> argparse.ArgumentParser:
+def parser(command: str) -> CommandParser:
     """Return the parser of the arguments after the sub-command."""
-    parser = argparse.ArgumentParser(prog=f"tracknet data {command}", description=COMMANDS[command])
+    written = {"check": "", "split": " --output split.yaml"}.get(command, f" --output {command}")
+    example = f"--data csv data.root=/path/to/data{written}"
+    parser = CommandParser(f"data {command}", example, description=COMMANDS[command])
     add = parser.add_argument
     chosen = "an experiment file, of which the section data counts, and settings such as data.root=/path/to/data"
     add("settings", nargs="*", metavar="EXPERIMENT | key=value", help=chosen)
@@ -63,8 +66,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     if command != "split":
         add("--split", metavar="NAME", dest="only", help="only this split")
     if command != "check":
-        kind = "FILE" if command == "split" else "DIR"
-        add("--output", type=Path, required=True, metavar=kind, help="new; nothing is overwritten")
+        add("--output", type=Path, required=True, metavar="PATH", help="new; nothing is overwritten")
     if command == "check":
         add("--json", action="store_true", dest="as_json", help="print JSON alone")
         add("--jobs", type=at_least(1), default=1, metavar="N", help="clips at a time; default: 1")

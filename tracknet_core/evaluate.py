@@ -1,7 +1,6 @@
 """``python -m tracknet_core.evaluate CHECKPOINT``: how good a tracker is, under published rules.
 
-``--predictions FOLDER`` scores the CSV files of any other program by the same rules, with ``--truth`` without a video.
-``--compare FILE…`` lays what ``--json`` wrote side by side.
+``--predictions`` scores CSV files of any program by the same rules, ``--compare`` lays results side by side.
 """
 
 from __future__ import annotations
@@ -15,18 +14,20 @@ from pathlib import Path
 from tracknet_core.cli import guarded, tell
 from tracknet_core.errors import ConfigError
 from tracknet_core.files import new_file, writing
-from tracknet_core.options import add_plugin_option, add_tracking_options, given, size
+from tracknet_core.options import CommandParser, add_plugin_option, add_tracking_options, given, size
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line, evaluate, and return the exit code."""
-    options = _parser().parse_intermixed_args(arguments)
+    options = parser().parse_intermixed_args(arguments)
     return guarded(lambda: _run(options))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="tracknet evaluate",
+def parser() -> CommandParser:
+    """Return what reads the command line."""
+    parser = CommandParser(
+        "evaluate",
+        "best.ckpt --protocol wasb --report report.html",
         description="Score a checkpoint, or the predictions of any program, under published protocols.",
     )
     add = parser.add_argument
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> int:
     if options.json and options.report and options.json.resolve() == options.report.resolve():
         raise ConfigError(f"--json and --report: both are {options.json}. Name two files.")
-    foreign = [*options.settings, *given(options, _parser(), ("settings", "compare", "json", "report", "plugins"))]
+    foreign = [*options.settings, *given(options, parser(), ("settings", "compare", "json", "report", "plugins"))]
     if options.compare is not None and foreign:
         told = ", ".join(foreign)
         raise ConfigError(f"--compare: scores nothing, so only --json and --report go with it, not {told}.")

@@ -12,18 +12,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tracknet_core.cli import guarded, tell
-from tracknet_core.options import add_plugin_option
+from tracknet_core.options import CommandParser, add_plugin_option
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line, export, and return the exit code."""
-    options = _parser().parse_intermixed_args(arguments)
+    options = parser().parse_intermixed_args(arguments)
     return guarded(lambda: _run(options))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="tracknet export",
+def parser() -> CommandParser:
+    """Return what reads the command line."""
+    parser = CommandParser(
+        "export",
+        "best.ckpt --format onnx --output best.onnx",
         description="Write the network of a checkpoint as a file that runs without tracknet: uint8 frames in, logits "
         "and places of the ball out. It is compared with the network before it gets its name.",
         epilog="Files of strangers: ONNX and OpenVINO files hold numbers and known operations, while loading a "

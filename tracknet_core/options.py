@@ -4,6 +4,30 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from typing import Any
+
+
+class CommandParser(argparse.ArgumentParser):
+    """The parser of a command, whose help begins with an example.
+
+    Args:
+        command: name of the command, after ``tracknet``.
+        example: arguments of a whole command line, as a person would write them.
+        **options: those of ``argparse.ArgumentParser``.
+    """
+
+    def __init__(self, command: str, example: str, **options: Any) -> None:
+        super().__init__(prog=f"tracknet {command}", **options)
+        self.example = example
+
+    def format_help(self) -> str:
+        """Return the example, and what argparse makes of the options."""
+        return f"example: {self.prog} {self.example}\n\n{super().format_help()}"
+
+
+def add_json_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json``: the same as the text says, for programs."""
+    parser.add_argument("--json", action="store_true", dest="as_json", help="print JSON alone")
 
 
 def add_plugin_option(parser: argparse.ArgumentParser) -> None:
@@ -14,7 +38,7 @@ def add_plugin_option(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="MODULE",
-        help="module or .py file with parts of the network or others that are named here, and that you trust",
+        help="module or .py file with parts that are named here, and that you trust",
     )
 
 

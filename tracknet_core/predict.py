@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tracknet_core.cli import guarded, tell
-from tracknet_core.options import add_plugin_option, add_tracking_options
+from tracknet_core.options import CommandParser, add_plugin_option, add_tracking_options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,9 +17,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return guarded(lambda: _run(options))
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> CommandParser:
     """Return what reads the command line."""
-    parser = argparse.ArgumentParser(prog="tracknet predict", description="Find the ball in every frame of videos.")
+    parser = CommandParser(
+        "predict", "best.ckpt match.mp4 --overlay", description="Find the ball in every frame of videos."
+    )
     parser.add_argument("checkpoint", type=Path, help="what 'tracknet run' or 'tracknet export' wrote")
     parser.add_argument(
         "videos",

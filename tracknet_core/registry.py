@@ -54,12 +54,14 @@ class Registry:
         kind: plural name of the kind, such as ``backbones``; the entry-point group is ``tracknet_<kind>``.
         contract: what its components are: a Protocol, or what a function gives.
         supplied: names of the parameters that assembly gives to constructors, and the user cannot set.
+        option: the command and its option that name one, where no experiment needs to, such as ``predict --tracker``.
     """
 
-    def __init__(self, kind: str, contract: Any, *supplied: str) -> None:
+    def __init__(self, kind: str, contract: Any, *supplied: str, option: str | None = None) -> None:
         self.kind = kind
         self.contract = contract
         self.supplied = frozenset(supplied)
+        self.option = option
         self.group = f"{NAMESPACE}_{kind}"
         self._registered = catalogue.create(NAMESPACE, kind)
 
@@ -94,8 +96,7 @@ class Registry:
         Raises:
             RegistryError: no component has that name, two packages claim it, or its package does not import.
         """
-        named = [entry for entry in _installed(self.group) if entry.name == name]
-        claims = {(_distribution(entry), entry.value): entry for entry in named}
+        claims = {(_distribution(entry), entry.value): entry for entry in self.entries(name)}
         if len(claims) > 1:
             claimants = " and ".join(f"'{distribution}' ({value})" for distribution, value in sorted(claims))
             raise RegistryError(f"{self.kind}: the name '{name}' is claimed by {claimants}. Uninstall one of them.")
@@ -113,9 +114,13 @@ class Registry:
             )
         return component
 
+    def entries(self, name: str) -> list[EntryPoint]:
+        """Return the entry points called ``name``, importing none: several in a clash, none if a decorator made it."""
+        return [entry for entry in _installed(self.group) if entry.name == name]
+
     def distribution(self, name: str) -> str | None:
         """Return the package whose entry point is called ``name``; None for a component that a decorator alone made."""
-        return next((_distribution(entry) for entry in _installed(self.group) if entry.name == name), None)
+        return next(map(_distribution, self.entries(name)), None)
 
     def complete(self, component: Any) -> Any:
         """Return a component of this kind with the attributes that have a default in its contract, and it lacks.
@@ -201,11 +206,24 @@ losses = Registry("losses", Loss)
 optimizers = Registry("optimizers", OptimizerFactory, "params")
 schedulers = Registry("schedulers", SchedulerFactory, "optimizer", "total_steps", "steps_per_epoch")
 protocols = Registry("protocols", ProtocolMetric)
-mergers = Registry("mergers", Merger, "targets", "codec")
-trackers = Registry("trackers", Tracker, "fps", "size", "frames")
-writers = Registry("writers", Writer, "clip")
-formats = Registry("formats", Format)
+mergers = Registry("mergers", Merger, "targets", "codec", option="predict --ensemble")
+trackers = Registry("trackers", Tracker, "fps", "size", "frames", option="predict --tracker")
+writers = Registry("writers", Writer, "clip", option="predict --format")
+formats = Registry("formats", Format, option="export --format")
 callbacks = Registry("callbacks", LightningCallback, "paths")
 loggers = Registry("loggers", LightningLogger, "paths")
 
 REGISTRIES: dict[str, Registry] = {thing.kind: thing for thing in list(vars().values()) if isinstance(thing, Registry)}
+
+
+def registry_of(kind: str) -> Registry:
+    """Return the registry of a kind that a person named.
+
+    Raises:
+        RegistryError: there is no such kind.
+    """
+    if kind not in REGISTRIES:
+        nearest = difflib.get_close_matches(kind, REGISTRIES, n=1)
+        hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
+        raise RegistryError(f"no kind of component is called '{kind}'.{hint} Known: {', '.join(REGISTRIES)}.")
+    return REGISTRIES[kind]

@@ -9,16 +9,22 @@ from pathlib import Path
 
 from tracknet_core.cli import INTERRUPTED, guarded, show
 from tracknet_core.files import check_folder
+from tracknet_core.options import CommandParser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line, run, and return the exit code."""
-    options = _parser().parse_intermixed_args(arguments)
+    options = parser().parse_intermixed_args(arguments)
     return guarded(lambda: _run(options))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="tracknet run", description="Train a ball tracker from an experiment file.")
+def parser() -> CommandParser:
+    """Return what reads the command line."""
+    parser = CommandParser(
+        "run",
+        "experiments/vit.yaml training.epochs=5 --model convnext_fpn_heatmap",
+        description="Train a ball tracker from an experiment file.",
+    )
     parser.add_argument("experiment", type=Path, help="YAML file, such as experiments/vit.yaml")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings, such as training.epochs=3")
     for section in ("data", "model", "training"):

@@ -101,7 +101,7 @@ def check_component(kind: str, node: Any, path: str, faults: Faults, *, nested: 
         faults.append(f"{path}.name: {error}")
         return dict(node)
     supplied = frozenset() if nested else REGISTRIES[kind].supplied
-    parameters = {p.name: p for p in _named(constructor) if p.name not in supplied}
+    parameters = settable(kind, constructor, nested=nested)
     checked: Node = {"name": name}
     for key in node:
         if key in supplied:
@@ -138,6 +138,14 @@ def require_component(kind: str, node: Any, path: str) -> Node:
     return checked
 
 
+def settable(kind: str, constructor: Callable[..., Any], *, nested: bool = False) -> dict[str, inspect.Parameter]:
+    """Return the parameters that a node may set, by name; a nested one sets what assembly would supply, too."""
+    supplied = frozenset() if nested else REGISTRIES[kind].supplied
+    kinds = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = inspect.signature(constructor).parameters.values()
+    return {p.name: p for p in parameters if p.kind in kinds and p.name not in supplied}
+
+
 def hint_of(constructor: Callable[..., Any], parameter: inspect.Parameter) -> Any:
     """Return the type hint of a parameter, evaluated where it is written as text."""
     annotation = parameter.annotation
@@ -161,7 +169,7 @@ def check_value(value: Any, hint: Any, path: str, faults: Faults) -> Any:
     accepted, result = _convert(value, hint)
     if not accepted:
         cure = " To say 'nothing' in YAML, write null." if value == "None" else ""
-        faults.append(f"{path}: {_show(value)} is not accepted. It accepts: {_describe(hint)}.{cure}")
+        faults.append(f"{path}: {_show(value)} is not accepted. It accepts: {describe_hint(hint)}.{cure}")
     return result
 
 
@@ -245,11 +253,6 @@ def _check_nodes(
     return check_component(kind, value, path, faults, nested=nested)
 
 
-def _named(constructor: Callable[..., Any]) -> list[inspect.Parameter]:
-    kinds = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [p for p in inspect.signature(constructor).parameters.values() if p.kind in kinds]
-
-
 def _convert(value: Any, hint: Any) -> tuple[bool, Any]:
     """Return whether ``value`` fits, and what it becomes."""
     origin, arguments = get_origin(hint), get_args(hint)
@@ -297,20 +300,24 @@ def _convert_mapping(value: Any, arguments: tuple[Any, ...]) -> tuple[bool, Any]
     return all(a and b for a, b, _ in items.values()), {key: result for key, (_, _, result) in items.items()}
 
 
-def _describe(hint: Any) -> str:
+def describe_hint(hint: Any) -> str:
+    """Return in words what a hint accepts."""
+    kind = nested_kind(hint)
+    if kind is not None:
+        return {list: f"a list of {kind}", dict: f"a mapping of {kind} by name"}.get(get_origin(hint), f"one of {kind}")
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return " or ".join(_describe(option) for option in arguments)
+        return " or ".join(describe_hint(option) for option in arguments)
     if origin is Literal:
         return _join(_show(a) for a in arguments)
     if hint is None or hint is types.NoneType:
         return "null"
     if origin in (list, Sequence) or (origin is tuple and arguments[1:] == (Ellipsis,)):
-        return f"a list, each {_describe(arguments[0])}"
+        return f"a list, each {describe_hint(arguments[0])}"
     if origin is tuple:
-        return f"a list of {len(arguments)}: [{_join(_describe(a) for a in arguments)}]"
+        return f"a list of {len(arguments)}: [{_join(describe_hint(a) for a in arguments)}]"
     if origin is dict or hint is dict:
-        return "a mapping" + (f" of {_describe(arguments[1])}" if arguments else "")
+        return "a mapping" + (f" of {describe_hint(arguments[1])}" if arguments else "")
     names = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Path: "a path"}
     return names.get(hint, getattr(hint, "__name__", str(hint)))
 

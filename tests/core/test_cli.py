@@ -1,14 +1,18 @@
 """The console script, and how commands end."""
 
 import errno
+import importlib
 import os
+import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 from types import SimpleNamespace
 
 import pytest
 
 from tracknet_core import cli
+from tracknet_core.doors import Command
 from tracknet_core.errors import ConfigError, DataError
 
 
@@ -16,7 +20,8 @@ from tracknet_core.errors import ConfigError, DataError
 def test_help_lists_the_commands(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(arguments) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("usage: tracknet COMMAND")
+    assert printed.startswith("example: tracknet run ")
+    assert "\nusage: tracknet COMMAND" in printed
     for name, command in cli.COMMANDS.items():
         assert f"  {name} " in printed
         assert command.purpose in printed
@@ -36,24 +41,47 @@ def test_an_unknown_command_answers_with_those_that_exist(capsys: pytest.Capture
     assert cli.main(["rnu"]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err == f"error: no command 'rnu'. Known: {', '.join(cli.COMMANDS)}.\n"
+    assert captured.err == f"error: no command 'rnu'. Did you mean 'run'? Known: {', '.join(cli.COMMANDS)}.\n"
+
+
+def test_nothing_is_near_to_a_command_of_another_world(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["xyzzy"]) == 2
+    assert capsys.readouterr().err == f"error: no command 'xyzzy'. Known: {', '.join(cli.COMMANDS)}.\n"
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"tracknet {version('tracknet')}\n"
+
+
+@pytest.mark.parametrize("name", list(cli.COMMANDS))
+def test_the_help_of_a_command_begins_with_an_example_that_it_understands(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        cli.main([name, "--help"])
+    example, empty, usage, *_ = capsys.readouterr().out.splitlines()
+    assert example.startswith(f"example: tracknet {name} ")
+    assert empty == ""
+    assert usage.startswith(f"usage: tracknet {name} ")
+    door = importlib.import_module(cli.COMMANDS[name].module)
+    monkeypatch.setattr(door, "guarded", lambda command: 0)  # parse it, and do nothing
+    assert cli.main(shlex.split(example.removeprefix("example: tracknet "))) == 0
 
 
 def test_a_command_gets_the_other_arguments_and_gives_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     got: list[list[str]] = []
     module = SimpleNamespace(main=lambda arguments: got.append(arguments) or 7)
     monkeypatch.setitem(sys.modules, "tracknet_core.nothing", module)  # type: ignore[misc]
-    monkeypatch.setitem(cli.COMMANDS, "train_nothing", cli.Command("tracknet_core.nothing", "does nothing"))
+    monkeypatch.setitem(cli.COMMANDS, "train_nothing", Command("tracknet_core.nothing", "does nothing"))
     assert cli.main(["train_nothing", "a.yaml", "--seed", "3"]) == 7
     assert got == [["a.yaml", "--seed", "3"]]
 
 
 def test_every_command_is_a_module_of_the_core() -> None:
-    import importlib
-
     for command in cli.COMMANDS.values():
         assert command.module.startswith("tracknet_core.")
-        assert callable(importlib.import_module(command.module).main)
+        assert callable(getattr(importlib.import_module(command.module), command.function))
 
 
 def test_a_mistake_of_the_users_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,8 +31,8 @@ def test_help_lists_the_commands_and_imports_little(capsys: pytest.CaptureFixtur
     printed = capsys.readouterr().out
     assert all(f"\n  {name} " in printed for name in COMMANDS)
     code = (
-        "import sys; from tracknet_core.data_sets import _parser, _overview, COMMANDS; _overview(); "
-        "[_parser(command) for command in COMMANDS]; "
+        "import sys; from tracknet_core.data_sets import parser, _overview, COMMANDS; _overview(); "
+        "[parser(command) for command in COMMANDS]; "
         "sys.exit(', '.join(sys.modules.keys() & {'torch', 'lightning', 'numpy', 'av', 'rich'}) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -49,7 +49,7 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["chekc"], "no command 'chekc'. Known: check, preview"),
+        (["chekc"], "no command 'chekc'. Did you mean 'check'? Known: check, preview"),
         (["preview", "--data", "tiny"], "--output"),
         (["check", "--data", "tiny", "--jobs", "0"], "0 is too small"),
         (["convert", "--data", "tiny", "--output", "x", "--crf", "52"], "--crf"),

@@ -601,4 +601,4 @@ def test_help_needs_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("usage: tracknet evaluate")
+    assert done.stdout.startswith("example: tracknet evaluate ")

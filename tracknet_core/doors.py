@@ -1,0 +1,39 @@
+"""The commands of ``tracknet``: a line for each, and the module that is its door."""
+
+from __future__ import annotations
+
+import difflib
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """A command of ``tracknet``.
+
+    Attributes:
+        module: the module with its function ``main(arguments) -> exit code``.
+        purpose: one line for the help.
+        function: the function, where a module is the door of several commands.
+    """
+
+    module: str
+    purpose: str
+    function: str = "main"
+
+
+COMMANDS = {
+    "run": Command("tracknet_core.run", "train a ball tracker from an experiment file"),
+    "predict": Command("tracknet_core.predict", "find the ball in videos: rows of places, and pictures that show them"),
+    "evaluate": Command("tracknet_core.evaluate", "score a checkpoint, or any predictions, under published rules"),
+    "export": Command("tracknet_core.export", "write a trained network as a file that runs without tracknet"),
+    "data": Command("tracknet_core.data_sets", "check, preview, count, convert or split a data set"),
+    "list": Command("tracknet_core.plugins", "the parts that are installed, of every kind", "list_parts"),
+    "show": Command("tracknet_core.plugins", "what a part is, its parameters, and how to name it", "show_part"),
+    "info": Command("tracknet_core.info", "versions, devices and codecs: what a bug report needs"),
+}
+
+
+def unknown(name: str, known: dict[str, Command] | dict[str, str]) -> str:
+    """Return the message for a command that does not exist: the nearest, and all."""
+    nearest = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
+    return f"no command '{name}'.{hint} Known: {', '.join(known)}."
