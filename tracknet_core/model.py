@@ -82,7 +82,7 @@ class BallTracker(nn.Module):
         """
         state = self.start(frames)
         said: list[list[Tensor]] = []
-        for window in self._windows(frames):
+        for window in self.windows(frames):
             outputs, state = self._window(window, state)
             said.append(outputs)
         return said[0] if len(said) == 1 else [torch.cat(parts, dim=1) for parts in zip(*said, strict=True)]
@@ -124,7 +124,7 @@ class BallTracker(nn.Module):
         width, height = (_cells(s, c, w) for s, c, w in zip(size, self.codec.size, whole, strict=True))
         return width, height
 
-    def _windows(self, frames: Tensor) -> Iterator[Tensor]:
+    def windows(self, frames: Tensor) -> Iterator[Tensor]:
         """Yield the windows (B, P, 3, H, W) that lie in a row in ``frames``, each with the background."""
         moving = int(frames.shape[1]) - (self.window.pictures - self.window.length)
         length, step = self.window.length, len(self.window.targets)

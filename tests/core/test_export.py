@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from tracknet_core import export
 from tracknet_core.assembly import build_model
 from tracknet_core.checkpoint import describe
 from tracknet_core.config import Config, load_config, parse_config
-from tracknet_core.contracts import Format
+from tracknet_core.contracts import Array, Format
 from tracknet_core.errors import DataError, UserError
 from tracknet_core.registry import NAMESPACE
 
@@ -30,24 +30,26 @@ class Memory(Format):
     suffix = ".mem"
     error = 0.0
     saves: tuple[nn.Module, Tensor, dict[str, str]]
+    state: list[Tensor]
     loaded_batches: list[int]
 
     def __init__(self, *, int8: bool = False) -> None:
         pass
 
-    def save(self, network: nn.Module, frames: Tensor, path: Path, notes: Mapping[str, str]) -> None:
+    def save(self, network: nn.Module, inputs: Sequence[Tensor], path: Path, notes: Mapping[str, str]) -> None:
+        frames, *Memory.state = inputs
         Memory.saves = (copy.deepcopy(network), frames, dict(notes))
         path.write_text("network")
         path.with_suffix(".weights").write_text("weights")
 
-    def load(self, path: Path) -> Callable[[Tensor], tuple[Tensor, ...]]:
+    def load(self, path: Path) -> Callable[..., tuple[Array, ...]]:
         assert path.read_text() == "network"
         Memory.loaded_batches = []
 
-        def run(frames: Tensor) -> tuple[Tensor, ...]:
-            Memory.loaded_batches.append(len(frames))
-            logits, *places = Memory.saves[0](frames)
-            return (logits + self.error, *places)
+        def run(*inputs: Array) -> tuple[Array, ...]:
+            Memory.loaded_batches.append(len(inputs[0]))
+            logits, *others = Memory.saves[0](*map(torch.from_numpy, inputs))
+            return tuple(result.numpy() for result in (logits + self.error, *others))
 
         return run
 
@@ -206,14 +208,39 @@ def test_a_background_goes_in_as_a_picture(save: Callable[..., Path], tmp_path: 
     assert Memory.saves[2]["pictures"].startswith("3 consecutive frames, oldest first and the background of the clip")
 
 
-def test_a_network_that_carries_a_state_is_refused_before_anything_is_written(
-    save: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+RECURRENT = ("model.decoder={name: unet, channels: [8], recurrent: true}", "data.dataset.frames=14")
+
+
+def test_a_state_is_among_what_goes_in_and_out(save: Callable[..., Path], tmp_path: Path) -> None:
+    checkpoint = save(*RECURRENT)
+    assert export.main([str(checkpoint), "--format", "memory", "--output", str(tmp_path / "ball.mem")]) == 0
+    network, frames, notes = Memory.saves
+    (state,) = Memory.state
+    # Four windows in a row, twelve frames, of the 14 of the clip; the last row moves back into it.
+    assert frames[:, :, 2, 0, 0].tolist() == [[*range(i, i + 3)] for i in (0, 3, 6, 9, 2, 5, 8, 11)]
+    assert state.shape == (8, 8, 12, 16)
+    before = torch.zeros(1, 8, 12, 16)
+    for window, told in zip(frames[:4], state[:4], strict=True):
+        assert torch.equal(told, before[0])
+        *_, before = network(window[None], before)
+    assert (state[4] == 0).all()
+    assert (state[5] != 0).any()
+    assert notes["state"] == "[[8, 12, 16]]"
+    assert "0 before the first window" in notes["state_is"]
+    assert Memory.loaded_batches == [1] * 4 + [1] * 4  # the first row, then the other
+
+
+def test_a_file_that_forgets_is_told_from_the_network(
+    save: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recurrent = ["model.decoder.name=unet", "model.decoder.channels=[8]", "model.decoder.recurrent=true"]
-    checkpoint = save(*recurrent)
-    assert export.main([str(checkpoint), "--format", "memory", "--output", str(tmp_path / "ball.mem")]) == 2
-    message = capsys.readouterr().err
-    assert message.startswith(f"error: {checkpoint}: this network carries a state from window to window")
+    def load(self: Memory, path: Path) -> Callable[..., tuple[Array, ...]]:
+        run = remembering(self, path)
+        return lambda frames, state: run(frames, 0 * state)
+
+    remembering = Memory.load
+    monkeypatch.setattr(Memory, "load", load)
+    assert export.main([str(save(*RECURRENT)), "--format", "memory", "--output", str(tmp_path / "ball.mem")]) == 2
+    assert " differ by " in capsys.readouterr().err
     assert written(tmp_path) == []
 
 

@@ -31,6 +31,7 @@ from tracknet_core.contracts.kinds import (
 )
 from tracknet_core.contracts.road import (
     HEATMAP,
+    Array,
     ArrayLabels,
     Batch,
     Candidates,
@@ -70,6 +71,7 @@ __all__ = [
     "LARGEST_BATCH",
     "LONGEST_FILE_NAME",
     "PLAIN",
+    "Array",
     "ArrayLabels",
     "Backbone",
     "Batch",

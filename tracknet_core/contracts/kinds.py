@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeVar, runtime_
 
 from tracknet_core.contracts.road import (
     HEATMAP,
+    Array,
     Batch,
     Candidates,
     Clip,
@@ -433,9 +434,10 @@ convolutions."""
 class Format(Protocol):
     """Kind ``formats``: a trained network as a file that runs without tracknet's code.
 
-    The network that is written takes (B, P, 3, H, W) uint8 frames, B being free up to ``LARGEST_BATCH``, and returns a
-    tuple: logits (B, K, *form), ``points`` (B, K, D, Q, 2) in pixels of the frames, ``score`` (B, K, D) and
-    ``present`` (B, K, D).
+    The network that is written takes (B, P, 3, H, W) uint8 frames, B being free up to ``LARGEST_BATCH``. One with a
+    state takes its maps as well, each (B, C, h, w) float32. It returns a tuple: logits (B, K, *form); ``points``
+    (B, K, D, Q, 2) in pixels of the frames, ``score`` (B, K, D) and ``present`` (B, K, D), unless its decoding cannot
+    be a graph; and the maps of the state for the next window.
     """
 
     suffix: str
@@ -454,18 +456,18 @@ class Format(Protocol):
             UserError: something is missing, or there already.
         """
 
-    def save(self, network: nn.Module, frames: Tensor, path: Path, notes: Mapping[str, str]) -> None:
+    def save(self, network: nn.Module, inputs: Sequence[Tensor], path: Path, notes: Mapping[str, str]) -> None:
         """Write the network.
 
         Args:
             network: what to write, in evaluation mode, on the CPU.
-            frames: an example of its input.
+            inputs: an example of what it takes, in order: frames, and the maps of its state.
             path: where to; nothing is there yet.
             notes: texts that travel inside the file, where the format has room for them.
         """
 
-    def load(self, path: Path) -> Callable[[Tensor], tuple[Tensor, ...]]:
-        """Return a function that runs the file: frames to logits, points, score, present.
+    def load(self, path: Path) -> Callable[..., tuple[Array, ...]]:
+        """Return a function that runs the file: what the network takes, and gives, as NumPy arrays.
 
         Raises:
             CheckpointError: the file is not of this format.

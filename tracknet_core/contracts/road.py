@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Size = tuple[int, int]
 """Width and height, in pixels or cells."""
 
+Array = npt.NDArray[Any]
 UInt8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]

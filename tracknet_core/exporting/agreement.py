@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from tracknet_core.exporting.network import Run
+from tracknet_core.model import State
 
 LOGITS_TOLERANCE = 1e-3
 """Largest difference, as a share of the largest logit. Other orders of summing give some 1e-6, 16 bits some 1e-2."""
@@ -101,26 +102,33 @@ class Agreement:
         )
 
 
-def compare(network: Run, copy: Run, batches: Iterable[Tensor]) -> Agreement:
-    """Run both on the same windows.
+def compare(
+    network: Run, copy: Run, batches: Iterable[Tensor], start: Callable[[Tensor], State] = lambda _frames: ()
+) -> Agreement:
+    """Run both on the same windows; each carries a state of its own along windows in a row.
 
     Args:
-        network: (B, P, 3, H, W) uint8 frames to logits, points, score and present.
+        network: (B, P, 3, H, W) uint8 frames and a state to logits, points, score and present, and the state after.
         copy: the same from a file.
-        batches: windows; at least one batch, and one window in each.
+        batches: (B, S, P, 3, H, W) each, B times S windows in a row; at least one batch, and one window in each.
+        start: frames of the first of these windows to the state before them; none by default.
     """
     logits, lowest, highest = 0.0, float("inf"), float("-inf")
     balls: list[Tensor] = []
     copied: list[Tensor] = []
     apart: list[Tensor] = []
     for batch in batches:
-        with torch.inference_mode():
-            ours, theirs = network(batch), copy(batch)
-        logits = max(logits, _largest_difference(ours[0], theirs[0]))
-        lowest, highest = min(lowest, float(ours[0].min())), max(highest, float(ours[0].max()))
-        balls.append(ours[3].sum(dim=-1).flatten())
-        copied.append(theirs[3].sum(dim=-1).flatten())
-        apart.append(_apart(ours[1].mean(-2), ours[3], theirs[1].mean(-2), theirs[3]).flatten())
+        before = its_before = start(batch[:, 0])
+        for frames in batch.unbind(1):
+            with torch.inference_mode():
+                ours, points, _, present, *after = network(frames, *before)
+                theirs, its_points, _, its_present, *its_after = copy(frames, *its_before)
+            before, its_before = tuple(after), tuple(its_after)
+            logits = max(logits, _largest_difference(ours, theirs))
+            lowest, highest = min(lowest, float(ours.min())), max(highest, float(ours.max()))
+            balls.append(present.sum(dim=-1).flatten())
+            copied.append(its_present.sum(dim=-1).flatten())
+            apart.append(_apart(points.mean(-2), present, its_points.mean(-2), its_present).flatten())
     return Agreement(logits, lowest, highest, torch.cat(balls), torch.cat(copied), torch.cat(apart))
 
 

@@ -11,11 +11,11 @@ from io import StringIO
 import torch
 from torch import Tensor, nn
 
-from tracknet_core.contracts import LARGEST_BATCH, Codec
-from tracknet_core.model import BallTracker
+from tracknet_core.contracts import LARGEST_BATCH, Array, Codec
+from tracknet_core.model import BallTracker, State
 
-Run = Callable[[Tensor], tuple[Tensor, ...]]
-"""(B, P, 3, H, W) uint8 frames to what :class:`Portable` returns."""
+Run = Callable[..., tuple[Tensor, ...]]
+"""(B, P, 3, H, W) uint8 frames, and the maps of a state, to what :class:`Portable` returns."""
 
 
 class Portable(nn.Module):
@@ -36,18 +36,61 @@ class Portable(nn.Module):
         with torch.no_grad():
             self.decodes = can_be_graph(model.codec, model(frames[:1]))
 
-    def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
-        """(B, P, 3, H, W) uint8 -> logits (B, K, *form), points (B, K, D, Q, 2), score (B, K, D), present (B, K, D)."""
-        logits = self.model(frames)
-        return (logits, *decoded(self.model.codec, logits)) if self.decodes else (logits,)
+    def forward(self, frames: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        """Look at windows.
+
+        Args:
+            frames: (B, P, 3, H, W) uint8.
+            *state: maps (B, C, h, w) before these windows, of a network that has some.
+
+        Returns:
+            Logits (B, K, *form); points (B, K, D, Q, 2), score (B, K, D) and present (B, K, D) unless the codec stays
+            outside; and the maps after these windows.
+        """
+        logits, after = self.model.step(frames, state)
+        return logits, *(decoded(self.model.codec, logits) if self.decodes else ()), *after
+
+    def start(self, frames: Tensor) -> State:
+        """Return the state before the first window of a clip, for frames (B, P, 3, H, W)."""
+        return self.model.start(frames)
+
+    @torch.no_grad()
+    def inputs(self, rows: Tensor) -> tuple[Tensor, ...]:
+        """Return what the network takes while it goes through windows in a row, all windows after one another.
+
+        Args:
+            rows: (N, S, P, 3, H, W), N times S windows in a row.
+
+        Returns:
+            Frames (N * S, P, 3, H, W), and the maps of the state before each of these windows.
+        """
+        if not self.model.decoder.state:
+            return (rows.flatten(0, 1),)
+        taken = []
+        for row in rows.unsqueeze(2):  # (S, 1, P, 3, H, W)
+            state = self.start(row[0])
+            for frames in row:
+                taken.append((frames, *state))
+                _, state = self.model.step(frames, state)
+        return tuple(torch.cat(parts) for parts in zip(*taken, strict=True))
+
+
+def of_file(run: Callable[..., tuple[Array, ...]]) -> Run:
+    """Return what a format has loaded as a function of tensors."""
+
+    def run_tensors(*inputs: Tensor) -> tuple[Tensor, ...]:
+        return tuple(map(torch.from_numpy, run(*(tensor.numpy() for tensor in inputs))))
+
+    return run_tensors
 
 
 def with_decoding(run: Run, codec: Codec) -> Run:
     """Return the same function with points, score and present among its results, also where there were none."""
 
-    def complete(frames: Tensor) -> tuple[Tensor, ...]:
-        logits, *places = run(frames)
-        return logits, *(places or decoded(codec, logits))
+    def complete(frames: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        logits, *rest = run(frames, *state)
+        places, after = rest[: len(rest) - len(state)], rest[len(rest) - len(state) :]
+        return logits, *(places or decoded(codec, logits)), *after
 
     return complete
 

@@ -26,14 +26,17 @@ CHECKED_WINDOWS = 16
 CALIBRATION_WINDOWS = 64
 """To find the ranges of 8 bits on; beyond some dozens they hardly change."""
 
+IN_A_ROW = 4
+"""Of these, where a network carries a state along them."""
+
 CLIPS = 8
 """That windows come from, at most: opening a clip can take longer than reading a few windows of it."""
 
 
 class _Windows(NamedTuple):
-    """(B, P, 3, H, W) frames, and the split that they are of."""
+    """(N, S, P, 3, H, W), N times S windows in a row, and the split that they are of."""
 
-    frames: Tensor
+    rows: Tensor
     split: str
 
 
@@ -46,7 +49,9 @@ def find_samples(
     int8: bool,
     tell: Callable[[str], object],
 ) -> tuple[Tensor, Tensor]:
-    """Return windows (B, P, 3, H, W) to compare on, and those to calibrate with, or an example.
+    """Return windows (N, S, P, 3, H, W) to compare on, and those to calibrate with, or an example.
+
+    N times S windows in a row: more than one for a network that carries a state along them.
 
     Where the data of the checkpoint cannot be read, and nobody named others, drawn ones do for a comparison.
 
@@ -67,7 +72,7 @@ def find_samples(
     try:
         checked = _read(chosen, model, ("val", "test", "train"), CHECKED_WINDOWS)
         if not int8:
-            return checked.frames, checked.frames
+            return checked.rows, checked.rows
         calibration = _read(chosen, model, ("train", "val", "test"), CALIBRATION_WINDOWS)
     except UserError as error:
         if data is not None or overrides:
@@ -78,11 +83,11 @@ def find_samples(
                 "--data NAME data.root=/path/to/data"
             ) from error
         tell(f"the data of the checkpoint cannot be read, so synthetic frames are compared: {error}")
-        frames = _drawn(model.window, CHECKED_WINDOWS)
-        return frames, frames
+        rows = _cut(model, _drawn(_row(model), CHECKED_WINDOWS // _in_a_row(model)))
+        return rows, rows
     if calibration.split == checked.split:
         tell(f"calibrated and compared on the same clips: there is no other split than '{checked.split}'")
-    return checked.frames, calibration.frames
+    return checked.rows, calibration.rows
 
 
 def _read(data: DataConfig, model: BallTracker, splits: Sequence[str], count: int) -> _Windows:
@@ -96,16 +101,31 @@ def _read(data: DataConfig, model: BallTracker, splits: Sequence[str], count: in
     split = next((name for name in (*splits, *names) if name in names), splits[0])
     all_clips = choose_clips(dataset, data.split, split)
     clips: list[Clip] = [all_clips[i] for i in _evenly(len(all_clips), CLIPS)]
-    all_places = EvaluationPlaces([len(clip) for clip in clips], model.window)
+    all_places = EvaluationPlaces([len(clip) for clip in clips], _row(model))
+    rows = -(-count // _in_a_row(model))
 
     def places(clip: int, draw: int) -> list[Place]:
         of_clip = all_places(clip, draw)
-        return [of_clip[i] for i in _evenly(len(of_clip), -(-count // len(clips)))]
+        return [of_clip[i] for i in _evenly(len(of_clip), -(-rows // len(clips)))]
 
     size = model.window.image_size
     background = Backgrounds(data.cache.path, size) if model.window.background else None
     stream = WindowStream(clips, places, batch_size=1, size=size, background=background)
-    return _Windows(torch.cat([batch.frames for batch in stream][:count]).contiguous(), split)
+    return _Windows(_cut(model, torch.cat([batch.frames for batch in stream][:rows])), split)
+
+
+def _in_a_row(model: BallTracker) -> int:
+    return IN_A_ROW if model.decoder.state else 1
+
+
+def _row(model: BallTracker) -> WindowSpec:
+    """Return windows in a row as one."""
+    return model.window.in_a_row(_in_a_row(model))
+
+
+def _cut(model: BallTracker, frames: Tensor) -> Tensor:
+    """Cut rows, (N, pictures, 3, H, W), into windows: (N, S, P, 3, H, W)."""
+    return torch.stack(list(model.windows(frames)), dim=1)
 
 
 def _evenly(length: int, count: int) -> list[int]:

@@ -16,12 +16,12 @@ from tracknet_core.config import Cache, Config, import_plugins
 from tracknet_core.contracts import Format
 from tracknet_core.errors import ConfigError, UserError
 from tracknet_core.exporting.agreement import compare
-from tracknet_core.exporting.network import Portable, with_decoding
+from tracknet_core.exporting.network import Portable, of_file, with_decoding
 from tracknet_core.exporting.samples import find_samples
 from tracknet_core.files import new_file
 
 BATCH = 3
-"""Windows at a time in the comparison; the first goes alone, so that two sizes of batch are tried."""
+"""Windows (in a row) at a time in the comparison; the first goes alone, so that two sizes of batch are tried."""
 
 
 def export(
@@ -59,27 +59,23 @@ def export(
     with new_file(output) as path:
         format_.check(output)
         config, model = load_model(checkpoint)
-        if model.decoder.state:  # a file gives no state back, so that each window would begin without one
-            raise ConfigError(
-                f"{checkpoint}: this network carries a state from window to window, which exported files cannot. Use "
-                "the checkpoint itself, or a network without a recurrent part."
-            )
         checked, example = find_samples(config, model, data, overrides, int8=int8, tell=tell)
-        network = Portable(model, example)
+        network = Portable(model, example[:, 0])
         if not network.decodes:
             name = config.network.heatmap["name"]
             tell(f"the codec '{name}' cannot be part of the file, which gives logits alone")
-        format_.save(network, example, path, _notes(config, network, example))
-        ours, theirs = (with_decoding(run, model.codec) for run in (network, format_.load(path)))
+        inputs = network.inputs(example)
+        format_.save(network, inputs, path, _notes(config, network, inputs))
+        ours, theirs = (with_decoding(run, model.codec) for run in (network, of_file(format_.load(path))))
         batches = (checked[:1], *(checked[i : i + BATCH] for i in range(1, len(checked), BATCH)))
-        agreement = compare(ours, theirs, batches)
+        agreement = compare(ours, theirs, batches, network.start)
         tell(agreement.as_text())
         fault = agreement.fault_of_int8() if int8 else agreement.fault()
         if fault is not None:
             raise UserError(f"--format {form}: {fault} No file was left.")
 
 
-def _notes(config: Config, network: Portable, frames: Tensor) -> dict[str, str]:
+def _notes(config: Config, network: Portable, inputs: Sequence[Tensor]) -> dict[str, str]:
     """Return the texts that travel inside the file: what it is, and how a program without tracknet is to feed it.
 
     Where data and other files lie on this machine is left out.
@@ -87,8 +83,9 @@ def _notes(config: Config, network: Portable, frames: Tensor) -> dict[str, str]:
     Args:
         config: the experiment.
         network: what is written.
-        frames: (B, P, 3, H, W), an example of its input.
+        inputs: an example of what it takes, frames (B, P, 3, H, W) and the maps of its state.
     """
+    frames, *state = inputs
     _, pictures, _, height, width = frames.shape
     length = config.data.sequence.frames
     background = " and the background of the clip, the median of its frames" if pictures > length else ""
@@ -102,6 +99,12 @@ def _notes(config: Config, network: Portable, frames: Tensor) -> dict[str, str]:
         )
     else:
         results += f", to be decoded as the codec '{config.network.heatmap['name']}' of tracknet does"
+    shapes = [list(one.shape[1:]) for one in state]
+    carried = {
+        "state": json.dumps(shapes),
+        "state_is": "maps of these shapes, float, with B before them, go in after the frames: 0 before the first "
+        "window of a clip, later what came out last for the window before",
+    }
     plugins = [Path(plugin).name for plugin in config.plugins]
     shared = replace(config, data=replace(config.data, cache=Cache()), plugins=plugins)
     return {
@@ -111,6 +114,7 @@ def _notes(config: Config, network: Portable, frames: Tensor) -> dict[str, str]:
         "pictures": f"{length} consecutive frames, oldest first{background}; scaled to {width} x {height} as a whole",
         "targets": f"{list(network.model.input.targets)}: which frames of the window, from 0, the K results are of",
         "results": results,
+        **(carried if state else {}),
     }
 
 

@@ -7,7 +7,7 @@ detections per frame.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,9 @@ AUTO = "auto"
 TORCH = "torch"
 CPU = "cpu"
 CHECKPOINT_SUFFIX = ".ckpt"
+
+_GREATEST_SIZE = 16384
+"""Of a map, along any axis; a file from outside may name any number."""
 
 Step = Callable[[Tensor, State | None], tuple[Tensor, State]]
 """Frames of one window, and the state before it (None at the start of a clip) -> its logits, and the state after it."""
@@ -116,21 +119,47 @@ def _from_file(path: Path, form: Format) -> Detector:
             f"{path}: does not say what network it is. Give a file that 'tracknet export' wrote."
         ) from error
     config = stored_config(tree, path, built=[])
+    maps = _shapes_of_state(notes, path)
     window = build_window(config)
     codec: Codec = check_and_build("codecs", config.network.heatmap, "model.heatmap", image_size=window.image_size)
     run = form.load(path)
 
+    def results(frames: Tensor, state: State = ()) -> list[Tensor]:
+        return [torch.from_numpy(array) for array in run(frames.numpy(), *(one.numpy() for one in state))]
+
     def logits(frames: Tensor) -> Tensor:
-        return run(frames)[0]
+        return results(frames)[0]
 
     def detections(frames: Tensor) -> Detections:
-        found, *places = run(frames)
+        found, *places = results(frames)
         # A codec that cannot be a graph stays outside of the file.
         return Detections(*places) if places else codec.decode(found)
 
-    detector = Detector(config, codec, window, torch.device(CPU), logits, detections)
+    def step(frames: Tensor, state: State | None) -> tuple[Tensor, State]:
+        before = tuple(torch.zeros(len(frames), *shape) for shape in maps) if state is None else state
+        found, *rest = results(frames, before)
+        return found, tuple(rest[-len(maps) :])
+
+    detector = Detector(config, codec, window, torch.device(CPU), logits, detections, step if maps else None)
     _check_runs(detector, path)
     return detector
+
+
+def _shapes_of_state(notes: Mapping[str, str], path: Path) -> list[list[int]]:
+    """Return the shapes of the maps that a file carries from a window to the next, without the batch.
+
+    Raises:
+        CheckpointError: its notes hold something else.
+    """
+    try:
+        shapes = json.loads(notes.get("state", "[]"))
+    except ValueError:
+        shapes = None
+    if isinstance(shapes, list) and all(isinstance(shape, list) for shape in shapes):
+        sizes = [size for shape in shapes for size in shape]
+        if all(isinstance(size, int) and 0 < size <= _GREATEST_SIZE for size in sizes) and all(map(len, shapes)):
+            return shapes
+    raise CheckpointError(f"{path}: does not say what state it carries. Give a file that 'tracknet export' wrote.")
 
 
 def _check_runs(detector: Detector, path: Path) -> None:
@@ -143,7 +172,13 @@ def _check_runs(detector: Detector, path: Path) -> None:
     count = len(detector.window.targets)
     frames = torch.zeros((1, detector.window.pictures, 3, height, width), dtype=torch.uint8)
     try:
-        shape = detector.detections(frames).score.shape[:2]
+        if detector.step is None:
+            found = detector.detections(frames)
+        else:
+            logits, state = detector.step(frames, None)
+            detector.step(frames, state)
+            found = detector.codec.decode(logits)
+        shape = found.score.shape[:2]
     except Exception as error:  # every runtime has errors of its own
         raise CheckpointError(
             f"{path}: its graph does not take what it says to take, windows {tuple(frames.shape)} "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from tracknet_core.contracts import Format
 from tracknet_core.registry import formats
-from tracknet_plugins.formats.program import NOTES, Runner, archived_notes, quiet, reading, runner, trace
+from tracknet_plugins.formats.program import Runner, quiet, runner, trace
+from tracknet_plugins.formats.reading import NOTES, archived_notes, reading
 
 
 @formats.register("exported")
@@ -28,13 +29,13 @@ class Exported(Format):
     def __init__(self) -> None:
         pass
 
-    def save(self, network: nn.Module, frames: Tensor, path: Path, notes: Mapping[str, str]) -> None:
+    def save(self, network: nn.Module, inputs: Sequence[Tensor], path: Path, notes: Mapping[str, str]) -> None:
         """Write the graph, with a free number of windows; the notes are its extra file ``notes.json``.
 
         Raises:
             UserError: a part of the network does what a graph cannot hold.
         """
-        program = trace(network, frames)
+        program = trace(network, inputs)
         with quiet("the graph cannot be saved"):
             torch.export.save(program, path, extra_files={NOTES: json.dumps(dict(notes))})
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from tracknet_plugins.formats.program import NAMES, needing, quiet, trace
+from tracknet_plugins.formats.program import quiet, trace
+from tracknet_plugins.formats.reading import input_names, needing, output_names
 
 # onnx and onnxruntime are optional dependencies, so the functions import them.
 
@@ -35,7 +36,9 @@ def require_onnx(extra: str) -> None:
         import onnxscript  # noqa: F401, PLC0415
 
 
-def write_onnx(network: nn.Module, frames: Tensor, path: Path, notes: Mapping[str, str], *, int8: bool) -> None:
+def write_onnx(
+    network: nn.Module, inputs: Sequence[Tensor], path: Path, notes: Mapping[str, str], *, int8: bool
+) -> None:
     """Write a network as one ONNX file; see :func:`require_onnx`.
 
     Raises:
@@ -43,7 +46,7 @@ def write_onnx(network: nn.Module, frames: Tensor, path: Path, notes: Mapping[st
     """
     import onnx  # noqa: PLC0415
 
-    program = trace(network, frames)
+    program = trace(network, inputs)
     with quiet("the network cannot be written as ONNX"):
         torch.onnx.export(
             program,
@@ -51,13 +54,13 @@ def write_onnx(network: nn.Module, frames: Tensor, path: Path, notes: Mapping[st
             path,
             dynamo=True,
             opset_version=OPSET,
-            input_names=["frames"],
-            output_names=list(NAMES[: len(program.graph_signature.user_outputs)]),
+            input_names=input_names(len(inputs)),
+            output_names=output_names(len(inputs), len(program.graph_signature.user_outputs)),
             external_data=False,
             verbose=False,
         )
         if int8:
-            _quantize(path, frames)
+            _quantize(path, inputs)
         model = onnx.load(path)
         onnx.helper.set_model_props(model, dict(notes))
         onnx.save(model, path)
@@ -66,16 +69,20 @@ def write_onnx(network: nn.Module, frames: Tensor, path: Path, notes: Mapping[st
 class _Windows:
     """Gives windows to the calibration one by one, so that memory is that of one; a ``CalibrationDataReader``."""
 
-    def __init__(self, frames: Tensor) -> None:
-        self._feeds: Iterator[dict[str, Any]] = ({"frames": window[None].numpy()} for window in frames.contiguous())
+    def __init__(self, inputs: Sequence[Tensor]) -> None:
+        names = input_names(len(inputs))
+        self._feeds: Iterator[dict[str, Any]] = (
+            {name: array.unsqueeze(0).numpy() for name, array in zip(names, window, strict=True)}
+            for window in zip(*(tensor.contiguous() for tensor in inputs), strict=True)
+        )
 
     def get_next(self) -> dict[str, Any] | None:
         """Return the next window as the network takes it."""
         return next(self._feeds, None)
 
 
-def _quantize(path: Path, frames: Tensor) -> None:
-    """Replace an ONNX file by its copy in 8 bits, calibrated on frames (B, P, 3, H, W).
+def _quantize(path: Path, inputs: Sequence[Tensor]) -> None:
+    """Replace an ONNX file by its copy in 8 bits, calibrated on windows, each with the state before it.
 
     Convolutions and products with weights alone, and neither the first nor the last of them: what else there is (the
     normalisation of the frames, norms, the decoding) costs little. In trials those two cost half of the accuracy of the
@@ -97,7 +104,7 @@ def _quantize(path: Path, frames: Tensor) -> None:
         quantize_static(
             prepared,
             path,
-            _Windows(frames),
+            _Windows(inputs),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=list(QUANTIZED),
             nodes_to_exclude=[nodes[0], nodes[-1]],

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tracknet_core.contracts import Format
+from tracknet_core.contracts import Array, Format
 from tracknet_core.registry import formats
 from tracknet_plugins.formats.graph import require_onnx, write_onnx
-from tracknet_plugins.formats.program import Runner, needing, reading
+from tracknet_plugins.formats.program import Runner
+from tracknet_plugins.formats.reading import needing, reading
 
 
 @formats.register("onnx")
 class ONNX(Format):
     """An ``.onnx`` file: input ``frames``, outputs ``logits``, ``points``, ``score`` and ``present``.
+
+    A network with a state also takes ``state_0`` and so on, and gives ``state_0_after``, which the next window takes.
 
     Such a file holds numbers and known operations, no code: the format for files of strangers.
 
@@ -38,12 +42,12 @@ class ONNX(Format):
         """
         require_onnx("onnx")
 
-    def save(self, network: nn.Module, frames: Tensor, path: Path, notes: Mapping[str, str]) -> None:
+    def save(self, network: nn.Module, inputs: Sequence[Tensor], path: Path, notes: Mapping[str, str]) -> None:
         """Write the graph, with a free number of windows; the notes are its metadata.
 
         Args:
             network: what to write.
-            frames: (B, P, 3, H, W) uint8, an example of its input; with ``int8`` the frames to calibrate with.
+            inputs: an example of what it takes, frames and a state; with ``int8`` the windows to calibrate with.
             path: where to.
             notes: texts that travel inside the file.
 
@@ -51,7 +55,7 @@ class ONNX(Format):
             UserError: a package is missing, or a part of the network does what a graph cannot hold.
         """
         self.check(path)
-        write_onnx(network, frames, path, notes, int8=self.int8)
+        write_onnx(network, inputs, path, notes, int8=self.int8)
 
     def load(self, path: Path) -> Runner:
         """Return a function that runs the file on the CPU, with as many threads as torch has.
@@ -70,10 +74,11 @@ class ONNX(Format):
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         with reading(path, "ONNX"):
             session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        names = [given.name for given in session.get_inputs()]
 
-        def run(frames: Tensor) -> tuple[Tensor, ...]:
-            given = {"frames": frames.contiguous().numpy()}
-            return tuple(torch.from_numpy(array) for array in session.run(None, given))
+        def run(*inputs: Array) -> tuple[Array, ...]:
+            given = dict(zip(names, map(np.ascontiguousarray, inputs), strict=True))
+            return tuple(session.run(None, given))
 
         return run
 

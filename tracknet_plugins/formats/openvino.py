@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tracknet_core.contracts import Format
+from tracknet_core.contracts import Array, Format
 from tracknet_core.errors import CheckpointError, DataError
 from tracknet_core.registry import formats
 from tracknet_plugins.formats.graph import require_onnx, write_onnx
-from tracknet_plugins.formats.program import Runner, needing, reading
+from tracknet_plugins.formats.program import Runner
+from tracknet_plugins.formats.reading import needing, reading
 
 SECTION = "tracknet"
 """Where the notes stand in what OpenVINO calls the runtime information of a model."""
@@ -54,12 +56,12 @@ class OpenVINO(Format):
                 f"{weights}: there is a file already, and the weights go there. Choose another name, or move it away."
             )
 
-    def save(self, network: nn.Module, frames: Tensor, path: Path, notes: Mapping[str, str]) -> None:
+    def save(self, network: nn.Module, inputs: Sequence[Tensor], path: Path, notes: Mapping[str, str]) -> None:
         """Write the graph, with a free number of windows.
 
         Args:
             network: what to write.
-            frames: (B, P, 3, H, W) uint8, an example of its input; with ``int8`` the frames to calibrate with.
+            inputs: an example of what it takes, frames and a state; with ``int8`` the windows to calibrate with.
             path: where to write the graph; the weights go beside it.
             notes: texts that travel inside the file.
 
@@ -71,7 +73,7 @@ class OpenVINO(Format):
         import openvino  # noqa: PLC0415 - an optional dependency
 
         intermediate = path.with_suffix(".onnx")
-        write_onnx(network, frames, intermediate, {}, int8=self.int8)
+        write_onnx(network, inputs, intermediate, {}, int8=self.int8)
         model = openvino.Core().read_model(intermediate)
         for key, text in notes.items():
             model.set_rt_info(text, [SECTION, key])
@@ -97,9 +99,8 @@ class OpenVINO(Format):
             }
             compiled = openvino.Core().compile_model(model, "CPU", settings)
 
-        def run(frames: Tensor) -> tuple[Tensor, ...]:
-            results = compiled(frames.contiguous().numpy())
-            return tuple(torch.from_numpy(array) for array in results.to_tuple())
+        def run(*inputs: Array) -> tuple[Array, ...]:
+            return tuple(compiled([np.ascontiguousarray(array) for array in inputs]).to_tuple())
 
         return run
 

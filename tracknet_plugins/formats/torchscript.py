@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from tracknet_core.contracts import Format
 from tracknet_core.registry import formats
-from tracknet_plugins.formats.program import NOTES, Runner, archived_notes, blank_windows, quiet, reading, runner
+from tracknet_plugins.formats.program import Runner, blank_windows, quiet, runner
+from tracknet_plugins.formats.reading import NOTES, archived_notes, reading
 
 DEBUG_SUFFIX = ".debug_pkl"
 """Of records that say which line of which source file an operation comes from; torch reads archives without them."""
@@ -34,7 +35,7 @@ class TorchScript(Format):
     def __init__(self) -> None:
         pass
 
-    def save(self, network: nn.Module, frames: Tensor, path: Path, notes: Mapping[str, str]) -> None:
+    def save(self, network: nn.Module, inputs: Sequence[Tensor], path: Path, notes: Mapping[str, str]) -> None:
         """Write a trace, with a free number of windows; the notes are its extra file ``notes.json``.
 
         What torch keeps for messages of errors, lines of source and where they lie on this machine, is left out.
@@ -44,7 +45,7 @@ class TorchScript(Format):
         """
         with quiet("the network cannot be traced"):
             # Not checked here: the file is compared with the network as a whole, on frames of another number.
-            traced = torch.jit.trace(network, (blank_windows(frames),), check_trace=False)  # type: ignore[no-untyped-call]
+            traced = torch.jit.trace(network, blank_windows(inputs), check_trace=False)  # type: ignore[no-untyped-call]
             whole = BytesIO()
             torch.jit.save(traced, whole, _extra_files={NOTES: json.dumps(dict(notes))})
             with zipfile.ZipFile(whole) as archive, zipfile.ZipFile(path, "w") as written:

@@ -22,7 +22,7 @@ def results(logits: float = 0.0, places: tuple[float, ...] = (10, 20, 30), balls
 
 
 def compared(ours: Results, theirs: Results) -> Agreement:
-    return compare(lambda frames: ours, lambda frames: theirs, [torch.zeros(1)])
+    return compare(lambda frames: ours, lambda frames: theirs, [torch.zeros(1, 1)])
 
 
 def test_equal_networks_do_not_differ() -> None:
@@ -49,7 +49,7 @@ def test_differences_are_measured() -> None:
 
 def test_batches_add_up() -> None:
     calls = iter([results(), results(logits=0.25)])
-    both = compare(lambda frames: results(), lambda frames: next(calls), [torch.zeros(1)] * 2)
+    both = compare(lambda frames: results(), lambda frames: next(calls), [torch.zeros(1, 1)] * 2)
     assert (both.logits, len(both.balls), len(both.copied), len(both.apart)) == (0.25, 6, 6, 6)
 
 

@@ -18,13 +18,13 @@ class Pickled(Format):
     def __init__(self) -> None:
         pass
 
-    def save(self, network: Any, frames: Any, path: Any, notes: Any) -> None:
+    def save(self, network: Any, inputs: Any, path: Any, notes: Any) -> None:
         path.write_text("network")
         self.network, self.kept = network, dict(notes)
 
     def load(self, path: Any) -> Any:
         self._check(path)
-        return self.network
+        return lambda *arrays: tuple(one.numpy() for one in self.network(*map(torch.from_numpy, arrays)))
 
     def notes(self, path: Any) -> dict[str, str]:
         self._check(path)
@@ -45,8 +45,8 @@ class Undotted(Pickled):
 
 
 class Littering(Pickled):
-    def save(self, network: Any, frames: Any, path: Any, notes: Any) -> None:
-        super().save(network, frames, path, notes)
+    def save(self, network: Any, inputs: Any, path: Any, notes: Any) -> None:
+        super().save(network, inputs, path, notes)
         path.with_name("graph.tmp").touch()
 
 
@@ -58,13 +58,13 @@ class Forgetful(Pickled):
 class Rounded(Pickled):
     def load(self, path: Any) -> Any:
         network = super().load(path)
-        return lambda frames: (network(frames)[0].round(), *network(frames)[1:])
+        return lambda *inputs: (network(*inputs)[0].round(), *network(*inputs)[1:])
 
 
 class OneWindow(Pickled):
     def load(self, path: Any) -> Any:
         network = super().load(path)
-        return lambda frames: network(frames[:1])
+        return lambda *inputs: network(*(one[:1] for one in inputs))
 
 
 class Buffered(Pickled):
@@ -72,13 +72,25 @@ class Buffered(Pickled):
         network = super().load(path)
         buffers: dict[Any, Any] = {}
 
-        def run(frames: Any) -> Any:
-            results = network(frames)
+        def run(frames: Any, *state: Any) -> Any:
+            results = network(frames, *state)
             for buffer, result in zip(buffers.setdefault(frames.shape, results), results, strict=True):
-                buffer.copy_(result)
+                buffer[...] = result
             return buffers[frames.shape]
 
         return run
+
+
+class Tensors(Pickled):
+    def load(self, path: Any) -> Any:
+        network = super().load(path)
+        return lambda *inputs: tuple(map(torch.from_numpy, network(*inputs)))
+
+
+class Stateless(Pickled):
+    def load(self, path: Any) -> Any:
+        network = super().load(path)
+        return lambda frames, *state: network(frames, *state)[:4]
 
 
 def test_a_format_passes(tmp_path):
@@ -94,6 +106,8 @@ def test_a_format_passes(tmp_path):
         (Rounded(), "logits of the file is up to 0.[0-9]+ off"),
         (OneWindow(), "shape"),
         (Buffered(), "off"),
+        (Tensors(), "logits is a NumPy array, got a Tensor"),
+        (Stateless(), "this file gives logits, points, score, present, the state after it, got 4 results"),
         (Trusting(), "raises CheckpointError"),
     ],
 )

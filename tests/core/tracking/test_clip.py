@@ -305,25 +305,6 @@ def test_the_background_of_a_clip_is_its_median(experiment: Path, tmp_path: Path
 # ------------------------------------------------------------------------------------------- states
 
 
-@pytest.fixture
-def recurrent(experiment: Path, tmp_path: Path) -> Path:
-    """The checkpoint of a network that carries a state from window to window."""
-    torch.manual_seed(0)
-    parts = [
-        "model.input={name: stack, grey: true}",
-        "model.backbone={name: vgg, channels: [4, 8], blocks: 1}",
-        "model.decoder={name: unet, channels: [4], blocks: 1, recurrent: true}",
-        "model.head={name: heatmap, prior: 0.5}",
-    ]
-    config = load_config(experiment, parts)
-    path = tmp_path / "recurrent.ckpt"
-    network = build_model(config)
-    torch.nn.init.normal_(network.head.logits.convolution.weight)  # type: ignore[attr-defined]
-    weights = {f"model.{key}": value for key, value in network.state_dict().items()}
-    torch.save({"state_dict": weights, **describe(config.as_dict())}, path)
-    return path
-
-
 @pytest.mark.parametrize("batch_size", [1, 2, 8])
 @pytest.mark.parametrize("ensemble", ["none", "mean"])
 def test_a_state_goes_from_window_to_window_of_a_clip(

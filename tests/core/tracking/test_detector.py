@@ -11,13 +11,12 @@ from typing import Any
 import catalogue
 import pytest
 import torch
-from torch import Tensor
 
 from tracknet_core import registry
 from tracknet_core.assembly import build_model
 from tracknet_core.checkpoint import describe
 from tracknet_core.config import Config
-from tracknet_core.contracts import LARGEST_BATCH
+from tracknet_core.contracts import LARGEST_BATCH, Array
 from tracknet_core.errors import CheckpointError, ConfigError, RegistryError
 from tracknet_core.model import BallTracker
 from tracknet_core.registry import NAMESPACE
@@ -85,14 +84,14 @@ class Memory:
     network: BallTracker
     decodes = True
 
-    def load(self, path: Path) -> Callable[[Tensor], tuple[Tensor, ...]]:
-        def run(frames: Tensor) -> tuple[Tensor, ...]:
+    def load(self, path: Path) -> Callable[..., tuple[Array, ...]]:
+        def run(frames: Array) -> tuple[Array, ...]:
             with torch.inference_mode():
-                logits = self.network(frames)
+                logits = self.network(torch.from_numpy(frames))
                 if not self.decodes:
-                    return (logits,)
+                    return (logits.numpy(),)
                 found = self.network.codec.decode(logits)
-            return logits, found.xy, found.score, found.present
+            return logits.numpy(), found.xy.numpy(), found.score.numpy(), found.present.numpy()
 
         return run
 

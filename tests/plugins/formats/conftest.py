@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tracknet_core.contracts import Format
+from tracknet_core.contracts import Array, Format
 from tracknet_plugins.codecs.gaussian import Gaussian
 from tracknet_plugins.heads.detail import Detail
 from tracknet_plugins.inputs.differences import Differences
@@ -54,6 +54,18 @@ def batches(frames: Tensor) -> list[Tensor]:
     return [frames[:1], frames[1:4], frames.movedim(2, -1).contiguous().movedim(-1, 2)]
 
 
+@pytest.fixture(scope="package")
+def assert_same(finder: Finder, batches: list[Tensor]) -> Callable[..., None]:
+    """Check that a function of arrays gives what the network does."""
+
+    def check(run: Callable[..., tuple[Array, ...]], *, atol: float) -> None:
+        for windows in batches:
+            results = [torch.from_numpy(array) for array in run(windows.numpy())]
+            torch.testing.assert_close(results, list(finder(windows)), rtol=0, atol=atol)
+
+    return check
+
+
 @pytest.fixture
 def missing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Make packages as good as not installed."""
@@ -74,7 +86,7 @@ def saved(finder: Finder, frames: Tensor, tmp_path_factory: pytest.TempPathFacto
         key = f"{type(component).__name__}-{vars(component)}"
         if key not in written:
             path = tmp_path_factory.mktemp("saved") / f"finder{component.suffix}"
-            component.save(finder, frames, path, {"config": "{}"})
+            component.save(finder, [frames], path, {"config": "{}"})
             written[key] = path
         return written[key]
 

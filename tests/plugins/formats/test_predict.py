@@ -32,6 +32,9 @@ model:
 """
 
 
+RECURRENT = "model.decoder={name: unet, channels: [8], blocks: 1, recurrent: true}"
+
+
 class Small(nn.Module):
     def __init__(self, *, in_channels: int) -> None:
         super().__init__()
@@ -48,7 +51,7 @@ Rows = list[list[str]]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A labelled video, and a checkpoint of a network that finds something in each of its frames."""
+    """A labelled video, and checkpoints of networks that find something in each of its frames: one carries a state."""
     folder = tmp_path_factory.mktemp("predicted")
     (folder / "match").mkdir()
     rng = np.random.default_rng(0)
@@ -59,10 +62,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "experiment.yaml").write_text(EXPERIMENT.replace("ROOT", str(folder)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(catalogue.REGISTRY, (NAMESPACE, "backbones", "small"), Small)
-        config = load_config(folder / "experiment.yaml")
-        torch.manual_seed(0)
-        state = {f"model.{key}": value for key, value in build_model(config).state_dict().items()}
-    torch.save({"state_dict": state, **describe(config.as_dict())}, folder / "best.ckpt")
+        for name, changes in {"best": [], "recurrent": [RECURRENT]}.items():
+            config = load_config(folder / "experiment.yaml", changes)
+            torch.manual_seed(0)
+            model = build_model(config)
+            nn.init.normal_(model.head.logits.convolution.weight)
+            state = {f"model.{key}": value for key, value in model.state_dict().items()}
+            torch.save({"state_dict": state, **describe(config.as_dict())}, folder / f"{name}.ckpt")
     return folder
 
 
@@ -80,15 +86,21 @@ def predicted(folder: Path, tmp_path: Path) -> Callable[..., Rows]:
     return rows
 
 
+@pytest.mark.parametrize("network", ["best", "recurrent"])
 @pytest.mark.parametrize("name", ["onnx", "openvino", "torchscript", "exported"])
 def test_predictions_are_those_of_the_checkpoint(
-    folder: Path, predicted: Callable[..., Rows], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    folder: Path,
+    predicted: Callable[..., Rows],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    network: str,
 ) -> None:
-    file = tmp_path / f"best{formats.get(name).suffix}"
+    file, checkpoint = tmp_path / f"best{formats.get(name).suffix}", folder / f"{network}.ckpt"
     with monkeypatch.context() as patch:  # the file needs no backbone
         patch.setitem(catalogue.REGISTRY, (NAMESPACE, "backbones", "small"), Small)
-        assert export.main([str(folder / "best.ckpt"), "--format", name, "--output", str(file)]) == 0
-        head, *expected = predicted(folder / "best.ckpt")
+        assert export.main([str(checkpoint), "--format", name, "--output", str(file)]) == 0
+        head, *expected = predicted(checkpoint)
 
     head_too, *found = predicted(file, "--backend", name)
 
