@@ -24,6 +24,11 @@ FAR = 4.0
 AGREEMENT = 0.9
 """Share of the frames with a ball in which 8 bits have to find the same balls."""
 
+_BROKEN = (
+    "the network itself gives numbers that are not finite on real frames: its training went wrong. Use an earlier "
+    "checkpoint."
+)
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -37,6 +42,8 @@ class Agreement:
         copied: (F,) that the copy finds there.
         apart: (F,) pixels of the network input that a ball of either lies from the nearest of the other's, at most; 0
             where both find none, infinite where only one finds any.
+        finite: whether all that the network says are finite numbers.
+        copy_finite: the same of the copy.
     """
 
     logits: float
@@ -45,6 +52,8 @@ class Agreement:
     balls: Tensor
     copied: Tensor
     apart: Tensor
+    finite: bool = True
+    copy_finite: bool = True
 
     def as_text(self) -> str:
         """Return the figures in lines."""
@@ -69,6 +78,10 @@ class Agreement:
 
     def fault(self) -> str | None:
         """Return what is wrong if the copy should be the same up to rounding, and the cure; None if nothing is."""
+        if not self.finite:
+            return _BROKEN
+        if not self.copy_finite:
+            return "it gives numbers that are not finite on real frames, the network does not. Another format may do."
         tolerance = LOGITS_TOLERANCE * max(1.0, abs(self.lowest), abs(self.highest))
         if not self.logits <= tolerance:  # true of NaN, too
             fault = f"its logits differ by {self.logits:.2g} from the network's, and {tolerance:.2g} is accepted"
@@ -85,7 +98,9 @@ class Agreement:
 
         Frames without a ball say little, and are not counted.
         """
-        if not math.isfinite(self.logits):
+        if not self.finite:
+            return _BROKEN
+        if not self.copy_finite or not math.isfinite(self.logits):
             return "in 8 bits its logits are no numbers, or of another shape. Leave out --int8."
         judged = (self.balls > 0) | (self.copied > 0)
         count, same = int(judged.sum()), int((self.apart[judged] <= FAR).sum())
@@ -114,6 +129,7 @@ def compare(
         start: frames of the first of these windows to the state before them; none by default.
     """
     logits, lowest, highest = 0.0, float("inf"), float("-inf")
+    finite = copy_finite = True
     balls: list[Tensor] = []
     copied: list[Tensor] = []
     apart: list[Tensor] = []
@@ -121,15 +137,24 @@ def compare(
         before = its_before = start(batch[:, 0])
         for frames in batch.unbind(1):
             with torch.inference_mode():
-                ours, points, _, present, *after = network(frames, *before)
-                theirs, its_points, _, its_present, *its_after = copy(frames, *its_before)
+                results, its_results = network(frames, *before), copy(frames, *its_before)
+            finite, copy_finite = finite and _are_finite(*results), copy_finite and _are_finite(*its_results)
+            ours, points, _, present, *after = results
+            theirs, its_points, _, its_present, *its_after = its_results
             before, its_before = tuple(after), tuple(its_after)
             logits = max(logits, _largest_difference(ours, theirs))
             lowest, highest = min(lowest, float(ours.min())), max(highest, float(ours.max()))
             balls.append(present.sum(dim=-1).flatten())
             copied.append(its_present.sum(dim=-1).flatten())
             apart.append(_apart(points.mean(-2), present, its_points.mean(-2), its_present).flatten())
-    return Agreement(logits, lowest, highest, torch.cat(balls), torch.cat(copied), torch.cat(apart))
+    return Agreement(
+        logits, lowest, highest, torch.cat(balls), torch.cat(copied), torch.cat(apart), finite, copy_finite
+    )
+
+
+def _are_finite(logits: Tensor, points: Tensor, score: Tensor, present: Tensor, *state: Tensor) -> bool:
+    """Return whether all numbers are finite; where no ball is present, place and score say nothing."""
+    return all(bool(values.isfinite().all()) for values in (logits, points[present], score[present], *state))
 
 
 def _apart(xy: Tensor, present: Tensor, other_xy: Tensor, other_present: Tensor) -> Tensor:

@@ -90,9 +90,12 @@ def _from_checkpoint(path: Path, device: torch.device) -> Detector:
         if parameter.dim() == 4:  # torch's own way, to(memory_format=…), fails at 3-D convolutions
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
 
+    check = _FirstLook(path)
+
     @torch.inference_mode()
     def logits(frames: Tensor) -> Tensor:
         result: Tensor = model(frames.to(device, non_blocking=True))
+        check(result)
         return result
 
     @torch.inference_mode()
@@ -103,8 +106,9 @@ def _from_checkpoint(path: Path, device: torch.device) -> Detector:
     @torch.inference_mode()
     def step(frames: Tensor, state: State | None) -> tuple[Tensor, State]:
         frames = frames.to(device, non_blocking=True)
-        after: tuple[Tensor, State] = model.step(frames, model.start(frames) if state is None else state)
-        return after
+        result, after = model.step(frames, model.start(frames) if state is None else state)
+        check(result, *after)
+        return result, after
 
     has_state = bool(model.decoder.state)
     return Detector(config, model.codec, model.window, device, logits, detections, step if has_state else None)
@@ -124,8 +128,17 @@ def _from_file(path: Path, form: Format) -> Detector:
     codec: Codec = check_and_build("codecs", config.network.heatmap, "model.heatmap", image_size=window.image_size)
     run = form.load(path)
 
+    check = _FirstLook(path)
+
     def results(frames: Tensor, state: State = ()) -> list[Tensor]:
-        return [torch.from_numpy(array) for array in run(frames.numpy(), *(one.numpy() for one in state))]
+        found = [torch.from_numpy(array) for array in run(frames.numpy(), *(one.numpy() for one in state))]
+        places = found[1 : len(found) - len(state)]
+        if places:
+            points, score, present = places
+            check(found[0], points[present], score[present], *found[len(found) - len(state) :])
+        else:
+            check(*found)
+        return found
 
     def logits(frames: Tensor) -> Tensor:
         return results(frames)[0]
@@ -142,7 +155,37 @@ def _from_file(path: Path, form: Format) -> Detector:
 
     detector = Detector(config, codec, window, torch.device(CPU), logits, detections, step if maps else None)
     _check_runs(detector, path)
+    check.begin()
     return detector
+
+
+class _FirstLook:
+    """Refuses a network whose answers are no finite numbers, at the first frames of a video that it sees.
+
+    Args:
+        path: the file of the network.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.begin()
+
+    def begin(self) -> None:
+        """Count what comes next as the first."""
+        self._is_over = False
+
+    def __call__(self, *answers: Tensor) -> None:
+        """Look at answers, once.
+
+        Raises:
+            CheckpointError: a number is not finite.
+        """
+        if not self._is_over and not all(bool(values.isfinite().all()) for values in answers):
+            raise CheckpointError(
+                f"{self._path}: gives numbers that are not finite: its training or its export went wrong. Use an "
+                "earlier checkpoint, or another format."
+            )
+        self._is_over = True
 
 
 def _shapes_of_state(notes: Mapping[str, str], path: Path) -> list[list[int]]:
@@ -179,6 +222,8 @@ def _check_runs(detector: Detector, path: Path) -> None:
             detector.step(frames, state)
             found = detector.codec.decode(logits)
         shape = found.score.shape[:2]
+    except CheckpointError:
+        raise
     except Exception as error:  # every runtime has errors of its own
         raise CheckpointError(
             f"{path}: its graph does not take what it says to take, windows {tuple(frames.shape)} "

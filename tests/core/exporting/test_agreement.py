@@ -88,7 +88,7 @@ def test_a_ball_beside_the_right_one_is_a_fault(swapped: bool) -> None:
     [
         # The largest logit is -8, so that 0.008 is accepted.
         (results(logits=0.01), "its logits differ by 0.01 from the network's, and 0.008 is accepted"),
-        (results(logits=math.nan), "differ by inf"),
+        (results(logits=math.nan), "it gives numbers that are not finite on real frames, the network does not."),
         (results(places=(10, 20.5, 30)), "its places differ by 0.5 px, and 0.1 px are accepted"),
         (results(balls=2), "it finds another number of balls than the network in 1 frames"),
     ],
@@ -120,6 +120,36 @@ def test_int8_may_find_another_ball_in_a_tenth_of_the_frames(moved: int, accepte
             "in 8 bits it finds the network's balls and no others, to within 4 px, in 8 of 10 frames with a ball, and "
             "90% of them are asked for. Leave out --int8."
         )
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_numbers_that_are_not_finite_are_told_from_differences(value: float) -> None:
+    broken = compared(results(logits=value), results(logits=value))
+    for fault in (broken.fault(), broken.fault_of_int8()):
+        assert fault is not None
+        assert fault.startswith("the network itself gives numbers that are not finite on real frames")
+    for part in (1, 2):  # a place, or a score
+        theirs = results()
+        theirs[part][0, 2, 0] = value
+        fault = compared(results(), theirs).fault()
+        assert fault is not None
+        assert "numbers that are not finite" in fault
+
+
+def test_what_a_file_says_where_there_is_no_ball_may_be_anything() -> None:
+    theirs = results()
+    theirs[1][0, :, 1] = theirs[2][0, :, 1] = math.nan
+    assert compared(results(), theirs).fault() is None
+
+
+def test_a_state_that_is_not_finite_is_a_fault() -> None:
+    broken = compare(
+        lambda _frames, _state: (*results(), torch.ones(1)),
+        lambda _frames, _state: (*results(), torch.full((1,), math.nan)),
+        [torch.zeros(1, 1)],
+        lambda _frames: (torch.zeros(1),),
+    )
+    assert (broken.finite, broken.copy_finite) == (True, False)
 
 
 def test_int8_whose_logits_are_no_numbers_is_refused() -> None:

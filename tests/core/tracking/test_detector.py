@@ -11,6 +11,7 @@ from typing import Any
 import catalogue
 import pytest
 import torch
+from torch import Tensor, nn
 
 from tracknet_core import registry
 from tracknet_core.assembly import build_model
@@ -121,6 +122,51 @@ def test_an_exported_file_runs_like_its_checkpoint(
     frames = torch.randint(0, 256, (2, 3, 3, 48, 64), dtype=torch.uint8)
     torch.testing.assert_close(other.logits(frames), one.logits(frames), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(other.detections(frames).score, one.detections(frames).score, rtol=1e-4, atol=1e-5)
+
+
+class Breaking(nn.Module):
+    """A network that gives no finite number where a picture is not black."""
+
+    def __init__(self, network: BallTracker) -> None:
+        super().__init__()
+        self.network = network
+        self.codec = network.codec
+
+    def forward(self, frames: Tensor) -> Tensor:
+        logits: Tensor = self.network(frames)
+        return logits / (frames.amax((1, 2, 3, 4)) == 0).view(-1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("decodes", [True, False])
+def test_an_exported_file_whose_numbers_are_not_finite_is_refused_at_the_first_real_frames(
+    checkpoint: Path,
+    memory: None,
+    model: BallTracker,
+    config: Config,
+    decodes: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Memory, "decodes", decodes)
+    exported = checkpoint.with_name("best.memory")
+    exported.write_text(json.dumps({"config": json.dumps(config.as_dict())}))
+    monkeypatch.setattr(Memory, "network", Breaking(model))
+    built = load_detector(exported)
+    frames = torch.full((1, 3, 3, 48, 64), 9, dtype=torch.uint8)
+    for look in (built.detections, built.logits):
+        with pytest.raises(CheckpointError, match=r"best\.memory: gives numbers that are not finite: .* Use an"):
+            look(frames)
+    built = load_detector(exported)
+    built.detections(frames * 0)  # the first frames; later ones are not looked at
+    built.detections(frames)
+
+
+def test_a_checkpoint_whose_numbers_are_not_finite_is_refused_at_the_first_frames(checkpoint: Path) -> None:
+    saved = torch.load(checkpoint, weights_only=True)
+    saved["state_dict"]["model.backbone.norm.running_var"].fill_(-1)  # finite weights, whose root is not
+    torch.save(saved, checkpoint)
+    built = load_detector(checkpoint, device="cpu")
+    with pytest.raises(CheckpointError, match=r"best\.ckpt: gives numbers that are not finite"):
+        built.detections(torch.full((1, 3, 3, 48, 64), 9, dtype=torch.uint8))
 
 
 def test_an_exported_file_needs_no_part_but_its_input_and_its_codec(
