@@ -28,7 +28,7 @@ EXAMPLE = ROOT / "tests" / "example_plugin"
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
-nox.options.sessions = ["lint", "tests", "formats", "plugin", "lowest"]
+nox.options.sessions = ["lint", "tests", "formats", "plugin", "docs", "lowest"]
 # Without this, nox fails for a missing Python where the variable CI is set.
 nox.options.error_on_missing_interpreters = False
 
@@ -77,6 +77,13 @@ def audit(session: nox.Session) -> None:
     """Look up known vulnerabilities of all that an installation brings; needs a network."""
     session.install("-e", ".[onnx,openvino,tensorboard]", *nox.project.dependency_groups(PROJECT, "audit"))
     session.run("pip-audit", "--local", "--skip-editable", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site of the docs; a warning is an error."""
+    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "docs"))
+    session.run("sphinx-build", "-q", "-E", "-W", "--keep-going", "docs", *(session.posargs or [session.create_tmp()]))
 
 
 @nox.session
