@@ -16,10 +16,13 @@ import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.filter import Graph
 from av.packet import Packet
 from av.stream import Stream
+from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace
+from av.video.stream import VideoStream
 
 from tracknet_core.contracts import Size, TimedFrame, UInt8Array
 from tracknet_core.files import replaced_file
@@ -40,6 +43,8 @@ def write_video(
     crf: int = 23,
     preset: str = "veryfast",
     gop: int = 12,
+    bitrate: int | None = None,
+    filters: str = "",
 ) -> None:
     """Write frames as an H.264 video (mp4, 4:2:0), one at a time: memory does not grow with the length.
 
@@ -53,19 +58,27 @@ def write_video(
         crf: x264's constant rate factor, 0 (lossless) to 51 (worst).
         preset: x264's trade of time for size, such as ``ultrafast`` or ``medium``.
         gop: greatest distance between key frames, in frames; what a jump into the video costs at most.
+        bitrate: bits per second that are aimed at, in place of ``crf``, as broadcasters do; None for ``crf``.
+        filters: FFmpeg's filters that the frames pass before they are encoded, as a chain such as
+            ``gblur=sigma=1,unsharp=5:5:1.0``; they give as many frames as they take.
 
     Raises:
         ValueError: no frames, or one that is not uint8 (H, W, 3) of the first one's size.
     """
-    options = {"crf": str(crf), "preset": preset, "g": str(gop)}
+    options = {"preset": preset, "g": str(gop)}
+    if bitrate is None:
+        options["crf"] = str(crf)
+    else:
+        # A buffer of a second: scenes that move much look worse than others, as they do on air.
+        options |= {"b": str(bitrate), "maxrate": str(bitrate * 3 // 2), "bufsize": str(bitrate)}
     if not isinstance(target, Path):
-        _encode(target, frames, fps, options)
+        _encode(target, frames, fps, options, filters)
         return
     with replaced_file(target) as part, part.open("wb") as file:
-        _encode(file, frames, fps, options)
+        _encode(file, frames, fps, options, filters)
 
 
-def _encode(file: BinaryIO, frames: Iterable[UInt8Array], fps: float, options: dict[str, str]) -> None:
+def _encode(file: BinaryIO, frames: Iterable[UInt8Array], fps: float, options: dict[str, str], filters: str) -> None:
     pictures = iter(frames)
     first = next(pictures, None)
     if first is None:
@@ -75,10 +88,11 @@ def _encode(file: BinaryIO, frames: Iterable[UInt8Array], fps: float, options: d
     height, width, _ = first.shape
     padding = ((0, height % 2), (0, width % 2), (0, 0))
     with av.open(file, "w", format="mp4") as container:
-        # 1001 keeps the rates of television, such as 30000/1001, exact.
-        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options=options)
+        rate = Fraction(fps).limit_denominator(1001)  # keeps the rates of television, such as 30000/1001, exact
+        stream = container.add_stream("libx264", rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
         stream.codec_context.thread_count = 1  # x264's bytes depend on the number of threads
+        filtered = _FilterChain(filters, stream, rate) if filters else None
         for number, picture in enumerate(chain([first], pictures)):
             if picture.dtype != np.uint8 or picture.shape != (height, width, 3):
                 raise ValueError(
@@ -87,8 +101,37 @@ def _encode(file: BinaryIO, frames: Iterable[UInt8Array], fps: float, options: d
                 )
             frame = VideoFrame.from_ndarray(np.pad(picture, padding, mode="edge"), "rgb24")
             frame.pts = number
-            container.mux(stream.encode(frame))
+            container.mux(stream.encode(filtered(frame) if filtered else frame))
         container.mux(stream.encode())
+
+
+class _FilterChain:
+    """FFmpeg's filters, frame by frame.
+
+    Args:
+        filters: the chain.
+        stream: what the frames are going to be encoded for.
+        rate: frames per second.
+    """
+
+    def __init__(self, filters: str, stream: VideoStream, rate: Fraction) -> None:
+        self._format = stream.pix_fmt or "yuv420p"
+        self._clock = 1 / rate
+        self._graph = Graph()
+        source = self._graph.add_buffer(
+            width=stream.width, height=stream.height, format=VideoFormat(self._format), time_base=self._clock
+        )
+        # One thread: more would start anew for every clip, and the work of a frame is short.
+        links = [source, *(self._graph.add(*f"{step}:threads=1".split("=", 1)) for step in filters.split(","))]
+        links.append(self._graph.add("buffersink"))
+        self._graph.link_nodes(*links).configure()
+
+    def __call__(self, frame: VideoFrame) -> VideoFrame:
+        """Return the frame as the filters leave it."""
+        planar = frame.reformat(format=self._format)
+        planar.pts, planar.time_base = frame.pts, self._clock
+        self._graph.vpush(planar)
+        return self._graph.vpull()
 
 
 class VideoEncoder:

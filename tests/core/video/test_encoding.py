@@ -38,6 +38,28 @@ def test_key_frames_are_at_most_a_gop_apart(tmp_path: Path) -> None:
     assert np.diff(np.flatnonzero([*keys, True])).max() <= 8
 
 
+def test_a_bitrate_is_kept_to() -> None:
+    sizes = []
+    for bitrate in (100_000, 400_000):
+        stream = io.BytesIO()
+        write_video(stream, noise_frames(60), fps=30, gop=60, bitrate=bitrate)
+        sizes.append(8 * len(stream.getvalue()) / 2)  # of two seconds
+    assert sizes[0] == pytest.approx(100_000, rel=0.6)
+    assert sizes[1] == pytest.approx(400_000, rel=0.4)
+
+
+def test_filters_change_every_frame_and_neither_their_number_nor_their_order() -> None:
+    plain, blurred = io.BytesIO(), io.BytesIO()
+    frames = grey_frames(8)
+    for frame in frames:
+        frame[20:28, 20:28] = 255
+    write_video(plain, frames, fps=25, crf=4)
+    write_video(blurred, frames, fps=25, crf=4, filters="gblur=sigma=2:planes=1,unsharp=3:3:0.2:3:3:0")
+    read = [np.stack(list(VideoFrames(part.getvalue(), name="x").read(range(8)))) for part in (plain, blurred)]
+    assert (read[1][:, 24, 24].mean(-1) < read[0][:, 24, 24].mean(-1) - 3).all()
+    np.testing.assert_allclose(read[1][:, 2, 2].mean(-1), STEP * np.arange(8), atol=3)
+
+
 def test_an_odd_size_grows_by_one_pixel_at_the_right_and_bottom(tmp_path: Path) -> None:
     frame = np.full((47, 63, 3), 40, np.uint8)
     frame[20:30, 30:40] = 200

@@ -13,17 +13,34 @@ from tracknet_core.registry import datasets
 from tracknet_plugins.datasets.synthetic import Synthetic
 from tracknet_plugins.datasets.synthetic.camera import Camera
 from tracknet_plugins.datasets.synthetic.figures import covered
+from tracknet_plugins.datasets.synthetic.graphics import Slot
 from tracknet_plugins.datasets.synthetic.physics import STEP, aim, fly
 from tracknet_plugins.datasets.synthetic.rally import play
 from tracknet_plugins.datasets.synthetic.render import Painter
 from tracknet_plugins.datasets.synthetic.scene import Recipe, Scene, make_scene
-from tracknet_plugins.datasets.synthetic.sports import BADMINTON, DIFFICULTIES, SPORTS, TABLE_TENNIS, TENNIS, Ball
+from tracknet_plugins.datasets.synthetic.sports import (
+    BADMINTON,
+    DIFFICULTIES,
+    SPORTS,
+    TABLE_TENNIS,
+    TENNIS,
+    Ball,
+    StyleName,
+)
 
 ALL_SPORTS = ["tennis", "badminton", "table_tennis"]
+PLAIN_MEANS = {
+    "tennis": [75.765, 99.336, 61.197],
+    "badminton": [45.654, 68.251, 77.745],
+    "table_tennis": [62.664, 87.171, 97.479],
+}
+"""Red, green and blue of a frame of each sport, before there was another style than the plain one."""
 
 
-def scene_of(sport: str, seed: int = 3, difficulty: str = "normal", frames: int = 90) -> Scene:
-    return make_scene(Recipe(sport, difficulty, (640, 360), frames, 30.0, (seed,)))
+def scene_of(
+    sport: str, seed: int = 3, difficulty: str = "normal", frames: int = 90, style: StyleName = "plain"
+) -> Scene:
+    return make_scene(Recipe(sport, difficulty, (640, 360), frames, 30.0, (seed,), style=style))
 
 
 def ball_pixels(painter: Painter, number: int) -> np.ndarray:
@@ -88,6 +105,27 @@ def test_the_same_seed_gives_the_same_labels_and_pixels():
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("sport", ALL_SPORTS)
+def test_the_plain_style_stays_as_it_is(sport):
+    frame = Painter(scene_of(sport, 4, frames=30)).paint(7)
+    # Room for another Pillow's edges; a ball alone is as much.
+    assert frame.reshape(-1, 3).mean(0).tolist() == pytest.approx(PLAIN_MEANS[sport], abs=0.005)
+
+
+def test_a_lifelike_rally_is_the_same_every_time_and_is_coded_at_its_bitrate():
+    settings = {"sport": "badminton", "rallies": (1, 0, 0), "frames": 24, "style": "lifelike"}
+    first, second = (Synthetic(**settings, bitrate=(1.0, 1.0)).clips("train")[0] for _ in range(2))
+    np.testing.assert_array_equal(first.xy, second.xy)
+    pictures = list(first.frames.read(range(24)))
+    for one, other in zip(pictures, second.frames.read(range(24)), strict=True):
+        np.testing.assert_array_equal(one, other)
+    poor = Synthetic(**settings, bitrate=(0.1, 0.1)).clips("train")[0]
+    np.testing.assert_array_equal(poor.xy, first.xy)
+    # Fewer bits leave fewer details.
+    details = [np.abs(np.diff(next(iter(clip.frames.read([23]))).astype(int), axis=1)).mean() for clip in (poor, first)]
+    assert details[0] < 0.9 * details[1]
+
+
 def test_another_seed_gives_another_rally():
     first, second = (Synthetic(rallies=(1, 0, 0), seed=seed).clips("train")[0] for seed in (0, 1))
     assert not np.array_equal(first.xy, second.xy, equal_nan=True)
@@ -142,6 +180,7 @@ def test_long_clips_have_several_rallies():
         ({"exposure": (0.0, 0.01)}, ["exposure", "[0.0, 0.01]", "above 0"]),
         ({"exposure": (0.02, 0.01)}, ["exposure", "lower"]),
         ({"exposure": (0.01, 0.05), "fps": 25.0}, ["exposure", "at most 0.04"]),
+        ({"bitrate": (4.0, 0.5)}, ["bitrate", "[4.0, 0.5]", "lower"]),
     ],
 )
 def test_settings_out_of_range_are_named(settings, words):
@@ -179,6 +218,73 @@ def test_the_label_is_the_middle_of_the_pixels_that_the_ball_changes(sport, diff
     assert len(errors) >= 5
     assert np.linalg.norm(errors, axis=1).max() < 0.5
     assert np.abs(np.mean(errors, axis=0)).max() < 0.1
+
+
+@pytest.mark.parametrize("sport", ["tennis", "table_tennis"])
+def test_a_lifelike_label_is_the_middle_of_a_ball(sport):
+    scene = scene_of(sport, seed=5, style="lifelike")
+    errors = [centre - label for label, (_, centre, _) in zip(*changed_by_the_ball(scene), strict=True)]
+    assert len(errors) >= 5
+    assert np.linalg.norm(errors, axis=1).max() < 0.6
+    assert np.abs(np.mean(errors, axis=0)).max() < 0.12
+
+
+def test_a_lifelike_label_of_a_shuttlecock_is_its_cork_near_the_leading_end():
+    scene = scene_of("badminton", seed=5, style="lifelike")
+    radius = np.nanmedian(scene.streaks[1]) / 2
+    ahead, behind = [], []
+    for label, (way, _, places) in zip(*changed_by_the_ball(scene), strict=True):
+        along = (places - label) @ way
+        ahead.append(along.max())
+        behind.append(-along.min())
+    assert len(ahead) >= 5
+    # Ahead of the middle of the cork there is nothing but the cork's other half, and the rest of the exposure.
+    assert 0 < np.median(ahead) < 1.2 * radius + 1
+    assert np.median(behind) > np.median(ahead) + 0.5 * radius
+
+
+def changed_by_the_ball(scene: Scene) -> tuple[list[np.ndarray], list[tuple[np.ndarray, np.ndarray, np.ndarray]]]:
+    """Labels of balls that are seen whole; with each its direction, and the centre and places of what it changes."""
+    xy, codes = scene.labels()
+    strokes = np.array([hit.time for hits in scene.play.hits.values() for hit in hits])
+    whole = np.flatnonzero(codes == Visibility.EASY)
+    whole = whole[(scene.hidden(whole) == 0) & ((xy[whole] > 12) & (xy[whole] < [628, 348])).all(1)]
+    whole = whole[np.abs(whole[:, None] / 30 - strokes).min(1) > 0.09][::3]
+    painter = Painter(replace(scene, ball_colour=(255, 0, 255)))
+    rows, columns = np.mgrid[:360, :640]
+    found = []
+    for number in whole:
+        changed = np.minimum(ball_pixels(painter, number), 150)
+        centre = np.array([(columns * changed).sum(), (rows * changed).sum()]) / changed.sum()
+        centres = scene.streaks[0][number]
+        way = (centres[-1] - centres[0]) / np.linalg.norm(centres[-1] - centres[0])
+        found.append((way, centre, np.argwhere(changed > 40)[:, ::-1]))
+    return [xy[number] for number in whole], found
+
+
+def test_spare_balls_lie_still_and_are_not_labelled():
+    scene = scene_of("tennis", 6, style="lifelike")
+    absent = replace(scene, ball=np.full_like(scene.ball, np.nan))
+    assert (absent.labels()[1] == Visibility.ABSENT).all()
+    # They are there: the same place with another colour of balls differs, in small spots that do not move.
+    one, other = (Painter(replace(absent, ball_colour=colour)) for colour in ((255, 0, 255), (0, 255, 0)))
+    spots = [np.abs(one.paint(n).astype(int) - other.paint(n)).sum(-1) > 60 for n in (0, 40)]
+    assert 3 < spots[0].sum() < 600
+    still = replace(absent, sway=np.zeros_like(absent.sway))
+    assert still.labels()[1].max() == Visibility.ABSENT
+
+
+def test_a_graphic_hides_what_is_below_while_it_is_shown():
+    scene = scene_of("badminton", style="lifelike")
+    xy, _ = scene.labels()
+    number = int(np.flatnonzero(np.isfinite(xy).all(1))[10])
+    x, y = np.round(xy[number]).astype(int).tolist()
+    box = (x - 40, y - 40, x + 40, y + 40)
+    covered_then = replace(scene, graphics=(Slot("score", box, number, number + 1, 1.0, ()),))
+    assert covered_then.labels()[1][number] == Visibility.OCCLUDED
+    assert ball_pixels(Painter(covered_then), number).max() == 0
+    later = replace(scene, graphics=(Slot("score", box, number + 1, number + 2, 1.0, ()),))
+    assert later.labels()[1][number] == scene.labels()[1][number]
 
 
 def test_streaks_have_the_same_middles_and_codes_as_plain_balls():

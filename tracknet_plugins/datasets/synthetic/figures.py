@@ -66,6 +66,17 @@ _ARMS = (
 )
 
 
+def plain_parts(blade: float, *, faces_camera: bool) -> tuple[Part, ...]:
+    """Return a plain body, back to front.
+
+    Args:
+        blade: radius of a bat's closed blade, in metres; 0 for none.
+        faces_camera: whether the front is seen.
+    """
+    bat = (Part(RACKET, RACKET, blade, blade, "bat"),) if blade else ()
+    return (*_LEGS, *_TRUNK, *_FACE, *_ARMS, *bat) if faces_camera else (*bat, *_ARMS, *_LEGS, *_TRUNK)
+
+
 @dataclass(frozen=True)
 class Outfit:
     """What a figure wears, RGB by part, and how tall it is in metres."""
@@ -84,6 +95,7 @@ class Figure:
         racket_head: radius in metres; 0 for a person without a racket.
         is_bat: whether the head is a closed blade (table tennis) rather than strings.
         faces_camera: whether the front is seen, with the arms before the body, or the back.
+        parts: what is painted, back to front; a racket with strings hides nothing and is not among it.
     """
 
     joints: Array
@@ -91,12 +103,7 @@ class Figure:
     racket_head: float
     is_bat: bool
     faces_camera: bool
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """What is painted, back to front; a racket with strings hides nothing and is not among it."""
-        bat = (Part(RACKET, RACKET, self.racket_head, self.racket_head, "bat"),) if self.is_bat else ()
-        return (*_LEGS, *_TRUNK, *_FACE, *_ARMS, *bat) if self.faces_camera else (*bat, *_ARMS, *_LEGS, *_TRUNK)
+    parts: tuple[Part, ...]
 
     def capsules(self, camera: Camera) -> Array:
         """Return (N, P, 6): x, y, radius at the start and at the end of each of the parts, in pixels."""

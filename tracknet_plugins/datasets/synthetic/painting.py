@@ -83,6 +83,16 @@ def layer(image: Image.Image) -> UInt8Array:
     return np.asarray(image.reduce(FINENESS))
 
 
+def mean(layers: Sequence[UInt8Array]) -> UInt8Array:
+    """Return the mean of layers (h, w, 4), as an open shutter adds them up; the array may be changed."""
+    if len(layers) == 1:
+        return layers[0].copy()
+    total = layers[0].astype(np.uint16)
+    for layer in layers[1:]:
+        total += layer
+    return (total // len(layers)).astype(np.uint8)
+
+
 def shade(frame: UInt8Array, parts: Array, strength: float) -> None:
     """Darken what lies under the capsules (P, 6), such as a cast shadow, by ``strength`` of 0..1."""
     box = bounds(parts[:, [0, 1, 3, 4]], float(parts[:, [2, 5]].max()), frame)
@@ -102,6 +112,38 @@ def _fine(parts: Array, box: Box) -> Array:
     return np.column_stack(
         [refine(parts[:, :2], box), parts[:, 2] * FINENESS, refine(parts[:, 3:5], box), parts[:, 5] * FINENESS]
     )
+
+
+def sweep(
+    frame: UInt8Array, starts: Array, ends: Array, radii: tuple[float, float], colour: Colour, opacity: float = 1.0
+) -> None:
+    """Paint a tapered capsule as an open shutter sees it: the mean over its places at S moments.
+
+    Args:
+        frame: painted in place.
+        starts: (S, 2) one end at moments evenly spaced over the exposure, in pixels.
+        ends: (S, 2) the other end.
+        radii: at the start and at the end, in pixels.
+        colour: RGB.
+        opacity: of the capsule, 0..1.
+    """
+    box = bounds(np.concatenate([starts, ends]), max(radii) + 1, frame)
+    if box is None:
+        return
+    left, top, right, bottom = box
+    columns = np.arange(left, right, dtype=np.float32) - starts[:, 0, None].astype(np.float32)
+    rows = np.arange(top, bottom, dtype=np.float32) - starts[:, 1, None].astype(np.float32)
+    along = (ends - starts).astype(np.float32)
+    squared = np.maximum((along**2).sum(1), 1e-6)
+    share = (columns * along[:, :1] / squared[:, None])[:, None, :] + (rows * along[:, 1:] / squared[:, None])[
+        ..., None
+    ]
+    np.clip(share, 0, 1, out=share)
+    x = columns[:, None, :] - share * along[:, 0, None, None]
+    y = rows[:, :, None] - share * along[:, 1, None, None]
+    cover = np.clip(radii[0] + share * (radii[1] - radii[0]) + 0.5 - np.sqrt(x * x + y * y), 0, 1).mean(0) * opacity
+    under = frame[top:bottom, left:right]
+    under[...] = under + (np.array(colour, dtype=np.float32) - under) * cover[..., None] + 0.5
 
 
 def streak(

@@ -17,6 +17,8 @@ from tracknet_core.contracts import FrameSource, Size, UInt8Array
 from tracknet_core.video import VideoFrames, write_video
 from tracknet_plugins.datasets.synthetic import painting
 from tracknet_plugins.datasets.synthetic.figures import PELVIS, RACKET, SWING_HAND, THROAT, Figure
+from tracknet_plugins.datasets.synthetic.graphics import Graphic, draw_graphic
+from tracknet_plugins.datasets.synthetic.portraits import Portrait
 from tracknet_plugins.datasets.synthetic.scene import Recipe, Scene, make_scene
 from tracknet_plugins.datasets.synthetic.sports import Colour
 from tracknet_plugins.datasets.synthetic.venue import build_venue, score_graphics, spectator_colours
@@ -24,7 +26,6 @@ from tracknet_plugins.datasets.synthetic.venue import build_venue, score_graphic
 Array = npt.NDArray[np.float64]
 
 _CORK: Colour = (226, 212, 182)
-_KEY_FRAME_EVERY = 12
 _POSES = 8
 
 
@@ -45,6 +46,14 @@ class Painter:
             replace(figure, joints=figure.joints + figure.joints[..., 2:] * scene.light).capsules(scene.camera)
             for figure in scene.figures
         ]
+        self._portraits: list[Portrait] = []
+        self._graphics: list[Graphic] = []
+        if scene.is_lifelike:
+            shutter = scene.exposure * scene.recipe.fps
+            for figure, capsules, racket in zip(scene.figures, scene.bodies, scene.rackets, strict=True):
+                outline = None if figure.is_bat else scene.camera.project(racket)[0]
+                self._portraits.append(Portrait(figure, capsules, outline, shutter, rng))
+            self._graphics = [draw_graphic(slot, rng) for slot in scene.graphics]
         self._fans = _make_fans(scene, self._venue.seats, rng)
         grain = rng.normal(0, scene.difficulty.noise, (height + 64, width + 64, 1)) + rng.normal(
             0, 0.5 * scene.difficulty.noise, (height + 64, width + 64, 3)
@@ -54,7 +63,7 @@ class Painter:
         drift = np.convolve(rng.normal(0, scene.difficulty.flicker, scene.recipe.frames + 4), np.ones(5) / 2, "valid")
         self._brightness = np.clip(np.round(drift), -4, 4).astype(np.int8)
         self._score: UInt8Array | None = None
-        if scene.score_box is not None:
+        if scene.score_box is not None and not scene.is_lifelike:
             left, top, right, bottom = scene.score_box
             self._score = score_graphics((right - left, bottom - top), rng)
 
@@ -87,6 +96,8 @@ class Painter:
         if self._score is not None and scene.score_box is not None:
             left, top, right, bottom = scene.score_box
             frame[top:bottom, left:right] = self._score
+        for graphic in self._graphics:
+            graphic.paint(frame, number)
         # Colours stay away from 0 and 255, so that adding the small grain wraps nowhere.
         np.clip(frame, 14, 241, out=frame)
         row, column = self._grain_at[number]
@@ -119,14 +130,29 @@ class Painter:
         if not scene.sport.ball.is_shuttle:
             painting.streak(frame, samples, radius, scene.ball_colour)
             return
+        if scene.is_lifelike:
+            self._paint_shuttle(frame, number)
+            return
         # The cork leads and the skirt trails, by so much that the middle of their area stays where the label is.
         way = np.gradient(samples, axis=0)
         way *= radius / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-6)
         painting.streak(frame, samples - 0.09 * way, radius, scene.ball_colour)
         painting.streak(frame, samples + 0.8 * way, 0.42 * radius, _CORK)
 
+    def _paint_shuttle(self, frame: UInt8Array, number: int) -> None:
+        """Paint cork and skirt as long as they are in this view: short where the shuttle flies along it."""
+        scene = self._scene
+        corks, radius = scene.streaks[0][number], scene.streaks[1][number] / 2
+        rims, _ = scene.camera.project(scene.ball[number] - scene.shuttle_axes[number])
+        rims += scene.sway[number]
+        painting.sweep(frame, corks, rims, (0.42 * radius, radius), scene.ball_colour, scene.feathers)
+        painting.streak(frame, corks, 0.45 * radius, scene.ball_colour)
+
     def _paint_figure(self, frame: UInt8Array, index: int, number: int) -> None:
         scene = self._scene
+        if self._portraits:
+            self._portraits[index].paint(frame, number, scene.sway[number])
+            return
         figure = scene.figures[index]
         shift = scene.sway[number]
         capsules = _moved(scene.bodies[index][number], shift)
@@ -270,6 +296,15 @@ class RenderedFrames(FrameSource):
         scene = make_scene(self._recipe)
         painter = Painter(scene)
         stream = io.BytesIO()
-        frames = (painter.paint(number) for number in range(len(self)))
-        write_video(stream, frames, fps=self.fps, crf=scene.difficulty.crf, preset="superfast", gop=_KEY_FRAME_EVERY)
+        coding = scene.coding
+        write_video(
+            stream,
+            (painter.paint(number) for number in range(len(self))),
+            fps=self.fps,
+            crf=scene.difficulty.crf,
+            preset="superfast",
+            gop=coding.key_frames,
+            bitrate=coding.bitrate,
+            filters=coding.filters,
+        )
         return VideoFrames(stream.getvalue(), name=self._name)

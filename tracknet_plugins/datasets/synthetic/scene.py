@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from tracknet_core.contracts import FloatArray, IntArray, Size, Visibility
+from tracknet_plugins.datasets.synthetic.bodies import Wardrobe, detailed_joints, racket_outline
 from tracknet_plugins.datasets.synthetic.camera import Camera
-from tracknet_plugins.datasets.synthetic.figures import PELVIS, Figure, Outfit, animate, covered
+from tracknet_plugins.datasets.synthetic.figures import PELVIS, Figure, Outfit, animate, covered, plain_parts
+from tracknet_plugins.datasets.synthetic.graphics import Slot, choose_slots
 from tracknet_plugins.datasets.synthetic.rally import FAR, NEAR, Play, Role, play, run
 from tracknet_plugins.datasets.synthetic.sports import (
     DIFFICULTIES,
@@ -21,6 +24,7 @@ from tracknet_plugins.datasets.synthetic.sports import (
     Palette,
     Sport,
     SportName,
+    StyleName,
 )
 
 Array = npt.NDArray[np.float64]
@@ -41,6 +45,10 @@ CLUTTER = 0.55
 """How much the contrast in front of the crowd or of boards counts, against that in front of a plain floor."""
 
 
+_SHUTTLE_LENGTH = 0.06
+"""Metres from the middle of the cork to the rim of the skirt."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What a scene follows from; equal recipes give equal scenes.
@@ -53,6 +61,8 @@ class Recipe:
         fps: frames per second.
         seed: of this rally alone.
         exposure: range of seconds that the shutter is open; None for that of the preset.
+        style: how much of a real picture is drawn.
+        bitrate: range of Mbit/s, of a picture 1280 x 720, that the video is coded at; None for a constant quality.
     """
 
     sport: SportName
@@ -62,6 +72,23 @@ class Recipe:
     fps: float
     seed: tuple[int, ...]
     exposure: tuple[float, float] | None = None
+    style: StyleName = "plain"
+    bitrate: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Coding:
+    """What happens to the pictures on their way through cameras and encoders.
+
+    Attributes:
+        bitrate: bit/s; None for the constant quality of the difficulty.
+        key_frames: greatest distance between two of them, in frames.
+        filters: FFmpeg's, of lenses, sharpening and noise; empty for none.
+    """
+
+    bitrate: int | None = None
+    key_frames: int = 12
+    filters: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,6 +108,12 @@ class Scene:
         shadow: how much shadows darken, 0..1.
         score_box: left, top, right, bottom of the score graphics, in pixels; None for none.
         looks: seed for what only the painter needs.
+        exposure: seconds that the shutter is open.
+        ball_scale: factor on the ball's apparent size.
+        feathers: opacity of a shuttlecock's skirt, 0..1.
+        graphics: what the broadcaster lays over the picture; none in a plain style, which has ``score_box``.
+        coding: of the video.
+        rackets: for each figure (N, 2 + R, 3) grip, throat and rim of its racket in metres; empty in a plain style.
     """
 
     recipe: Recipe
@@ -95,6 +128,17 @@ class Scene:
     shadow: float
     score_box: tuple[int, int, int, int] | None
     looks: np.random.SeedSequence
+    exposure: float
+    ball_scale: float
+    feathers: float = 1.0
+    graphics: tuple[Slot, ...] = ()
+    coding: Coding = Coding()
+    rackets: tuple[Array, ...] = ()
+
+    @property
+    def is_lifelike(self) -> bool:
+        """Whether more than plain shapes is drawn."""
+        return self.recipe.style == "lifelike"
 
     @property
     def sport(self) -> Sport:
@@ -117,7 +161,17 @@ class Scene:
         xy, scale = self.camera.project(self.ball)
         ball = self.sport.ball
         diameter = np.maximum(ball.diameter * ball.apparent * scale.mean(1), ball.smallest * self.unit)
-        return xy + self.sway[:, None], diameter * self.difficulty.ball
+        return xy + self.sway[:, None], diameter * self.ball_scale
+
+    @cached_property
+    def shuttle_axes(self) -> Array:
+        """From the rim of a shuttlecock's skirt to its cork, (N, S, 3) metres: as it flies, cork ahead."""
+        way = np.gradient(self.ball, axis=1)
+        speed = np.linalg.norm(way, axis=-1, keepdims=True)
+        # One that lies still points anywhere.
+        way = np.where(speed > 1e-6, way, [0.8, 0.6, 0.0])
+        long = _SHUTTLE_LENGTH * self.sport.ball.apparent * self.ball_scale
+        return np.asarray(long * way / np.maximum(np.linalg.norm(way, axis=-1, keepdims=True), 1e-9))
 
     @cached_property
     def bodies(self) -> list[Array]:
@@ -132,15 +186,16 @@ class Scene:
         tops = np.array([[-half, 0, surface + post], [0, 0, surface + middle], [half, 0, surface + post]])
         feet = tops * [1, 1, 0] + [0, 0, 0 if sport.surface == 0 else surface - 0.05]
         xy, scale = self.camera.project(np.concatenate([tops, feet]))
-        tape = scale[0] * (0.03 if surface == 0 else 0.008)
+        tape = scale[0] * (0.03 if surface == 0 else 0.008) * (0.6 if self.is_lifelike else 1.0)
         pole = scale[0] * (0.04 if surface == 0 else 0.012)
         ends = [(0, 1, tape), (1, 2, tape), (0, 3, pole), (2, 5, pole)]
         return np.array([[*xy[a], radius, *xy[b], radius] for a, b, radius in ends])
 
-    def labels(self) -> tuple[FloatArray, IntArray]:
+    def labels(self, *, middle: bool = False) -> tuple[FloatArray, IntArray]:
         """Return the place of the ball, (N, 2) pixels, NaN without one; and the codes (N,) of ``Visibility``.
 
-        The place is the middle of the streak: the mean over the exposure. The code is
+        The place is the middle of the streak: the mean over the exposure. In a lifelike style it is where labels of
+        real pictures have it, ``Ball.label_at``, unless the middle is asked for. The code is
 
         - ABSENT if no ball is in play, or its place is outside the picture;
         - OCCLUDED if more than :data:`HIDDEN` of it is behind a player, the net's tape or posts, the table, or the
@@ -150,7 +205,7 @@ class Scene:
           its way, times the share of it that is not hidden, times :data:`CLUTTER` before the crowd or boards;
         - EASY otherwise.
         """
-        xy = self.streaks[0].mean(1)
+        xy = self.streaks[0].mean(1) if middle else self._marks()
         width, height = self.recipe.size
         with np.errstate(invalid="ignore"):
             inside = ((xy >= -0.5) & (xy < [width - 0.5, height - 0.5])).all(1)
@@ -162,6 +217,15 @@ class Scene:
         codes[seen[hidden > HIDDEN]] = Visibility.OCCLUDED
         xy[~inside] = np.nan
         return xy.astype(np.float32), codes
+
+    def _marks(self) -> Array:
+        """Return where labels are, (N, 2) pixels, in the picture or outside."""
+        centres = self.streaks[0]
+        if not self.is_lifelike or self.sport.ball.label_at == 0.5:
+            return np.asarray(centres.mean(1))
+        at = self.sport.ball.label_at * SAMPLES - 0.5
+        first = int(at)
+        return np.asarray(centres[:, first] + (at - first) * (centres[:, first + 1] - centres[:, first]))
 
     def half_ways(self) -> FloatArray:
         """Return half of the ball's way during each exposure, (N, 2) pixels from the start to the end, NaN without one.
@@ -202,10 +266,19 @@ class Scene:
         hidden[beyond] |= _covered_nearby(at_rest[beyond], np.broadcast_to(self.net, (len(beyond), *self.net.shape)))
         below = np.flatnonzero(self.ball[seen, :, 2].mean(1) < self.sport.surface)
         hidden[below] |= self._over_surface(self.camera.rays(at_rest[below]))[1]
-        if self.score_box is not None:
-            left, top, right, bottom = self.score_box
-            hidden |= (points >= [left - 0.5, top - 0.5]).all(-1) & (points < [right - 0.5, bottom - 0.5]).all(-1)
+        for (left, top, right, bottom), shown in self._boxes():
+            within = (points >= [left - 0.5, top - 0.5]).all(-1) & (points < [right - 0.5, bottom - 0.5]).all(-1)
+            hidden |= within & shown[seen, None]
         return np.asarray(hidden.mean(1))
+
+    def _boxes(self) -> Iterator[tuple[tuple[int, int, int, int], npt.NDArray[np.bool_]]]:
+        """Yield what lies over the picture, and in which of the N frames."""
+        if self.score_box is not None:
+            yield self.score_box, np.ones(len(self.ball), dtype=bool)
+        numbers = np.arange(len(self.ball))
+        for slot in self.graphics:
+            if slot.opacity > HIDDEN:
+                yield slot.box, (numbers >= slot.first) & (numbers < slot.last)
 
     def _behind(self, seen: IntArray) -> tuple[Array, Array]:
         """Return what is behind the ball in frames ``seen`` (F,): RGB (F, 3), and how clear a view it makes (F,)."""
@@ -259,7 +332,8 @@ def make_scene(recipe: Recipe) -> Scene:
     """Make the scene of a recipe: the rally, the players, the place, the camera and the light."""
     sport, difficulty = SPORTS[recipe.sport], DIFFICULTIES[recipe.difficulty]
     # Streams of their own, so that a change to one part leaves the others as they are.
-    for_play, for_place, for_people, looks = np.random.SeedSequence(recipe.seed).spawn(4)
+    for_play, for_place, for_people, looks, for_style, for_video = np.random.SeedSequence(recipe.seed).spawn(6)
+    styles = np.random.default_rng(for_style) if recipe.style == "lifelike" else None
     rng = np.random.default_rng(for_place)
     width, height = recipe.size
     camera = Camera.aimed(
@@ -286,6 +360,17 @@ def make_scene(recipe: Recipe) -> Scene:
         if rng.random() < 0.4:
             top = height - top - round(30 * unit)
         box = (left, top, left + round(110 * unit), top + round(28 * unit))
+    figures = _people(sport, rally, times, np.random.default_rng(for_people))
+    ball_scale, feathers = difficulty.ball, 1.0
+    rackets: list[Array] = []
+    graphics: tuple[Slot, ...] = ()
+    if styles is not None:
+        figures = tuple(_dressed(figures, styles))
+        rackets = [racket_outline(figure.joints, figure.racket_head, styles) for figure in figures]
+        ball_scale *= styles.uniform(0.55, 1.15)
+        palette = _repainted(palette, styles)
+        feathers = styles.uniform(0.35, 0.95)
+        graphics, box = choose_slots(recipe.size, recipe.frames, styles), None
     return Scene(
         recipe=recipe,
         palette=palette,
@@ -293,12 +378,18 @@ def make_scene(recipe: Recipe) -> Scene:
         play=rally,
         ball=rally.ball(moments),
         ball_colour=sport.ball.colours[rng.integers(len(sport.ball.colours))],
-        figures=_people(sport, rally, times, np.random.default_rng(for_people)),
+        figures=figures,
         sway=_sway(times, difficulty.sway * width / 640, rng),
         light=np.array([slant * np.cos(direction), slant * np.sin(direction), -1.0]),
         shadow=rng.uniform(0.16, 0.3) if palette.is_indoor else rng.uniform(0.3, 0.55),
         score_box=box,
         looks=looks,
+        exposure=exposure,
+        ball_scale=ball_scale,
+        feathers=feathers,
+        graphics=graphics,
+        coding=_coding(recipe, np.random.default_rng(for_video)),
+        rackets=tuple(rackets),
     )
 
 
@@ -327,6 +418,30 @@ def _sway(times: Array, amplitude: float, rng: np.random.Generator) -> Array:
         for _ in range(2)
     ]
     return np.asarray(np.round(4 * amplitude * (waves[0] + waves[1]) / 2) / 4)
+
+
+def _coding(recipe: Recipe, rng: np.random.Generator) -> Coding:
+    """Draw how a video of the recipe was made."""
+    steps = []
+    if recipe.style == "lifelike":
+        unit = recipe.size[0] / 1280
+        if rng.random() < 0.4:
+            steps.append(f"gblur=sigma={unit * rng.uniform(0.5, 1.6):.3f}:planes=1")
+        if rng.random() < 0.5:
+            side = 5 if unit > 0.75 else 3
+            steps.append(f"unsharp={side}:{side}:{rng.uniform(0.3, 1.5):.3f}:{side}:{side}:0")
+        if rng.random() < 0.3:
+            steps.append(f"noise=c0_strength={rng.integers(2, 9)}:c0_flags=t:c0_seed={rng.integers(1, 2**20)}")
+    if recipe.bitrate is None:
+        return Coding(filters=",".join(steps))
+    low, high = np.log(recipe.bitrate)
+    # A picture of half the size needs more than a quarter of the bits.
+    share = (recipe.size[0] * recipe.size[1] / (1280 * 720)) ** 0.75 * max(recipe.fps / 30, 1) ** 0.5
+    return Coding(
+        bitrate=round(1e6 * share * np.exp(rng.uniform(low, high))),
+        key_frames=int(rng.integers(12, 120)),
+        filters=",".join(steps),
+    )
 
 
 _SKINS: tuple[Colour, ...] = ((232, 190, 160), (214, 164, 130), (176, 124, 92), (128, 86, 62), (92, 62, 48))
@@ -370,8 +485,40 @@ def _people(sport: Sport, rally: Play, times: Array, rng: np.random.Generator) -
                 crouch=rng.uniform(0.08, 0.2) + (0.08 if sport.surface else 0.0),
                 rng=rng,
             )
-            figures.append(Figure(joints, outfit, head, is_bat=sport.surface > 0, faces_camera=side == FAR))
+            is_bat, faces_camera = sport.surface > 0, side == FAR
+            parts = plain_parts(head if is_bat else 0.0, faces_camera=faces_camera)
+            figures.append(Figure(joints, outfit, head, is_bat, faces_camera, parts))
     return tuple(figures)
+
+
+def _dressed(figures: tuple[Figure, ...], rng: np.random.Generator) -> Iterator[Figure]:
+    """Yield the figures with bodies in detail, each side in a kit of its own."""
+    wardrobe = Wardrobe(rng)
+    kits = {faces_camera: wardrobe.kit() for faces_camera in (False, True)}
+    for figure in figures:
+        outfit = replace(wardrobe.outfit(kits[figure.faces_camera]), stature=figure.outfit.stature)
+        parts = wardrobe.parts(figure.racket_head if figure.is_bat else 0.0, faces_camera=figure.faces_camera)
+        yield replace(figure, joints=detailed_joints(figure.joints, rng), outfit=outfit, parts=parts)
+
+
+def _repainted(palette: Palette, rng: np.random.Generator) -> Palette:
+    """Return the palette of a venue that may have any colours."""
+
+    def paint(colour: Colour, share: float, darkest: float, brightest: float) -> Colour:
+        if rng.random() >= share:
+            return colour
+        grey, strong = rng.uniform(darkest, brightest), rng.uniform(0.1, 0.9)
+        red, green, blue = np.clip(grey + strong * (rng.uniform(0, 255, 3) - grey), 10, 235).astype(int).tolist()
+        return red, green, blue
+
+    return replace(
+        palette,
+        court=paint(palette.court, 0.4, 60, 190),
+        surround=paint(palette.surround, 0.6, 20, 170),
+        lines=paint(palette.lines, 0.1, 200, 250),
+        boards=tuple(paint(colour, 0.6, 15, 120) for colour in palette.boards * 2),
+        stands=paint(palette.stands, 0.5, 8, 110),
+    )
 
 
 def _outfit(rng: np.random.Generator, shirt: Colour, shorts: Colour) -> Outfit:

@@ -11,6 +11,7 @@ from math import pi
 from typing import Literal
 
 SportName = Literal["tennis", "badminton", "table_tennis"]
+StyleName = Literal["plain", "lifelike"]
 DifficultyName = Literal["easy", "normal", "hard"]
 Colour = tuple[int, int, int]
 Range = tuple[float, float]
@@ -32,6 +33,7 @@ class Ball:
         apparent: how much bigger than its geometry a bright ball looks, since cameras bloom and broadcasts sharpen.
         smallest: least diameter in pixels of a picture 640 wide.
         is_shuttle: drawn as cork and skirt, cork ahead.
+        label_at: share of the exposure at which labels of real pictures have the ball: 0.5 is the middle of the streak.
     """
 
     diameter: float
@@ -42,6 +44,7 @@ class Ball:
     apparent: float
     smallest: float
     is_shuttle: bool = False
+    label_at: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -242,6 +245,8 @@ BADMINTON = Sport(
         apparent=1.6,
         smallest=3.6,
         is_shuttle=True,
+        # People mark the cork, at the leading end: measured on 785 blobs of broadcast rallies.
+        label_at=0.85,
     ),
     length=13.4,
     width=6.1,

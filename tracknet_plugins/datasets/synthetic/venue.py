@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from tracknet_core.contracts import Size, UInt8Array
+from tracknet_plugins.datasets.synthetic.names import made_up_name
 from tracknet_plugins.datasets.synthetic.painting import Box, capsule
 from tracknet_plugins.datasets.synthetic.scene import Scene
 from tracknet_plugins.datasets.synthetic.sports import Colour, Palette
+from tracknet_plugins.datasets.synthetic.textures import noise
 
 Array = npt.NDArray[np.float64]
 Place = tuple[float, float, float]
@@ -61,14 +63,24 @@ def build_venue(scene: Scene, margin: int, rng: np.random.Generator) -> Venue:
     sheet = _Sheet(scene, margin, "RGB", _darker(palette.stands, 0.5))
     back, beside = sport.length / 2 + sport.run_off[0], sport.width / 2 + sport.run_off[1]
     _draw_stands(sheet, scene, rng)
+    if scene.is_lifelike:
+        sheet.dim(palette, rng)
+        _draw_back_row(sheet, scene, rng)
     _draw_floor(sheet, scene, rng)
+    if scene.is_lifelike:
+        _draw_emblems(sheet, scene, rng)
     _draw_boards(sheet, scene, rng)
     _draw_furniture(sheet, scene, rng)
-    _draw_specks(sheet, scene, rng)
-    background = Image.fromarray(_lit(np.asarray(sheet.image.reduce(_FINENESS)), palette, rng))
+    if scene.is_lifelike:
+        _draw_bystanders(sheet, scene, rng)
+        _draw_spare_balls(sheet, scene, rng)
+    else:
+        _draw_specks(sheet, scene, rng)
+    picture = _lit(np.asarray(sheet.image.reduce(_FINENESS)), palette, rng)
+    background = Image.fromarray(_weathered(picture, scene, rng) if scene.is_lifelike else picture)
 
     net = _Sheet(scene, margin, "RGBA", (0, 0, 0, 0))
-    _draw_net(net, scene)
+    _draw_net(net, scene, rng)
     screens = [net.screen(depth=0.0)]
     if sport.surface:
         table = _Sheet(scene, margin, "RGBA", (0, 0, 0, 0))
@@ -98,7 +110,7 @@ def score_graphics(size: Size, rng: np.random.Generator) -> UInt8Array:
         draw.rectangle((1.56 * width, top + 2, 1.77 * width, bottom), fill=(226, 228, 232))
         draw.rectangle((1.79 * width, top + 2, 2 * width, bottom), fill=accent)
         for x, text, fill, anchor in (
-            (0.1, _name(rng)[:8], (235, 236, 240), "lm"),
+            (0.1, made_up_name(rng)[:8], (235, 236, 240), "lm"),
             (1.66, str(rng.integers(0, 4)), (16, 18, 26), "mm"),
             (1.89, str(rng.integers(0, 21)), (250, 250, 250), "mm"),
         ):
@@ -123,9 +135,23 @@ class _Sheet:
         self._camera = scene.camera
         self._margin = margin
         self._picture_size = width, height
+        self._unit = width / 640
+        self.is_lifelike = scene.is_lifelike
         self.size = (width + 2 * margin) * _FINENESS, (height + 2 * margin) * _FINENESS
         self.image = Image.new(mode, self.size, ground)
         self.pen = ImageDraw.Draw(self.image)
+
+    def dim(self, palette: Palette, rng: np.random.Generator) -> None:
+        """Put what is drawn so far out of focus, and in a hall mostly in the dark."""
+        share = rng.uniform(0.12, 0.9) if palette.is_indoor else rng.uniform(0.7, 1.1)
+        small = self.image.reduce(_FINENESS).filter(ImageFilter.BoxBlur(rng.uniform(0, 1.6) * self._unit))
+        picture = np.asarray(small, dtype=np.float32)
+        width, height = small.size
+        light = 1 + 0.3 * noise((width, height), finest=60, coarsest=400, rng=rng)
+        grey = picture.mean(-1, keepdims=True)
+        picture = (grey + rng.uniform(0.3, 1.0) * (picture - grey)) * (share * np.clip(light, 0.2, 2.0))[..., None]
+        dimmed = Image.fromarray(np.clip(picture, 4, 245).astype(np.uint8))
+        self.image.paste(dimmed.resize(self.size, Image.Resampling.BILINEAR))
 
     def screen(self, depth: float) -> Screen:
         """Return what was drawn as a screen."""
@@ -136,6 +162,10 @@ class _Sheet:
         around = 2 * self._margin
         box = max(left - around, 0), max(top - around, 0), min(right, width), min(bottom, height)
         return Screen(picture, box, depth)
+
+    def project(self, places: npt.ArrayLike) -> tuple[Array, Array]:
+        """Return pixels (M, 2) of the picture, and pixels per metre (M,), of places (M, 3)."""
+        return self._camera.project(places)
 
     def points(self, places: npt.ArrayLike) -> list[tuple[float, float]]:
         """Return where places (M, 3) are on the sheet."""
@@ -236,7 +266,7 @@ def _draw_floor(sheet: _Sheet, scene: Scene, rng: np.random.Generator) -> None:
                 sheet.level((-half, half), edges, 0, _lighter(palette.court, 0.025))
         _draw_lines(sheet, scene)
     for side in (-1, 1):
-        name = _lettering(_name(rng), _lighter(palette.surround, 0.45))
+        name = _lettering(made_up_name(rng), _lighter(palette.surround, 0.45))
         length = min(0.34 * sport.width, 3.0) if sport.surface == 0 else 1.6
         depth = 1.6 * length * name.height / name.width
         x = rng.uniform(-0.25, 0.25) * sport.width
@@ -299,15 +329,147 @@ def _draw_furniture(sheet: _Sheet, scene: Scene, rng: np.random.Generator) -> No
         sheet.polygon([(left, near, 0.45), (right, near, 0.45), (right, near, 0), (left, near, 0)], (112, 114, 122))
 
 
-def _draw_sitting(sheet: _Sheet, seat: Place, rng: np.random.Generator) -> None:
+def _draw_sitting(sheet: _Sheet, seat: Place, rng: np.random.Generator, shirt: Colour | None = None) -> None:
     """Draw somebody who sits; ``seat`` is below the hip, on the floor."""
     x, y, z = seat
     trousers = (34, 36, 46)
     hip, knee = (x, y, z + 0.5), (x, y - 0.35, z + 0.48)
     sheet.limb(knee, (x, y - 0.4, z + 0.05), 0.07, trousers)
     sheet.limb(hip, knee, 0.09, trousers)
-    sheet.limb(hip, (x, y, z + 0.95), 0.17, _colour(rng.uniform(30, 200, 3)))
+    sheet.limb(hip, (x, y, z + 0.95), 0.17, shirt or _colour(rng.uniform(30, 200, 3)))
     sheet.limb((x, y, z + 1.24), (x, y, z + 1.24), 0.11, (206, 160, 128))
+    if sheet.is_lifelike:
+        cuff: Colour = (240, 240, 240) if rng.random() < 0.4 else (40, 42, 48)
+        sheet.limb((x - 0.15, y - 0.3, z + 0.55), (x - 0.22, y, z + 0.85), 0.045, (206, 160, 128))
+        sheet.limb((x + 0.15, y - 0.3, z + 0.55), (x + 0.22, y, z + 0.85), 0.045, (206, 160, 128))
+        sheet.limb((x, y + 0.02, z + 1.28), (x, y + 0.02, z + 1.3), 0.115, (30, 26, 24))
+        sheet.limb((x, y - 0.06, z + 1.2), (x, y - 0.06, z + 1.2), 0.08, (214, 172, 142))
+        sheet.limb((x - 0.06, y - 0.42, z + 0.05), (x + 0.06, y - 0.46, z + 0.05), 0.06, cuff)
+
+
+def _draw_back_row(sheet: _Sheet, scene: Scene, rng: np.random.Generator) -> None:
+    """Draw, in some venues, a second row of boards behind the court, higher and farther."""
+    sport = scene.sport
+    if rng.random() < 0.4:
+        return
+    length = 3.2 if sport.surface == 0 else 1.7
+    far, low = sport.length / 2 + sport.run_off[0] + rng.uniform(0.8, 2.0), sport.board_height * rng.uniform(0.5, 1.0)
+    high = low + sport.board_height * rng.uniform(1.0, 1.7)
+    reach = rng.uniform(0.5, 1.3) * (sport.width / 2 + sport.run_off[1])
+    for x in np.arange(-reach, reach, length * rng.uniform(1.0, 1.4)).tolist():
+        corners = [(x, far, high), (x + length, far, high), (x + length, far, low), (x, far, low)]
+        sheet.picture(_sign(scene.palette, length / (high - low), rng), corners)
+
+
+def _draw_emblems(sheet: _Sheet, scene: Scene, rng: np.random.Generator) -> None:
+    """Draw names and emblems of sponsors on the floor: bright, and on some courts between the lines."""
+    sport = scene.sport
+    beside, behind = sport.width / 2 + 0.6 * sport.run_off[1], sport.length / 2 + 0.35 * sport.run_off[0]
+    spots = [(0.0, -behind), (0.0, behind), (-beside, -0.3 * sport.length), (beside, -0.3 * sport.length)]
+    if sport.surface == 0:
+        spots += [(0.0, -0.08 * sport.length), (0.0, 0.08 * sport.length), (0.25 * sport.width, -behind)]
+    for x, y in spots:
+        if rng.random() < 0.5:
+            continue
+        ink: Colour = (244, 244, 244) if rng.random() < 0.75 else _colour(rng.uniform(30, 240, 3))
+        name = _lettering(made_up_name(rng), ink) if rng.random() < 0.6 else _mark(ink, rng)
+        length = rng.uniform(0.18, 0.4) * sport.width
+        depth = rng.uniform(1.0, 1.9) * length * name.height / name.width
+        x += rng.uniform(-0.15, 0.15) * sport.width
+        edges = [(x - length / 2, y + depth / 2), (x + length / 2, y + depth / 2)]
+        edges += [(x + length / 2, y - depth / 2), (x - length / 2, y - depth / 2)]
+        sheet.picture(name, [(a, b, 0.0) for a, b in edges])
+
+
+def _mark(ink: Colour, rng: np.random.Generator) -> Image.Image:
+    """Return an emblem, RGBA: some triangles, discs and strokes."""
+    image = Image.new("RGBA", (120, 60), (*ink, 0))
+    pen = ImageDraw.Draw(image)
+    for _ in range(rng.integers(1, 5)):
+        kind, corners = rng.integers(3), rng.uniform((2, 2), (118, 58), (3, 2))
+        points = [(x, y) for x, y in corners.tolist()]
+        if kind == 0:
+            pen.polygon(points, fill=(*ink, 255))
+        elif kind == 1:
+            radius = rng.uniform(5, 22)
+            x, y = points[0]
+            fill = (*ink, 255) if rng.random() < 0.5 else None
+            pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=fill, outline=(*ink, 255), width=6)
+        else:
+            pen.line(points, fill=(*ink, 255), width=int(rng.integers(4, 14)), joint="curve")
+    return image
+
+
+def _draw_bystanders(sheet: _Sheet, scene: Scene, rng: np.random.Generator) -> None:
+    """Draw line judges before the boards, and coaches and photographers beside the court, with what they brought."""
+    sport = scene.sport
+    back, beside = sport.length / 2 + sport.run_off[0], sport.width / 2 + sport.run_off[1]
+    uniform = _colour(rng.uniform(15, 220, 3))
+    if rng.random() < 0.7:
+        for x in (-0.45 * sport.width, 0.0, 0.45 * sport.width):
+            _draw_sitting(sheet, (x + rng.normal(0, 0.1), back - 0.4, 0.0), rng, uniform)
+    for _ in range(rng.integers(0, 9)):
+        side = rng.choice((-1, 1))
+        place = (side * beside * rng.uniform(0.9, 1.35), rng.uniform(-0.3, 0.6) * sport.length, 0.0)
+        _draw_sitting(sheet, place, rng, uniform if rng.random() < 0.3 else None)
+    for _ in range(rng.integers(0, 8)):  # bags, boxes, bottles, towels
+        side = rng.choice((-1, 1))
+        x, y = side * beside * rng.uniform(0.75, 1.1), rng.uniform(-0.4, 0.5) * sport.length
+        wide, deep, tall = rng.uniform(0.08, 0.5), rng.uniform(0.1, 0.5), rng.uniform(0.05, 0.7)
+        colour: Colour = (238, 238, 238) if rng.random() < 0.35 else _colour(rng.uniform(20, 230, 3))
+        sheet.polygon([(x, y, 0), (x + wide, y, 0), (x + wide, y, tall), (x, y, tall)], _darker(colour, 0.75))
+        sheet.level((x, x + wide), (y, y + deep), tall, colour)
+
+
+def _draw_spare_balls(sheet: _Sheet, scene: Scene, rng: np.random.Generator) -> None:
+    """Draw balls that nobody plays with, which lie on the floor and in boxes, and marks of their size."""
+    sport, ball = scene.sport, scene.sport.ball
+    beside, back = sport.width / 2 + sport.run_off[1], sport.length / 2 + sport.run_off[0]
+    for _ in range(rng.integers(0, 9)):
+        x, y = rng.uniform(-1.1, 1.1) * beside, rng.uniform(-0.62 * sport.length, back)
+        if abs(x) < sport.width / 2 and abs(y) < sport.length / 2 and rng.random() < 0.7:
+            continue  # on the court there is rarely one
+        radius = 0.5 * ball.diameter * ball.apparent * scene.ball_scale
+        place = np.array([x, y, radius])
+        if not ball.is_shuttle:
+            colour = scene.ball_colour if rng.random() < 0.7 else scene.palette.lines
+            sheet.limb(tuple(place), tuple(place), radius, _darker(colour, rng.uniform(0.75, 1.0)))
+            continue
+        turn = rng.uniform(0, 2 * np.pi)
+        rim = place - 1.8 * radius * np.array([np.cos(turn), np.sin(turn), 0.2])
+        xy, scale = sheet.project([place, rim])
+        skirt = _darker(scene.ball_colour, rng.uniform(0.7, 1.0))
+        sheet.capsules(np.array([[*xy[0], 0.42 * radius * scale[0], *xy[1], radius * scale[1]]]), skirt)
+        sheet.limb(tuple(place), tuple(place), 0.42 * radius, scene.ball_colour)
+
+
+def _weathered(picture: UInt8Array, scene: Scene, rng: np.random.Generator) -> UInt8Array:
+    """Return the picture with wear, stains and spots of light, as no surface is plain."""
+    height, width = picture.shape[:2]
+    unit = scene.recipe.size[0] / 640
+    grain = rng.uniform(0.01, 0.035) * noise((width, height), finest=1, coarsest=32 * unit, rng=rng, falloff=0.5)
+    cloud = rng.uniform(0.01, 0.05) * noise((width, height), finest=30 * unit, coarsest=240 * unit, rng=rng)
+    light = 1 + grain + cloud
+    glow = np.zeros((height, width), dtype=np.float32)
+    rows, columns = np.arange(height, dtype=np.float32)[:, None], np.arange(width, dtype=np.float32)
+    for _ in range(rng.integers(0, 7)):  # lamps that the floor mirrors
+        x, y = rng.uniform(0, width), rng.uniform(0.3, 1) * height
+        wide, high = rng.uniform(4, 40) * unit, rng.uniform(4, 60) * unit
+        spot = np.exp(-0.5 * ((rows - y) / high) ** 2) * np.exp(-0.5 * ((columns - x) / wide) ** 2)
+        glow += rng.uniform(4, 45) * spot
+    dot = ImageDraw.Draw(marks := Image.new("L", (width, height)))
+    for _ in range(rng.integers(0, 60)):  # scuffs, tape, litter
+        x, y = rng.uniform(0, width), rng.uniform(0.35, 1) * height
+        reach = rng.uniform(0.5, 9) * unit * np.array([1, 0.5])
+        a, b = rng.normal(0, 1, 2) * reach
+        dot.line(
+            (x, y, x + a, y + b), fill=int(rng.integers(20, 150)), width=max(1, round(rng.uniform(0.4, 1.6) * unit))
+        )
+    tint = np.float32(rng.choice((235.0, 20.0)))
+    share = np.asarray(marks, dtype=np.float32)[..., None] * np.float32(0.6 / 255)
+    worn = picture * light[..., None] + glow[..., None]
+    worn += share * (tint - worn)
+    return np.asarray(np.clip(worn, 8, 246), dtype=np.uint8)
 
 
 def _draw_specks(sheet: _Sheet, scene: Scene, rng: np.random.Generator) -> None:
@@ -339,14 +501,15 @@ def _lit(picture: UInt8Array, palette: Palette, rng: np.random.Generator) -> UIn
 # ------------------------------------------------------------------------------------- what hides what is behind
 
 
-def _draw_net(sheet: _Sheet, scene: Scene) -> None:
+def _draw_net(sheet: _Sheet, scene: Scene, rng: np.random.Generator) -> None:
     """Draw the net with its tape and posts."""
     sport = scene.sport
     half, bottom = sport.net_width, sport.surface + sport.net_bottom
     columns = np.linspace(-half, half, 9).tolist()
     edge = [(x, 0.0, sport.net_height(x)) for x in columns]
-    sheet.polygon(edge + [(x, 0.0, bottom) for x in reversed(columns)], (14, 16, 20, 92))
-    thread = (10, 10, 14, 150)
+    opacity = int(rng.integers(10, 80)) if scene.is_lifelike else 92
+    sheet.polygon(edge + [(x, 0.0, bottom) for x in reversed(columns)], (14, 16, 20, opacity))
+    thread = (10, 10, 14, 150 if not scene.is_lifelike else opacity)
     for x in np.arange(-half, half, 0.3 if sport.surface == 0 else 0.06).tolist():
         sheet.line([(x, 0, bottom), (x, 0, sport.net_height(x))], thread)
     for share in np.linspace(0, 1, 5).tolist():
@@ -381,7 +544,7 @@ def _sign(palette: Palette, aspect: float, rng: np.random.Generator) -> Image.Im
     ink: Colour = (236, 236, 236) if rng.random() < 0.75 else (240, 214, 60)
     high = 48
     sign = Image.new("RGBA", (round(high * aspect), high), ground)
-    name = _lettering(_name(rng), ink)
+    name = _lettering(made_up_name(rng), ink)
     scale = min(0.6 * high / name.height, 0.7 * sign.width / name.width)
     name = name.resize((round(name.width * scale), round(name.height * scale)), Image.Resampling.BILINEAR)
     left = (sign.width - name.width) // 2
@@ -390,16 +553,6 @@ def _sign(palette: Palette, aspect: float, rng: np.random.Generator) -> Image.Im
         dot = ink if rng.random() < 0.5 else None
         ImageDraw.Draw(sign).ellipse((left - 16, 14, left + 4, 34), fill=dot, outline=ink, width=4)
     return sign
-
-
-_ONSETS = ("B", "D", "K", "L", "M", "N", "R", "S", "T", "V", "Z", "TR", "ST", "KL")
-_ENDINGS = ("", "X", "N", "S", "R")
-
-
-def _name(rng: np.random.Generator) -> str:
-    """Return a made-up name in capitals."""
-    syllables = [_ONSETS[rng.integers(len(_ONSETS))] + "AEIOU"[rng.integers(5)] for _ in range(rng.integers(2, 4))]
-    return "".join(syllables) + _ENDINGS[rng.integers(len(_ENDINGS))]
 
 
 def _lettering(text: str, ink: Colour) -> Image.Image:
