@@ -104,6 +104,9 @@ def plugin(session: nox.Session) -> None:
         with session.chdir(folder):
             session.run("pytest", str(EXAMPLE))
             session.run("tracknet", "--help")
+            session.run("tracknet", "list", "backbones")
+            session.run("tracknet", "show", "backbones", "tiny_conv")
+            session.run("tracknet", "run", "vit", "--dry-run")
             session.run("tracknet", "run", str(EXAMPLE / "experiment.yaml"))
             if not list(Path("outputs", "checkpoints").glob("last_*.ckpt")):
                 session.error("the example plugin was not trained: no checkpoint in outputs/checkpoints")

@@ -21,9 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``tracknet COMMAND …`` and return the exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] in ("-h", "--help"):
-        listed = "\n".join(f"  {name:10}{command.purpose}" for name, command in COMMANDS.items())
+        listed = "\n".join(f"  {name:13}{command.purpose}" for name, command in COMMANDS.items())
         usage = "usage: tracknet COMMAND [-h] …\n       tracknet --version"
-        sys.stdout.write(f"example: tracknet run experiments/vit.yaml\n\n{usage}\n\ncommands:\n{listed}\n")
+        sys.stdout.write(f"example: tracknet run vit\n\n{usage}\n\ncommands:\n{listed}\n")
         return 0
     name, *rest = ["info", "--version"] if arguments[0] == "--version" else arguments
     if name not in COMMANDS:

@@ -214,16 +214,3 @@ callbacks = Registry("callbacks", LightningCallback, "paths")
 loggers = Registry("loggers", LightningLogger, "paths")
 
 REGISTRIES: dict[str, Registry] = {thing.kind: thing for thing in list(vars().values()) if isinstance(thing, Registry)}
-
-
-def registry_of(kind: str) -> Registry:
-    """Return the registry of a kind that a person named.
-
-    Raises:
-        RegistryError: there is no such kind.
-    """
-    if kind not in REGISTRIES:
-        nearest = difflib.get_close_matches(kind, REGISTRIES, n=1)
-        hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
-        raise RegistryError(f"no kind of component is called '{kind}'.{hint} Known: {', '.join(REGISTRIES)}.")
-    return REGISTRIES[kind]

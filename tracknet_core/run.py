@@ -22,10 +22,10 @@ def parser() -> CommandParser:
     """Return what reads the command line."""
     parser = CommandParser(
         "run",
-        "experiments/vit.yaml training.epochs=5 --model convnext_fpn_heatmap",
+        "vit training.epochs=5 --model convnext_fpn_heatmap",
         description="Train a ball tracker from an experiment file.",
     )
-    parser.add_argument("experiment", type=Path, help="YAML file, such as experiments/vit.yaml")
+    parser.add_argument("experiment", type=Path, help="YAML file, or a name of tracknet experiments")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings, such as training.epochs=3")
     for section in ("data", "model", "training"):
         parser.add_argument(f"--{section}", metavar="NAME", help=f"replace the section by the file {section}/NAME.yaml")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import importlib.util
 import re
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,8 @@ from importlib.metadata import Distribution, EntryPoint
 from pathlib import Path
 from typing import Any
 
-from tracknet_core.registry import REGISTRIES, Registry, registry_of
+from tracknet_core.errors import RegistryError
+from tracknet_core.registry import REGISTRIES, Registry
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,19 @@ def list_parts(kind: str | None = None, plugins: Sequence[str] = ()) -> list[Par
 
         import_plugins(plugins)
     return [part for registry in registries for name in registry.names() for part in _parts(registry, name)]
+
+
+def registry_of(kind: str) -> Registry:
+    """Return the registry of a kind that a person named.
+
+    Raises:
+        RegistryError: there is no such kind.
+    """
+    if kind not in REGISTRIES:
+        nearest = difflib.get_close_matches(kind, REGISTRIES, n=1)
+        hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
+        raise RegistryError(f"no kind of component is called '{kind}'.{hint} Known: {', '.join(REGISTRIES)}.")
+    return REGISTRIES[kind]
 
 
 def listed_text(parts: Sequence[Part]) -> str:

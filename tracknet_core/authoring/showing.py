@@ -12,9 +12,10 @@ from dataclasses import dataclass, fields
 from typing import Any, get_origin, get_type_hints
 
 from tracknet_core.authoring.docstrings import Docstring, take_apart
+from tracknet_core.authoring.listing import registry_of
 from tracknet_core.config import SECTIONS, TrackerConfig, import_plugins
 from tracknet_core.contracts import LearnedTracker, Tracker
-from tracknet_core.registry import Registry, registry_of
+from tracknet_core.registry import Registry
 from tracknet_core.schema import KIND, describe_hint, hint_of, settable
 
 WIDTH = 100

@@ -23,6 +23,7 @@ from tracknet_core.config.sections import (
     TrackerConfig,
     TrainingConfig,
 )
+from tracknet_core.config.shipped import experiment_file, shipped_experiments, shipped_folder
 
 __all__ = [
     "DEFAULT",
@@ -39,9 +40,12 @@ __all__ = [
     "TrainingConfig",
     "default_of",
     "default_section",
+    "experiment_file",
     "import_plugins",
     "load_config",
     "load_data",
     "parse_component",
     "parse_config",
+    "shipped_experiments",
+    "shipped_folder",
 ]

@@ -18,6 +18,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from tracknet_core.config.plugin_files import import_plugins, plugin_paths
 from tracknet_core.config.sections import SECTIONS, Config, DataConfig, check_shares, section_class
+from tracknet_core.config.shipped import OPTIONS, SHORTHANDS, experiment_file, shipped_folder
 from tracknet_core.config.shorthands import Shorthand, expand_shorthands
 from tracknet_core.errors import ConfigError
 from tracknet_core.schema import Faults, Node, check_dataclass, require_component, unknown_key
@@ -32,7 +33,7 @@ def load_config(
     """Return the configuration of an experiment file.
 
     Args:
-        experiment: path of the YAML file.
+        experiment: path of the YAML file, or the name of an experiment that comes with tracknet.
         overrides: ``key=value`` in OmegaConf's dotlist form; ``model=NAME`` replaces a section.
         sections: names that replace whole sections, the long spelling of ``section=NAME``.
 
@@ -48,9 +49,9 @@ def load_data(experiment: Path | Config | None, overrides: Sequence[str] = (), d
     """Return the section ``data`` alone, for commands that train no network; no other section need be complete.
 
     Args:
-        experiment: path of the YAML file, or the configuration that a checkpoint holds, whose plugins are not
-            imported; None takes the section that ``data`` names, of the files ``data/*.yaml`` in the working folder and
-            of those that come with tracknet.
+        experiment: path of the YAML file, the name of an experiment that comes with tracknet, or the configuration that
+            a checkpoint holds, whose plugins are not imported; None takes the section that ``data`` names, of the
+            files ``data/*.yaml`` in the working folder and of those that come with tracknet.
         overrides: ``key=value`` in OmegaConf's dotlist form, as for :func:`load_config`; without an experiment file
             there is nothing but the data to set.
         data: name that replaces the section.
@@ -121,13 +122,13 @@ def default_section(section: str) -> dict[str, Any]:
     Args:
         section: name of a section, whose group has such a file.
     """
-    return _read(_shipped_experiments() / section / f"{DEFAULT}.yaml", f"{section} section")
+    return _read(shipped_folder() / section / f"{DEFAULT}.yaml", f"{section} section")
 
 
 @cache
 def default_of(option: str) -> str:
     """Return what stands for an option of a command line that takes a component, where nobody gave it."""
-    return str(_read(_shipped_experiments() / "options.yaml", "option")[option])
+    return str(_read(shipped_folder() / f"{OPTIONS}.yaml", "option")[option])
 
 
 def parse_component(kind: str, text: str | None, option: str) -> Node:
@@ -153,6 +154,7 @@ def parse_component(kind: str, text: str | None, option: str) -> Node:
 
 def _resolve(experiment: Path | None, overrides: Sequence[str], sections: Mapping[str, str | None]) -> dict[str, Any]:
     """Return an experiment with bases, sections and overrides merged in; None is one without any section."""
+    experiment = None if experiment is None else experiment_file(experiment)
     tree = {} if experiment is None else _read(experiment, "experiment")
     chosen, values = _split_overrides(overrides)
     chosen.update({section: name for section, name in sections.items() if name is not None})
@@ -160,7 +162,7 @@ def _resolve(experiment: Path | None, overrides: Sequence[str], sections: Mappin
     if unknown:
         raise ConfigError([unknown_key(key, "no such section", key, (*SECTIONS, "plugins")) for key in unknown])
     folder = Path() if experiment is None else experiment.parent
-    folders = [folder, _shipped_experiments()]
+    folders = [folder, shipped_folder()]
     resolved: dict[str, Any] = {
         section: _section(section, chosen.get(section, tree.get(section, {})), folders) for section in SECTIONS
     }
@@ -243,15 +245,8 @@ def _offer(section: str, folders: list[Path]) -> str:
 @cache
 def _shorthands() -> dict[str, Shorthand]:
     """Return the settings that stand for components, by their paths."""
-    table = _read(_shipped_experiments() / "shorthands.yaml", "shorthand")
+    table = _read(shipped_folder() / f"{SHORTHANDS}.yaml", "shorthand")
     return {path: Shorthand(**entry) for path, entry in table.items()}
-
-
-def _shipped_experiments() -> Path:
-    """Return the experiments that come with tracknet: in a wheel inside the package, in a checkout beside it."""
-    package = Path(__file__).parent.parent
-    inside = package / "experiments"
-    return inside if inside.is_dir() else package.parent / "experiments"
 
 
 def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
