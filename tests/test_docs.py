@@ -18,7 +18,7 @@ from tracknet_core.registry import NAMESPACE, losses
 from tracknet_core.testing import check_backbone, check_loss
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 COMMAND = re.compile(r"^ *((?:python -m tracknet_core\.\w+|tracknet) [^\n]*)$", re.MULTILINE)
 INDENTED = re.compile(r"^ {4}.*$", re.MULTILINE)
 FENCED = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
