@@ -36,6 +36,8 @@ def component(kind: str, **options: Any) -> Any:
     return dataclasses.field(metadata={KIND: kind}, **options)
 
 
+_LONGEST_SHOWN = 200  # characters of a value in a message
+
 RANGE = "range"
 """Key in the metadata of a dataclass field of numbers that holds the least and the greatest."""
 
@@ -269,10 +271,10 @@ def _convert(value: Any, hint: Any) -> tuple[bool, Any]:
     if hint is None or hint is types.NoneType:
         return value is None, value
     if hint is float:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
+        number = isinstance(value, float) or _is_integer(value)
         return number and not math.isnan(value), float(value) if number else value
     if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool), value
+        return _is_integer(value), value
     if hint is Path:
         return isinstance(value, str), value  # stays text, which a file of the configuration can hold
     if origin in (list, tuple, Sequence):
@@ -280,6 +282,11 @@ def _convert(value: Any, hint: Any) -> tuple[bool, Any]:
     if origin is dict or hint is dict:
         return _convert_mapping(value, arguments or (Any, Any))
     return isinstance(value, hint), value
+
+
+def _is_integer(value: Any) -> bool:
+    """Return whether this is a whole number, of at most 64 bits, as torch and NumPy take them."""
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
 
 
 def _convert_sequence(value: Any, origin: Any, arguments: tuple[Any, ...]) -> tuple[bool, Any]:
@@ -323,7 +330,14 @@ def describe_hint(hint: Any) -> str:
 
 
 def _show(value: Any) -> str:
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
+    """Return a value as YAML has it, cut where it is long."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of more digits than Python writes
+        return "a number of too many digits"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def _join(names: Iterable[str]) -> str:

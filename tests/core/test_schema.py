@@ -82,6 +82,9 @@ def test_an_exact_fit_goes_before_a_conversion() -> None:
         (True, int, "a whole number"),
         (True, float, "a number"),
         (float("nan"), float, "a number"),
+        (10**400, float, "a number"),
+        (2**63, int, "a whole number"),
+        ([16**5000], list[int], "a list, each a whole number"),
         (1, bool, "true or false"),
         (3, str, "text"),
         (None, int, "a whole number"),
@@ -108,6 +111,11 @@ def test_a_wrong_value_is_shown_as_yaml_has_it(fault: Callable[[Any, Any], str])
     assert "a.b: null is not accepted" in fault(None, int)
     assert "a.b: true is not accepted" in fault(True, int)
     assert "a.b: 'x' is not accepted" in fault("x", int)
+
+
+def test_a_long_value_is_cut(fault: Callable[[Any, Any], str]) -> None:
+    assert f"'{'x' * 199}… is not accepted" in fault("x" * 5000, int)
+    assert "a.b: a number of too many digits is not accepted" in fault(16**5000, int)
 
 
 def test_the_word_none_gets_the_cure(fault: Callable[[Any, Any], str]) -> None:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, cast
 import av
 import numpy as np
 from av.container import InputContainer
-from av.error import FFmpegError
+from av.error import ExitError, FFmpegError
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
@@ -52,7 +52,14 @@ def demuxed(container: InputContainer, stream: VideoStream, name: str) -> Iterat
     try:
         yield from container.demux(stream)
     except FFmpegError as error:
-        raise DataError(f"{name}: broke off, and cannot be read on ({error.strerror}).") from error
+        raise DataError(f"{name}: broke off, and cannot be read on ({reason_of(error)}).") from error
+
+
+def reason_of(error: Exception) -> str:
+    """Return what is wrong in the words of FFmpeg or of the system, but for a source that it waited for too long."""
+    if isinstance(error, ExitError):
+        return "nothing comes from there"
+    return str(getattr(error, "strerror", None) or error)
 
 
 def decoded(packets: Iterable[Packet[VideoStream]]) -> Iterator[VideoFrame]:

@@ -152,6 +152,8 @@ def _rgb(image: Image.Image) -> Image.Image:
 @contextmanager
 def _open_image(path: Path) -> Iterator[Image.Image]:
     try:
+        if path.is_fifo():
+            raise DataError(f"{path}: a pipe, which would be waited for without end. Write it to a file first.")
         with Image.open(path) as image:
             yield image
     except FileNotFoundError as error:

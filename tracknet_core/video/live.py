@@ -14,7 +14,7 @@ from av.video.reformatter import VideoReformatter
 
 from tracknet_core.contracts import LiveSource, Size, TimedFrame
 from tracknet_core.errors import DataError
-from tracknet_core.video.decoding import decoded, demuxed, open_to_read, quarter_turns, shown_size, to_rgb
+from tracknet_core.video.decoding import decoded, demuxed, open_to_read, quarter_turns, reason_of, shown_size, to_rgb
 
 ASSUMED_FPS = 30.0
 """Of a camera that does not say its rate."""
@@ -92,8 +92,8 @@ class LiveFrames(LiveSource):
             container = open_to_read(self._address, format=form, timeout=_PATIENCE)
         except (FFmpegError, OSError, ValueError) as error:
             raise DataError(
-                f"{self._address}: this stream cannot be opened ({getattr(error, 'strerror', error)}). "
-                "Give a URL or a device that FFmpeg can read."
+                f"{self._address}: this stream cannot be opened ({reason_of(error)}). Give a URL or a device that "
+                "FFmpeg can read."
             ) from error
         with container:
             if not container.streams.video:

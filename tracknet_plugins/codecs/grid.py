@@ -17,6 +17,9 @@ from tracknet_plugins.codecs.targets import LOWEST
 MIN_SIGMA = 0.6
 """In cells. The top of a narrower gaussian can lie between cells that are all lower than half of it."""
 
+MAX_SIGMA = 100.0
+"""In cells. A wider gaussian is as good as flat on any heatmap, and windows of its width take all memory there is."""
+
 MIN_RADIUS = 0.75
 """In cells. A smaller disc can lie between the centres of four cells and hold none."""
 
@@ -88,14 +91,14 @@ class Grid:
 
 
 def check_sigma(sigma: float) -> None:
-    """Refuse a standard deviation of a drawn gaussian, in cells, that leaves balls out.
+    """Refuse a standard deviation of a drawn gaussian, in cells, that leaves balls out, or covers any heatmap.
 
     Raises:
-        ValueError: below ``MIN_SIGMA``, or not finite.
+        ValueError: below ``MIN_SIGMA``, or above ``MAX_SIGMA``.
     """
-    if not MIN_SIGMA <= sigma < math.inf:
+    if not MIN_SIGMA <= sigma <= MAX_SIGMA:
         raise ValueError(
-            f"sigma: {sigma} cells is out of range. Give at least {MIN_SIGMA}: a narrower gaussian has no peak "
+            f"sigma: {sigma} cells is out of range. Give {MIN_SIGMA} to {MAX_SIGMA:g}: a narrower gaussian has no peak "
             "where the ball is between cells. A heatmap of more cells makes the same sigma smaller in the image."
         )
 

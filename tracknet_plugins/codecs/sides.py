@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tracknet_core.contracts import Codec, Detections, Form, Labels, Size, Target
 from tracknet_core.registry import codecs
-from tracknet_plugins.codecs.grid import Grid, check_threshold
+from tracknet_plugins.codecs.grid import MAX_SIGMA, Grid, check_threshold
 from tracknet_plugins.codecs.policy import Hidden, Policy
 
 MIN_CELLS = 3
@@ -66,8 +66,8 @@ class Sides(Codec):
         weights: dict[str, float] | None = None,
     ) -> None:
         self.grid = Grid(image_size=image_size, size=size, least=MIN_CELLS)
-        if not 0 <= sigma < math.inf:
-            raise ValueError(f"sigma: {sigma} cells is out of range. Give 0 (one cell) or more.")
+        if not 0 <= sigma <= MAX_SIGMA:
+            raise ValueError(f"sigma: {sigma} cells is out of range. Give 0 (one cell) to {MAX_SIGMA:g}.")
         if absent not in ("flat", "corner"):
             raise ValueError(f"absent: {absent!r} is unknown. It accepts: flat, corner.")
         check_threshold(threshold)

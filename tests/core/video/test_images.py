@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import struct
 import zlib
@@ -85,6 +86,13 @@ def test_an_image_is_read_as_it_is_shown(tmp_path: Path, suffix: str, orientatio
     size = (source.size[0] // 4, source.size[1] // 4) if reduced else source.size
     (frame,) = source.read([0], size)
     np.testing.assert_allclose(frame.astype(int), np.asarray(expected.resize(size, Image.Resampling.BOX)), atol=60)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes on Windows")
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "0.png")
+    with pytest.raises(DataError, match=r"0\.png: a pipe, which would be waited for without end"):
+        _ = ImageFrames([tmp_path / "0.png"], fps=25).size
 
 
 def test_a_broken_note_of_orientation_does_not_matter(images: list[Path]) -> None:

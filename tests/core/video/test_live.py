@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import struct
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -181,3 +184,34 @@ def test_a_stream_without_a_frame_is_named(tmp_path: Path, break_frame: Callable
 def test_a_stream_that_does_not_open_is_named() -> None:
     with pytest.raises(DataError, match=r"^udx://nowhere: this stream cannot be opened"):
         _ = LiveFrames("udx://nowhere").size
+
+
+@pytest.mark.parametrize("share", [0.0, 0.7])
+def test_a_stream_that_falls_silent_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    monkeypatch.setattr("tracknet_core.video.live._PATIENCE", 0.3)
+    path = tmp_path / "live.ts"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg2video", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for picture in grey_frames(40):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        container.mux(stream.encode())
+    content = path.read_bytes()
+    connections: list[socket.socket] = []
+
+    def serve() -> None:
+        with suppress(OSError):  # the server is closed
+            while True:
+                connections.append(server.accept()[0])
+                connections[-1].sendall(content[: int(share * len(content))])
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        source = LiveFrames(f"tcp://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(DataError, match="nothing comes from there"):
+            list(source.play())
+        server.shutdown(socket.SHUT_RDWR)
+    for connection in connections:
+        connection.close()
