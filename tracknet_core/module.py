@@ -61,6 +61,7 @@ class LearningModule(pl.LightningModule):
         self._accumulate = accumulate
         self.train_cost, self.val_cost = _MeanCost(), _MeanCost()
         self._counts: list[Tensor] = []  # of the batches whose gradients have been added up since the last step
+        self.left_out = False  # whether the loss of the last training batch was no finite number
 
     def cost(self, batch: Batch) -> Cost:
         """Return the loss of a training batch."""
@@ -78,11 +79,16 @@ class LearningModule(pl.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
         """Return the sum that the loss of a batch is: :meth:`on_before_optimizer_step` divides its gradient.
 
-        None, which leaves the batch out, where that is no finite number: one such step would spoil all weights.
+        None, which leaves the batch out, where that is no finite number: one such step would spoil all weights. Among
+        several processes it is a zero in its place, because the others wait for the gradient of this one.
         """
         cost = self.cost(batch)
-        if not cost.total.isfinite():
-            return None
+        self.left_out = not cost.total.isfinite()
+        if self.left_out:
+            if self.trainer.world_size == 1:
+                return None
+            self._counts.append(torch.zeros_like(cost.count))
+            return torch.stack([p.sum() * 0 for p in self.model.parameters() if p.requires_grad]).sum()
         self._counts.append(cost.count.detach())
         self.log_cost("train/loss", self.train_cost, cost)
         # Lightning divides by the batches of a step, which is undone: sums add up as they are.

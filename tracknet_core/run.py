@@ -54,11 +54,12 @@ def _run(options: argparse.Namespace) -> int:
         show(*training.describe(prepared))
         return 0
     trained = training.train(prepared, options.output_dir, checkpoint)
-    show(training.figures(trained))
-    # Not in a table, which would cut long paths at the width of the terminal.
-    sys.stdout.writelines(f"{name:10}{path}\n" for name, path in trained.files.items())
-    if trained.interrupted:
-        show("Interrupted. To go on from the last complete epoch, run the same command with --resume auto")
+    if trained.is_first:
+        show(training.figures(trained))
+        # Not in a table, which would cut long paths at the width of the terminal.
+        sys.stdout.writelines(f"{name:10}{path}\n" for name, path in trained.files.items())
+        if trained.interrupted:
+            show("Interrupted. To go on from the last complete epoch, run the same command with --resume auto")
     return INTERRUPTED if trained.interrupted else 0
 
 

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import catalogue
@@ -74,6 +75,7 @@ class Trainer:
     settings: dict[str, Any]
     module: pl.LightningModule
     options: dict[str, Any]
+    strategy, world_size = SimpleNamespace(launcher=None), 1
 
     def __init__(self, **settings: Any) -> None:
         type(self).settings = settings

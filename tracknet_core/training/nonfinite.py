@@ -22,7 +22,8 @@ class NonFiniteLosses(pl.Callback):
 
     Args:
         clips: names of the training clips, in their order.
-        limit: how many such batches are passed over with a warning, in all epochs together.
+        limit: how many such batches are passed over with a warning, in all epochs together; of several processes, how
+            many of each.
 
     Raises:
         DataError: in training, one more.
@@ -45,7 +46,7 @@ class NonFiniteLosses(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
         """Count the batch if it was left out."""
-        if outputs:
+        if not pl_module.left_out:
             return
         self._skipped += 1
         windows = list(self._windows(batch))

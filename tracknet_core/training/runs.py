@@ -81,13 +81,18 @@ def check_resumable(checkpoint: Path, config: Config) -> None:
             )
 
 
-def run_paths(output_dir: Path, seed: int, checkpoint: Path | None) -> RunPaths:
-    """Make the folder of the run that is resumed, or a fresh one, and return where to write."""
+def run_paths(output_dir: Path, run_id: str) -> RunPaths:
+    """Return where a run writes."""
+    return RunPaths(run_id, output_dir / "logs" / run_id, output_dir / "checkpoints")
+
+
+def begin_run(output_dir: Path, seed: int, checkpoint: Path | None) -> str:
+    """Make the folders of a fresh run, if none is resumed, and return its id."""
     known = CHECKPOINT_NAME.fullmatch(checkpoint.name) if checkpoint else None
     logs, checkpoints = output_dir / "logs", output_dir / "checkpoints"
     checkpoints.mkdir(parents=True, exist_ok=True)
     if known is not None and (logs / known["run_id"]).is_dir():
-        return RunPaths(known["run_id"], logs / known["run_id"], checkpoints)
+        return known["run_id"]
     while True:
         run_id = f"run-{datetime.now():%Y%m%d-%H%M%S}-s{seed}"
         try:
@@ -95,4 +100,4 @@ def run_paths(output_dir: Path, seed: int, checkpoint: Path | None) -> RunPaths:
         except FileExistsError:
             time.sleep(0.2)  # another run began in this second
             continue
-        return RunPaths(run_id, logs / run_id, checkpoints)
+        return run_id

@@ -29,7 +29,8 @@ from tracknet_core.module import LearningModule
 from tracknet_core.training.checkpoint_files import CheckpointFiles
 from tracknet_core.training.conformance import check_network
 from tracknet_core.training.nonfinite import NonFiniteLosses
-from tracknet_core.training.runs import check_resumable, run_paths
+from tracknet_core.training.processes import Team
+from tracknet_core.training.runs import begin_run, check_resumable, run_paths
 from tracknet_core.training.trajectories import tracker_module, trajectory_data
 
 _LOST_PROCESS = re.compile(r"killed by signal: [\w ]+|exited unexpectedly")
@@ -62,6 +63,7 @@ class Trained:
         figures: the last value of each metric of training and validation.
         files: what lies where.
         interrupted: whether somebody stopped it before its end.
+        is_first: whether this is the process that tells of it, where several have trained together.
     """
 
     run_id: str
@@ -70,6 +72,7 @@ class Trained:
     figures: dict[str, float]
     files: dict[str, Path]
     interrupted: bool
+    is_first: bool
 
 
 def prepare(
@@ -135,13 +138,20 @@ def train(prepared: Prepared, output_dir: Path, checkpoint: Path | None = None) 
         check_resumable(checkpoint, config)
     elif training.init_from is not None:
         load_weights(prepared.module.model, Path(training.init_from))
-    paths = run_paths(output_dir, training.seed, checkpoint)
-    splits = prepared.data.splits
+    with Team() as team:
+        run_id = team.agree(lambda: begin_run(output_dir, training.seed, checkpoint))
+        return _fit(prepared, run_paths(output_dir, run_id), checkpoint, team)
+
+
+def _fit(prepared: Prepared, paths: RunPaths, checkpoint: Path | None, team: Team) -> Trained:
+    training, splits = prepared.config.training, prepared.data.splits
     watch = NonFiniteLosses(clip_names(splits.clips("train")), training.skip_nonfinite)
     trainer = _trainer(training, paths, watch, validates="val" in splits.names)
-    replace_text(paths.logs / "config.yaml", config.as_yaml())
+    if team.is_first:
+        replace_text(paths.logs / "config.yaml", prepared.config.as_yaml())
     began = time.monotonic()
     try:
+        team.start(trainer, paths.run_id)
         trainer.fit(prepared.module, datamodule=prepared.data, ckpt_path=checkpoint, weights_only=True)
     except RuntimeError as error:  # torch has no error of its own for it
         lost = _LOST_PROCESS.search(str(error))
@@ -167,18 +177,21 @@ def train(prepared: Prepared, output_dir: Path, checkpoint: Path | None = None) 
         },
         files=_files(paths, Path(trainer.loggers[0].log_dir or paths.logs)),
         interrupted=trainer.interrupted,
+        is_first=team.is_first,
     )
 
 
 def _quieten() -> None:
     """Silence what Lightning tells about itself; what it says of the user's settings stays."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for part in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(part).setLevel(logging.WARNING)
     for message in (
         r"The '.*_dataloader' does not have many workers",
         r"`isinstance\(treespec, LeafSpec\)` is deprecated",
         r"The number of training batches",
         r"Your `IterableDataset` has `__len__` defined",
         r"`training_step` returned `None`",
+        r"It is recommended to use .* sync_dist=True",  # figures are those of all processes already
     ):
         warnings.filterwarnings("ignore", message=message)
 
