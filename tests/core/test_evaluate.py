@@ -30,6 +30,7 @@ from tracknet_core.loading.splits import choose_clips
 from tracknet_core.registry import NAMESPACE, protocols
 from tracknet_core.tracking.clip import detect_clip
 from tracknet_core.tracking.detector import load_detector
+from tracknet_plugins.trackers.none import NoTracker
 
 
 class Second(Tracker):
@@ -207,29 +208,23 @@ def test_json_is_there_even_if_no_page_can_be_made(
     assert not page.exists()
 
 
-def test_of_several_balls_the_surest_counts_as_in_a_file(
-    checkpoint: Path, clips: list[Clip], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "trackers", "second"), Second)
-
+def test_of_several_balls_the_surest_counts_as_in_a_file(checkpoint: Path, clips: list[Clip]) -> None:
     def candidates() -> Iterator[Candidates]:
         return detect_clip(load_detector(checkpoint), clips[0].frames)
 
-    plain, _ = predict_clip(clips[0], candidates(), {"name": "none"})
-    followed, _ = predict_clip(clips[0], candidates(), {"name": "second", "shift": 5.0})
+    plain, _ = predict_clip(clips[0], candidates(), NoTracker())
+    followed, _ = predict_clip(clips[0], candidates(), Second(size=(640, 360), shift=5.0))
 
     np.testing.assert_array_equal(followed.xy, plain.xy)
     assert plain.present.any()
 
 
-@pytest.mark.parametrize("tracker", [{"name": "none"}, {"name": "second", "shift": 5.0}])
+@pytest.mark.parametrize("tracker", [NoTracker(), Second(size=(640, 360), shift=5.0)], ids=["none", "second"])
 def test_a_frame_that_cannot_be_read_is_one_without_a_ball(
     make_candidates: Callable[[Sequence[int]], list[Candidates]],
     clips: list[Clip],
-    monkeypatch: pytest.MonkeyPatch,
-    tracker: dict[str, Any],
+    tracker: Tracker,
 ) -> None:
-    monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "trackers", "second"), Second)
     count = len(clips[0])
 
     prediction, notes = predict_clip(clips[0], make_candidates([0, *range(3, count)]), tracker)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import signal
 import threading
 import time
@@ -33,6 +34,7 @@ from tracknet_core.contracts import (
     TrackedFrame,
     Tracker,
     TrackPoint,
+    Wanted,
     WindowSpec,
     Writer,
 )
@@ -406,7 +408,7 @@ class Doubling(Tracker):
 class Late(Tracker):
     """Answers when it has seen the whole clip: the mean of all places, in every frame."""
 
-    causal = False
+    delay = math.inf
 
     def __init__(self, *, fps: float) -> None:
         self.fps = fps
@@ -430,6 +432,21 @@ def test_a_tracker_adds_where_a_ball_comes_from_and_which_it_is(
     ]
     assert float(found[1]["X"]) - float(found[0]["X"]) == pytest.approx(5)
     assert [row["Visibility"] for row in found if row["Frame"] == "7"] == ["0"]
+
+
+@trackers.register("test_counting")
+class Counting(Tracker):
+    """The last of the candidates that it wants, whose score is their number."""
+
+    wanted = Wanted(candidates=3, score=0.0)
+
+    def __init__(self) -> None:
+        pass
+
+    def __call__(self, frames: Iterable[Candidates]) -> Iterator[TrackedFrame]:
+        for frame in frames:
+            x, y = frame.xy[-1].tolist()
+            yield TrackedFrame(frame.number, frame.time, (TrackPoint.at((x, y), float(len(frame.score))),))
 
 
 def test_a_tracker_may_look_at_the_whole_clip(go: Callable[..., int], video: Path, tmp_path: Path) -> None:
@@ -828,3 +845,13 @@ def test_a_checkpoint_and_a_video_are_enough(config: Config, tmp_path: Path) -> 
     arguments = [tmp_path / "best.ckpt", tmp_path / "rally.mp4", "--output", output, "--ensemble", "mean", "--step", 1]
     assert predict.main([str(argument) for argument in arguments]) == 0
     assert len(rows(output / "rally.csv")) == 10
+
+
+def test_a_tracker_gets_as_many_candidates_as_it_wants(config: Config, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    state = {f"model.{key}": value for key, value in build_model(config).state_dict().items()}
+    torch.save({"state_dict": state, **describe(config.as_dict())}, tmp_path / "best.ckpt")
+    write_video(tmp_path / "rally.mp4", rally(6), fps=25)
+    arguments = [tmp_path / "best.ckpt", tmp_path / "rally.mp4", "--output", tmp_path, "--tracker", "test_counting"]
+    assert predict.main([str(argument) for argument in arguments]) == 0
+    assert [row["Confidence"] for row in rows(tmp_path / "rally.csv")] == ["3.000000"] * 6

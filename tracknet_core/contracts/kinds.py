@@ -31,6 +31,7 @@ from tracknet_core.contracts.road import (
     Size,
     Target,
     TrackedFrame,
+    Wanted,
     Window,
 )
 
@@ -249,6 +250,14 @@ class Codec(Protocol):
         """(B, K, *form) -> detections in pixels of the network input."""
 
 
+@runtime_checkable
+class AdjustableCodec(Protocol):
+    """What a codec may be beside: one that finds more places in the same answers; kind ``codecs``."""
+
+    def adjusted(self, wanted: Wanted) -> Codec:
+        """Return the codec as it is but for its decoding, which gives at least what is wanted, as far as it can."""
+
+
 class Loss(Protocol):
     """How far logits are from the target; an nn.Module."""
 
@@ -320,8 +329,12 @@ class Merger(Protocol[Answer]):
 class Tracker(Protocol):
     """Candidates of a clip, in order, to tracked frames. Assembly supplies: ``fps``, ``size`` (W, H of the video)."""
 
-    causal: bool = True
-    """Whether the balls of a frame are given before a later frame is asked for, as a live stream needs."""
+    delay: float = 0
+    """Later frames that are asked for before the balls of a frame are given. Infinity, where there is no limit, is not
+    for live streams."""
+
+    wanted: Wanted = Wanted()
+    """What it asks of the codec."""
 
     memory: float = math.inf
     """Seconds of earlier frames that the balls of a frame depend on; as many are seen again when an interrupted run

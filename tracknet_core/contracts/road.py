@@ -600,6 +600,19 @@ class Candidates:
         return TrackPoint(points, float(self.score[index]))
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What a tracker asks of a codec; by default nothing that an experiment does not say anyway.
+
+    Attributes:
+        candidates: per frame, at least.
+        score: candidates from this one on, at least; for codecs whose scores are probabilities, 0..1.
+    """
+
+    candidates: int = 1
+    score: float = 1.0
+
+
 Point = tuple[float, float]
 """x and y, in pixels."""
 

@@ -29,7 +29,7 @@ from tracknet_core.registry import protocols
 from tracknet_core.schema import Node, require_component
 from tracknet_core.tracking.clip import build_merger, check_windows, default_ensemble, detect_clip
 from tracknet_core.tracking.detector import Detector, load_detector
-from tracknet_core.tracking.trackers import choose_tracker
+from tracknet_core.tracking.trackers import build_tracker, choose_tracker
 
 __all__ = ["Findings", "Request", "compare_files", "request", "score"]
 
@@ -178,10 +178,15 @@ def _detected(
     predicted, notes = [], []
     with Progress("clips", len(clips), unit="clips") as progress:
         for clip in clips:
+            follow = build_tracker(tracker, fps=clip.frames.fps, size=clip.frames.size)
             candidates = detect_clip(
-                detector, clip.frames, step=asked.step, ensemble=ensemble, batch_size=asked.batch_size
+                detector.adjusted(follow.wanted),
+                clip.frames,
+                step=asked.step,
+                ensemble=ensemble,
+                batch_size=asked.batch_size,
             )
-            prediction, of_clip = predict_clip(clip, candidates, tracker)
+            prediction, of_clip = predict_clip(clip, candidates, follow)
             predicted.append((clip, prediction))
             notes += of_clip
             progress.advance(clip.name)

@@ -6,15 +6,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from tracknet_core.contracts import Candidates, Clip, Point, TrackPoint
+from tracknet_core.contracts import Candidates, Clip, Point, Tracker, TrackPoint
 from tracknet_core.errors import DataError
 from tracknet_core.evaluation.results import Prediction
 from tracknet_core.row_file import PLACE_DECIMALS, SCORE_DECIMALS, ends_of_streak, length_and_angle
-from tracknet_core.schema import Node
-from tracknet_core.tracking.trackers import build_tracker
 
 
-def predict_clip(clip: Clip, candidates: Iterable[Candidates], tracker: Node) -> tuple[Prediction, list[str]]:
+def predict_clip(clip: Clip, candidates: Iterable[Candidates], tracker: Tracker) -> tuple[Prediction, list[str]]:
     """Return the ball in each frame of a clip, and what a reader has to know; of several balls, the surest.
 
     Places and scores are rounded as in a CSV, so that scoring the CSV gives the same figures to the last digit. A frame
@@ -23,16 +21,15 @@ def predict_clip(clip: Clip, candidates: Iterable[Candidates], tracker: Node) ->
     Args:
         clip: the clip.
         candidates: what the network found in each of its frames that can be read, in order.
-        tracker: validated node of what makes a trajectory of them.
+        tracker: makes a trajectory of them.
 
     Raises:
         DataError: no frame can be read.
     """
     points: dict[int, Sequence[Point]] = {}
     score = np.full(len(clip), np.nan, np.float32)
-    follow = build_tracker(tracker, fps=clip.frames.fps, size=clip.frames.size)
     missing = len(clip)
-    for frame in follow(candidates):
+    for frame in tracker(candidates):
         missing -= 1
         if frame.balls:
             best = max(frame.balls, key=_score)

@@ -8,7 +8,19 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from tracknet_core.contracts import HEATMAP, Codec, Detections, Form, Labels, Loss, Size, Target, Visibility
+from tracknet_core.contracts import (
+    HEATMAP,
+    AdjustableCodec,
+    Codec,
+    Detections,
+    Form,
+    Labels,
+    Loss,
+    Size,
+    Target,
+    Visibility,
+    Wanted,
+)
 from tracknet_core.registry import codecs, losses
 from tracknet_core.testing.require import ideal_logits, noise, require, require_module, require_shape, values_of
 
@@ -73,6 +85,8 @@ def check_codec(
         require(
             bool((place - found.xy[2, 2, 0]).abs().max() <= tolerance), "windows that agree say together something else"
         )
+    if isinstance(component, AdjustableCodec):
+        _require_adjusted(component, component.adjusted)
 
 
 def check_loss(
@@ -140,6 +154,18 @@ def check_loss(
         torch.allclose(component(logits, target).total, component(other, target).total),
         "a frame with weight 0 still changes the loss",
     )
+
+
+def _require_adjusted(component: Codec, adjusted: Callable[[Wanted], Codec]) -> None:
+    """A codec that is asked for more gives no less; asked for nothing, it gives the same."""
+    logits = 4 * noise(2, 3, *component.form.shape(component.size))
+    before = component.decode(logits).present.sum(dim=-1)
+    more, same = adjusted(Wanted(candidates=9, score=0.001)), adjusted(Wanted())
+    found = more.decode(logits)
+    _require_detections(found, 2, 3, component.points)
+    require(bool((found.present.sum(dim=-1) >= before).all()), "a codec that is asked for more gives less")
+    for name, codec in (("a codec that is asked for nothing", same), ("the codec that a copy is asked of", component)):
+        require(torch.equal(codec.decode(logits).present.sum(dim=-1), before), f"{name} gives something else")
 
 
 def _require_detections(found: Detections, batch: int, targets: int, points: int) -> None:

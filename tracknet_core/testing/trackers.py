@@ -135,9 +135,9 @@ def _tracked(component: Tracker, frames: Sequence[Candidates]) -> list[TrackedFr
         )
         result.append(tracked)
         require(
-            not component.causal or asked == len(result),
-            f"a causal tracker gives the balls of a frame before it asks for the next: frame {len(result) - 1} came "
-            f"after {asked} frames were asked for",
+            asked <= len(result) + component.delay,
+            f"the balls of a frame are given after at most {component.delay:g} later ones, its delay: frame "
+            f"{len(result) - 1} came after {asked} frames were asked for",
         )
     require(len(result) == len(frames), f"{len(frames)} frames give as many, got {len(result)}")
     for number, (given_one, tracked) in enumerate(zip(frames, result, strict=True)):
@@ -164,8 +164,8 @@ def _tracked(component: Tracker, frames: Sequence[Candidates]) -> list[TrackedFr
             )
             require(point.origin in ("detected", "predicted", "filled"), f"{where}unknown origin '{point.origin}'")
             require(
-                point.origin != "filled" or not component.causal,
-                f"{where}a causal tracker knows no later frames, and so fills nothing",
+                point.origin != "filled" or component.delay > 0,
+                f"{where}a tracker without a delay knows no later frames, and so fills nothing",
             )
         tracks = [point.track for point in balls]
         require(len({*tracks}) == len(tracks), f"{where}two balls have the same track: {tracks}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from torch import Tensor
 from tracknet_core.assembly import build_window, check_and_build, load_model
 from tracknet_core.checkpoint import stored_config
 from tracknet_core.config import Config
-from tracknet_core.contracts import Codec, Detections, Format, WindowSpec
+from tracknet_core.contracts import AdjustableCodec, Codec, Detections, Format, Wanted, WindowSpec
 from tracknet_core.errors import CheckpointError, ConfigError, RegistryError
 from tracknet_core.model import State
 from tracknet_core.registry import formats
@@ -58,6 +58,18 @@ class Detector:
     logits: Callable[[Tensor], Tensor]
     detections: Callable[[Tensor], Detections]
     step: Step | None = None
+
+    def adjusted(self, wanted: Wanted) -> Detector:
+        """Return the same network with a codec that gives what a tracker asks for, as far as it can."""
+        if wanted == Wanted() or not isinstance(self.codec, AdjustableCodec):
+            return self
+        codec, logits = self.codec.adjusted(wanted), self.logits
+
+        @torch.inference_mode()
+        def detections(frames: Tensor) -> Detections:
+            return codec.decode(logits(frames))
+
+        return replace(self, codec=codec, detections=detections)
 
 
 def load_detector(path: Path, *, device: str = AUTO, backend: str = AUTO) -> Detector:

@@ -59,7 +59,6 @@ class ClipRun:
         batch_size: int,
     ) -> None:
         self._job = job
-        self._detector = detector
         self._checkpoint = checkpoint
         self._step = step or len(detector.window.targets)
         self._ensemble = ensemble or default_ensemble(detector, step)
@@ -67,7 +66,8 @@ class ClipRun:
         self._size, self._fps = job.source.size, job.source.fps
         self._node = tracker
         self._tracker = build_tracker(tracker, fps=self._fps, size=self._size)
-        if job.source.is_live and not self._tracker.causal:
+        self._detector = detector.adjusted(self._tracker.wanted)
+        if job.source.is_live and not math.isfinite(self._tracker.delay):
             raise ConfigError(f"--tracker: '{tracker['name']}' looks into the future, which a stream does not have.")
         if job.source.is_live and detector.window.background:
             raise ConfigError(f"{job.name}: the network needs the background of a whole clip. Record the stream first.")

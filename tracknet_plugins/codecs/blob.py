@@ -5,13 +5,14 @@ Letters: B batch, K target frames, D detections per frame, w x h cells of the he
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from torch import Tensor
 
-from tracknet_core.contracts import Codec, Detections, Labels, Size, Target
+from tracknet_core.contracts import Codec, Detections, Labels, Size, Target, Wanted
 from tracknet_core.registry import codecs
+from tracknet_plugins.codecs.adjusting import with_candidates
 from tracknet_plugins.codecs.averages import average_probabilities
 from tracknet_plugins.codecs.components import find_centres, find_components
 from tracknet_plugins.codecs.grid import Grid, check_candidates, check_radius, check_rim, check_threshold
@@ -110,6 +111,10 @@ class Blob(Codec):
     def average(self, logits: Tensor, weights: Tensor) -> Tensor:
         """Return the logits (h, w) of the mean probabilities of M windows: (M, h, w), with weights (M,)."""
         return average_probabilities(logits, weights)
+
+    def adjusted(self, wanted: Wanted) -> Self:
+        """Return the codec with at least as many candidates; which cells hang together stays as it is."""
+        return with_candidates(self, wanted.candidates)
 
     def decode(self, logits: Tensor) -> Detections:
         """Find the balls.

@@ -5,10 +5,13 @@ Letters: B batch, K target frames, D detections per frame, L levels, w x h cells
 
 from __future__ import annotations
 
+from typing import Self
+
 from torch import Tensor
 
-from tracknet_core.contracts import Codec, Detections, Form, Labels, Size, Target
+from tracknet_core.contracts import Codec, Detections, Form, Labels, Size, Target, Wanted
 from tracknet_core.registry import codecs
+from tracknet_plugins.codecs.adjusting import with_candidates
 from tracknet_plugins.codecs.averages import average_classes
 from tracknet_plugins.codecs.components import find_centres, find_components
 from tracknet_plugins.codecs.grid import Grid, check_candidates, check_sigma, check_threshold
@@ -94,6 +97,10 @@ class Classes(Codec):
     def average(self, logits: Tensor, weights: Tensor) -> Tensor:
         """Return the logits (L, h, w) of the mean probabilities of M windows: (M, L, h, w), with weights (M,)."""
         return average_classes(logits, weights)
+
+    def adjusted(self, wanted: Wanted) -> Self:
+        """Return the codec with at least as many candidates; which cells hang together stays as it is."""
+        return with_candidates(self, wanted.candidates)
 
     def decode(self, logits: Tensor) -> Detections:
         """Find the balls.

@@ -7,11 +7,13 @@ heatmap.
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Self
 
 import torch
 from torch import Tensor
 
-from tracknet_core.contracts import Codec, Detections, Labels, Size, Target
+from tracknet_core.contracts import Codec, Detections, Labels, Size, Target, Wanted
+from tracknet_plugins.codecs.adjusting import from_score, with_candidates
 from tracknet_plugins.codecs.averages import average_probabilities
 from tracknet_plugins.codecs.grid import Grid, check_candidates, check_sigma, check_threshold
 from tracknet_plugins.codecs.peaks import Peaks, find_peaks
@@ -80,6 +82,10 @@ class GaussianMap(Codec):
     def average(self, logits: Tensor, weights: Tensor) -> Tensor:
         """Return the logits (h, w) of the mean probabilities of M windows: (M, h, w), with weights (M,)."""
         return average_probabilities(logits, weights)
+
+    def adjusted(self, wanted: Wanted) -> Self:
+        """Return the codec with at least as many candidates, from a threshold that is at most as high."""
+        return from_score(with_candidates(self, wanted.candidates), wanted.score)
 
     def decode(self, logits: Tensor) -> Detections:
         """Find the balls.

@@ -5,11 +5,14 @@ Letters: B batch, K target frames, D detections per frame, w x h cells of the gr
 
 from __future__ import annotations
 
+from typing import Self
+
 import torch
 from torch import Tensor
 
-from tracknet_core.contracts import Codec, Detections, Form, Labels, Size, Target
+from tracknet_core.contracts import Codec, Detections, Form, Labels, Size, Target, Wanted
 from tracknet_core.registry import codecs
+from tracknet_plugins.codecs.adjusting import from_score, with_candidates
 from tracknet_plugins.codecs.averages import average_probabilities
 from tracknet_plugins.codecs.grid import Grid, check_candidates, check_threshold
 from tracknet_plugins.codecs.peaks import find_peaks
@@ -87,6 +90,10 @@ class Offsets(Codec):
     def average(self, logits: Tensor, weights: Tensor) -> Tensor:
         """Return the logits (3, h, w) of the mean numbers of M windows: (M, 3, h, w), with weights (M,)."""
         return average_probabilities(logits, weights)
+
+    def adjusted(self, wanted: Wanted) -> Self:
+        """Return the codec with at least as many candidates, from a threshold that is at most as high."""
+        return from_score(with_candidates(self, wanted.candidates), wanted.score)
 
     def decode(self, logits: Tensor) -> Detections:
         """Find the balls.

@@ -6,13 +6,14 @@ Letters: B batch, K target frames, W x H pixels of the network input, w x h cell
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from torch import Tensor
 
-from tracknet_core.contracts import Codec, Detections, Form, Labels, Size, Target
+from tracknet_core.contracts import Codec, Detections, Form, Labels, Size, Target, Wanted
 from tracknet_core.registry import codecs
+from tracknet_plugins.codecs.adjusting import from_score
 from tracknet_plugins.codecs.grid import MAX_SIGMA, Grid, check_threshold
 from tracknet_plugins.codecs.policy import Hidden, Policy
 
@@ -108,6 +109,10 @@ class Sides(Codec):
         """Return the logarithms (w + h,) of the mean probabilities of M windows: (M, w + h), with weights (M,)."""
         weighted = logits.float().exp() * weights.float()[:, None]
         return (weighted.sum(0) / weights.sum()).clamp(min=_EPSILON).log()
+
+    def adjusted(self, wanted: Wanted) -> Self:
+        """Return the codec with a threshold that is at most as high; there is one candidate per frame."""
+        return from_score(self, wanted.score)
 
     def decode(self, logits: Tensor) -> Detections:
         """Find the balls.

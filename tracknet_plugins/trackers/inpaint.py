@@ -5,6 +5,7 @@ Letters: B windows, T frames of a window.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
@@ -65,7 +66,7 @@ class Inpaint(nn.Module, Tracker):
         ValueError: a parameter is out of its range.
     """
 
-    causal = False
+    delay = math.inf
 
     def __init__(
         self,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 
 import numpy as np
 
-from tracknet_core.contracts import Candidates, FloatArray, Size, TrackedFrame, Tracker, TrackPoint
+from tracknet_core.contracts import Candidates, FloatArray, Size, TrackedFrame, Tracker, TrackPoint, Wanted
 from tracknet_core.registry import trackers
+from tracknet_plugins.trackers.distinct import check_separation, distinct
 from tracknet_plugins.trackers.following import Rules, Track, check_decay
 from tracknet_plugins.trackers.motion import Motion
 
@@ -34,7 +34,7 @@ class Multi(Tracker):
     its predicted place, as ``kalman`` does, and ends after more than ``max_gap`` such frames. Numbers are not used
     again.
 
-    A codec that gives several candidates per frame is needed (``model.codec.candidates``).
+    It asks the codec for ``candidates``, by which it finds several balls whatever the network was trained to give.
 
     Args:
         size: (W, H) pixels of the video.
@@ -49,6 +49,7 @@ class Multi(Tracker):
         confirm: detections in a row before a ball is given out; 1 gives every detection out.
         decay: factor of the score per predicted frame, in 0..1.
         separation: in image heights; 0 takes every candidate for a ball of its own.
+        candidates: that the codec gives per frame, at least.
 
     Raises:
         ValueError: a parameter is out of its range.
@@ -67,17 +68,16 @@ class Multi(Tracker):
         confirm: int = 3,
         decay: float = 0.7,
         separation: float = 0.02,
+        candidates: int = 8,
     ) -> None:
         self._motion = Motion.scaled(size, noise=noise, speed=speed, agility=agility, gravity=gravity)
         self._rules = Rules(gate=gate, max_gap=max_gap, confirm=confirm)
         check_decay(decay)
-        if not 0 <= separation < math.inf:
-            raise ValueError(
-                f"separation: {separation} is no distance. Give a share of the image height, such as 0.02."
-            )
+        check_separation(separation)
         self._size = size
         self._decay = decay
         self._separation = separation * size[1]
+        self.wanted = Wanted(candidates=candidates)
 
     def __call__(self, frames: Iterable[Candidates]) -> Iterator[TrackedFrame]:
         """Yield the balls of each frame, in order, by number; memory grows with the balls in view alone."""
@@ -99,8 +99,8 @@ class Multi(Tracker):
 
     def _advanced(self, balls: list[_Ball], frame: Candidates, seconds: float) -> list[_Ball]:
         """Return the balls of the next frame: those that go on, and those that begin."""
-        distinct = self._distinct(frame)
-        xy = frame.xy[distinct]
+        candidates = distinct(frame, self._separation)
+        xy = frame.xy[candidates]
         balls = [
             replace(ball, track=replace(ball.track, belief=self._motion.predict(ball.track.belief, seconds)))
             for ball in balls
@@ -111,11 +111,11 @@ class Multi(Tracker):
             if place in taken:
                 found = taken[place]
                 belief = self._motion.update(ball.track.belief, xy[found])
-                advanced.append(replace(ball, track=ball.track.seen(belief, frame.ball(distinct[found]))))
+                advanced.append(replace(ball, track=ball.track.seen(belief, frame.ball(candidates[found]))))
             elif not self._rules.is_over(track := ball.track.unseen()):
                 advanced.append(replace(ball, track=track))
         free = sorted({*range(len(xy))} - {*taken.values()})
-        return advanced + [_Ball(Track(self._motion.begin(xy[found]), frame.ball(distinct[found]))) for found in free]
+        return advanced + [_Ball(Track(self._motion.begin(xy[found]), frame.ball(candidates[found]))) for found in free]
 
     def _assigned(self, balls: list[_Ball], xy: FloatArray) -> dict[int, int]:
         """Return the detection (one of D) of each ball that has one; no detection is given to two."""
@@ -131,11 +131,3 @@ class Multi(Tracker):
                 taken[place] = found
                 given.add(found)
         return taken
-
-    def _distinct(self, frame: Candidates) -> list[int]:
-        """Return the candidates that are not close to a better one."""
-        kept: list[int] = []
-        for number, xy in enumerate(frame.xy):
-            if all(np.linalg.norm(xy - frame.xy[other]) >= self._separation for other in kept):
-                kept.append(number)
-        return kept

@@ -62,7 +62,7 @@ class Smooth(Tracker):
         ValueError: a parameter is out of its range.
     """
 
-    causal = False
+    delay = math.inf
     memory = 10.0  # as that of kalman, whose tracks it smooths
 
     def __init__(

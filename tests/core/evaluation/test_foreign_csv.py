@@ -13,6 +13,7 @@ from tracknet_core.errors import DataError
 from tracknet_core.evaluation.foreign_csv import predictions_of
 from tracknet_core.evaluation.results import Prediction
 from tracknet_core.evaluation.tracked_clip import predict_clip
+from tracknet_plugins.trackers.none import NoTracker
 from tracknet_plugins.writers import csv as csv_writer
 
 CSV = "Frame,Visibility,X,Y\n0,1,10,20\n1,0,0,0\n2,1,30.5,40.25\n"
@@ -291,7 +292,7 @@ def test_streaks_have_the_ends_that_they_had_before_they_were_written(tmp_path: 
         Candidates(n, n / 25, np.array([[(10.3, 20.2 + n), (22.1, 29.7)]], np.float32), np.array([0.5], np.float32))
         for n in range(4)
     ]
-    tracked, _ = predict_clip(clip, found, {"name": "none"})
+    tracked, _ = predict_clip(clip, found, NoTracker())
     writer = csv_writer.CSV(clip=ClipFacts("rally", tmp_path / "1_01_00", clip.frames, points=2))
     with writer.open({}, resume=False) as output:
         for frame in found:

@@ -1,5 +1,6 @@
 """The kit accepts trackers that keep the contract and tells what breaks it."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -27,21 +28,21 @@ class BestOfEach(Tracker):
 
 
 class Offline(BestOfEach):
-    causal = False
+    delay = math.inf
 
     def __call__(self, frames: Any) -> Any:
         yield from [self.frame(frame) for frame in frames]
 
 
 class LookingAhead(Offline):
-    causal = True
+    delay = 3
 
 
 class LosingOne(BestOfEach):
     def __call__(self, frames: Any) -> Any:
         yield from [self.frame(frame) for frame in frames][:-1]
 
-    causal = False
+    delay = math.inf
 
 
 class Inventing(BestOfEach):
@@ -149,7 +150,7 @@ def test_a_tracker_passes(tracker):
 @pytest.mark.parametrize(
     ("tracker", "words"),
     [
-        (LookingAhead(), "frame 0 came after 5 frames were asked for"),
+        (LookingAhead(), "after at most 3 later ones, its delay: frame 0 came after 5 frames were asked for"),
         (LosingOne(), "5 frames give as many, got 4"),
         (Inventing(), "where there never was a candidate"),
         (Blind(), "is not followed"),
@@ -158,7 +159,7 @@ def test_a_tracker_passes(tracker):
         (Arrays(), "place and score are finite floats"),
         (OldPoints(), r"points are a tuple of \(x, y\), as in TrackPoint.at"),
         (MiddleOnly(), "keep their offsets from its place"),
-        (Prophet(), "causal tracker knows no later frames"),
+        (Prophet(), "a tracker without a delay knows no later frames"),
         (Guessing(), "unknown origin 'guessed'"),
         (Moving(), "changed the candidates"),
         (Remembering(), "two calls at the same time disturb each other"),

@@ -17,7 +17,7 @@ from tracknet_core import registry
 from tracknet_core.assembly import build_model
 from tracknet_core.checkpoint import describe
 from tracknet_core.config import Config
-from tracknet_core.contracts import LARGEST_BATCH, Array
+from tracknet_core.contracts import LARGEST_BATCH, Array, Wanted
 from tracknet_core.errors import CheckpointError, ConfigError, RegistryError
 from tracknet_core.model import BallTracker
 from tracknet_core.registry import NAMESPACE
@@ -92,7 +92,7 @@ class Memory:
                 if not self.decodes:
                     return (logits.numpy(),)
                 found = self.network.codec.decode(logits)
-            return logits.numpy(), found.xy.numpy(), found.score.numpy(), found.present.numpy()
+            return logits.numpy(), found.points.numpy(), found.score.numpy(), found.present.numpy()
 
         return run
 
@@ -266,3 +266,23 @@ def test_a_device_that_is_not_there_is_refused(checkpoint: Path, device: str) ->
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"gone\.ckpt: no such file\."):
         load_detector(tmp_path / "gone.ckpt")
+
+
+@pytest.mark.parametrize("decodes", [True, False])
+def test_a_detector_gives_what_a_tracker_wants(
+    checkpoint: Path, memory: None, config: Config, decodes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Memory, "decodes", decodes)
+    exported = checkpoint.with_name("best.memory")
+    exported.write_text(json.dumps({"config": json.dumps(config.as_dict())}))
+    frames = torch.randint(0, 256, (2, 3, 3, 48, 64), dtype=torch.uint8)
+
+    for detector in (load_detector(checkpoint, device="cpu"), load_detector(exported, backend="memory")):
+        more = detector.adjusted(Wanted(candidates=5, score=0.0))
+
+        found = more.detections(frames)
+        assert found.present.shape == (2, 3, 5)
+        assert found.present.all()
+        torch.testing.assert_close(found.xy[:, :, :1], detector.detections(frames).xy)
+        assert detector.detections(frames).present.shape == (2, 3, 1)
+        assert detector.adjusted(Wanted()) is detector

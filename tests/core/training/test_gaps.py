@@ -17,7 +17,7 @@ from tracknet_plugins.trackers.none import NoTracker
 class Beside(Tracker):
     """Knows the truth, and says a place 3 px to the right of it and 4 px below; another ball is less sure."""
 
-    causal = False
+    delay = math.inf
 
     def __init__(self, clip: Clip) -> None:
         self._clip = clip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -47,7 +49,7 @@ def test_the_contract_is_kept(residual: bool) -> None:
     tracker = trained(residual=residual)
     check_tracker(tracker, size=SIZE)
     assert isinstance(tracker, LearnedTracker)
-    assert not tracker.causal
+    assert tracker.delay == math.inf
 
 
 def test_untrained_it_fills_along_a_straight_line_and_leaves_detections_and_ends(clip) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -27,7 +28,7 @@ def test_the_contract_is_kept() -> None:
     check_constructor("trackers", Smooth)
     check_tracker(Smooth(size=SIZE))
     check_tracker(Smooth(size=(640, 360), max_gap=0, confirm=1), size=(640, 360), fps=120.0)
-    assert not Smooth.causal
+    assert Smooth.delay == math.inf
 
 
 def test_the_future_makes_a_noisy_parabola_truer_than_the_filter_alone(clip, parabola) -> None:
