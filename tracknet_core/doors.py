@@ -28,6 +28,7 @@ COMMANDS = {
     "data": Command("tracknet_core.data_sets", "check, preview, count, convert or split a data set"),
     "experiments": Command("tracknet_core.experiment_files", "the experiments that come with it", "list_experiments"),
     "copy": Command("tracknet_core.experiment_files", "an experiment as a file of your own", "copy_experiment"),
+    "schema": Command("tracknet_core.experiment_files", "the JSON Schema of experiment files", "write_schema"),
     "list": Command("tracknet_core.plugins", "the parts that are installed, of every kind", "list_parts"),
     "show": Command("tracknet_core.plugins", "what a part is, its parameters, and how to name it", "show_part"),
     "info": Command("tracknet_core.info", "versions, devices and codecs: what a bug report needs"),

@@ -71,7 +71,7 @@ def load_data(experiment: Path | Config | None, overrides: Sequence[str] = (), d
         tree = _resolve(experiment if isinstance(experiment, Path) else None, overrides, {"data": data})
     import_plugins(tree["plugins"])
     faults: Faults = []
-    tree = expand_shorthands({"data": _interpolate(tree, "data")}, _shorthands(), faults)
+    tree = expand_shorthands({"data": _interpolate(tree, "data")}, known_shorthands(), faults)
     config: DataConfig = check_dataclass(DataConfig, tree["data"], "data", faults)
     if faults:
         raise ConfigError(faults)
@@ -92,7 +92,7 @@ def parse_config(tree: Mapping[str, Any], *, built: Collection[str] = SECTIONS) 
     tree = {key: value for key, value in tree.items() if value is not None}
     plugins = plugin_paths(tree.get("plugins"), Path())
     faults: Faults = []
-    tree = expand_shorthands(tree, _shorthands(), faults)
+    tree = expand_shorthands(tree, known_shorthands(), faults)
     parts = {
         section: check_dataclass(
             section_class(section, tree.get(section, {})),
@@ -243,7 +243,7 @@ def _offer(section: str, folders: list[Path]) -> str:
 
 
 @cache
-def _shorthands() -> dict[str, Shorthand]:
+def known_shorthands() -> dict[str, Shorthand]:
     """Return the settings that stand for components, by their paths."""
     table = _read(shipped_folder() / f"{SHORTHANDS}.yaml", "shorthand")
     return {path: Shorthand(**entry) for path, entry in table.items()}

@@ -263,9 +263,13 @@ class Config:
         return dataclasses.replace(self, data=dataclasses.replace(self.data, preprocess=preprocess))
 
 
+SHARES = ("limit_train_batches", "limit_val_batches")
+"""Settings of the training that are a share of the batches where they are no whole number."""
+
+
 def check_shares(training: TrainingConfig) -> Faults:
     """Return a line for each share of the batches that is none."""
-    shares = {"limit_train_batches": training.limit_train_batches, "limit_val_batches": training.limit_val_batches}
+    shares = {name: getattr(training, name) for name in SHARES}
     return [
         f"training.{name}: {share} is no share of the batches. It accepts: 0.0 to 1.0, or a whole number of batches."
         for name, share in shares.items()

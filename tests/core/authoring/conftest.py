@@ -1,7 +1,7 @@
 """Distributions that bring components, as pip would leave them."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import catalogue
@@ -13,8 +13,8 @@ Install = Callable[..., Path]
 
 
 @pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Install a distribution: its files, and the metadata beside them; what its decorators register is forgotten."""
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Install a distribution: its files, and the metadata beside them; what was imported of it is forgotten."""
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(catalogue, "REGISTRY", dict(catalogue.REGISTRY))
 
@@ -23,7 +23,6 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
             file = tmp_path / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
-            monkeypatch.delitem(sys.modules, path.removesuffix(".py").replace("/", "."), raising=False)
         metadata = tmp_path / f"{name}-2.5.dist-info"
         metadata.mkdir()
         (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 2.5\n", encoding="utf-8")
@@ -35,4 +34,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
         (metadata / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
         return tmp_path
 
-    return install_distribution
+    yield install_distribution
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
+            del sys.modules[name]
