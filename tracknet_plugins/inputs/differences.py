@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from tracknet_core.contracts import Input
 from tracknet_core.registry import inputs
-from tracknet_plugins.inputs.stack import Outputs, target_positions
+from tracknet_plugins.inputs.stack import LUMA, Outputs, target_positions
 
 
 @inputs.register("differences")
@@ -21,29 +21,46 @@ class Differences(nn.Module, Input):
         keep_frames: give the frames themselves too (3T channels more).
         grey: one channel per difference, the mean over the colours; False gives three. The mean is unweighted,
             since the colours of normalised frames have equal variance.
+        luma: the frames too are grey (T channels), and grey is the luma of ITU-R BT.601: nothing depends on colours.
         outputs: the frames that get a heatmap; as in ``stack``.
 
     Raises:
         ValueError: ``frames`` is less than 2, or ``outputs`` is unknown.
     """
 
-    def __init__(self, *, frames: int, keep_frames: bool = True, grey: bool = True, outputs: Outputs = "all") -> None:
+    weights: Tensor
+
+    def __init__(
+        self,
+        *,
+        frames: int,
+        keep_frames: bool = True,
+        grey: bool = True,
+        luma: bool = False,
+        outputs: Outputs = "all",
+    ) -> None:
         super().__init__()
         if frames < 2:
             raise ValueError(
                 f"frames: {frames} has no differences. Give at least 2 (data.sequence.length), or choose the input "
                 "'per_frame'."
             )
+        if luma and not grey:
+            raise ValueError("luma: frames without colours have grey differences. Set grey: true, or luma: false.")
         self.keep_frames = keep_frames
         self.grey = grey
-        self.channels = (3 * frames if keep_frames else 0) + (frames - 1) * (1 if grey else 3)
+        self.luma = luma
+        self.register_buffer("weights", torch.tensor(LUMA).view(3, 1, 1), persistent=False)
+        self.channels = ((1 if luma else 3) * frames if keep_frames else 0) + (frames - 1) * (1 if grey else 3)
         self.targets = target_positions(frames, outputs)
         self.maps = len(self.targets)
 
     def forward(self, frames: Tensor) -> Tensor:
         """(B, T, 3, H, W) -> (B, channels, H, W): the frames, then frame t + 1 minus frame t for each t."""
-        differences = frames.diff(dim=1)  # (B, T - 1, 3, H, W)
-        if self.grey:
+        if self.luma:
+            frames = (frames * self.weights).sum(dim=2, keepdim=True)  # (B, T, 1, H, W)
+        differences = frames.diff(dim=1)  # (B, T - 1, 3 or 1, H, W)
+        if self.grey and not self.luma:
             differences = differences.mean(dim=2, keepdim=True)  # (B, T - 1, 1, H, W)
         changes = differences.flatten(1, 2)  # (B, (T - 1) * (1 or 3), H, W)
         return torch.cat((frames.flatten(1, 2), changes), dim=1) if self.keep_frames else changes

@@ -51,3 +51,18 @@ def test_a_bright_ball_is_positive_where_it_arrives_and_negative_where_it_left()
 def test_a_single_frame_has_no_differences():
     with pytest.raises(ValueError, match=r"at least 2.*per_frame"):
         Differences(frames=1)
+
+
+def test_luma_frames_and_their_differences_have_a_channel_each(windows):
+    part = Differences(frames=3, luma=True)
+    check_input(part, frames=3)
+    samples = part(torch.from_numpy(windows))
+    luma = np.tensordot(windows, np.array([0.299, 0.587, 0.114], dtype=np.float32), axes=(2, 0))
+    assert part.channels == 5
+    np.testing.assert_allclose(samples[:, :3], luma, atol=1e-6)
+    np.testing.assert_allclose(samples[:, 3:], np.diff(luma, axis=1), atol=1e-6)
+
+
+def test_luma_has_no_differences_of_colours():
+    with pytest.raises(ValueError, match=r"luma.*grey"):
+        Differences(frames=3, luma=True, grey=False)
