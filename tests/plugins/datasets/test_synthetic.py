@@ -12,7 +12,7 @@ from tracknet_core.errors import DataError
 from tracknet_core.registry import datasets
 from tracknet_plugins.datasets.synthetic import Synthetic
 from tracknet_plugins.datasets.synthetic.camera import Camera
-from tracknet_plugins.datasets.synthetic.figures import covered
+from tracknet_plugins.datasets.synthetic.figures import FREE_HAND, covered
 from tracknet_plugins.datasets.synthetic.graphics import Slot
 from tracknet_plugins.datasets.synthetic.physics import STEP, aim, fly
 from tracknet_plugins.datasets.synthetic.rally import play
@@ -230,7 +230,7 @@ def test_a_lifelike_label_is_the_middle_of_a_ball(sport):
 
 
 def test_a_lifelike_label_of_a_shuttlecock_is_its_cork_near_the_leading_end():
-    scene = scene_of("badminton", seed=5, style="lifelike")
+    scene = scene_of("badminton", seed=9, style="lifelike")
     radius = np.nanmedian(scene.streaks[1]) / 2
     ahead, behind = [], []
     for label, (way, _, places) in zip(*changed_by_the_ball(scene), strict=True):
@@ -245,12 +245,13 @@ def test_a_lifelike_label_of_a_shuttlecock_is_its_cork_near_the_leading_end():
 
 def changed_by_the_ball(scene: Scene) -> tuple[list[np.ndarray], list[tuple[np.ndarray, np.ndarray, np.ndarray]]]:
     """Labels of balls that are seen whole; with each its direction, and the centre and places of what it changes."""
+    scene = replace(scene, ball_colour=(255, 0, 255), feathers=1.0)
     xy, codes = scene.labels()
     strokes = np.array([hit.time for hits in scene.play.hits.values() for hit in hits])
     whole = np.flatnonzero(codes == Visibility.EASY)
     whole = whole[(scene.hidden(whole) == 0) & ((xy[whole] > 12) & (xy[whole] < [628, 348])).all(1)]
     whole = whole[np.abs(whole[:, None] / 30 - strokes).min(1) > 0.09][::3]
-    painter = Painter(replace(scene, ball_colour=(255, 0, 255)))
+    painter = Painter(scene)
     rows, columns = np.mgrid[:360, :640]
     found = []
     for number in whole:
@@ -435,6 +436,27 @@ def test_players_hit_in_turn_and_near_the_ball(sport):
             if 0 < hit.time < 2.9:
                 racket = figure.joints[round(hit.time * 30), -1]
                 assert np.linalg.norm(racket - hit.place) < 0.9
+
+
+def test_a_held_shuttlecock_is_in_the_hand_of_the_server_and_labelled():
+    found = 0
+    for seed in range(12):
+        scene = scene_of("badminton", seed, style="lifelike")
+        for hold in scene.play.holds:
+            first, last = max(0, int(np.ceil(hold.start * 30))), min(90, int(hold.end * 30))
+            for number in range(first, last):
+                (server,) = [f for f in scene.figures if f.faces_camera == (hold.side > 0)][:1]
+                hand = server.joints[number, FREE_HAND]
+                found += 1
+                assert np.linalg.norm(hand - scene.ball[number].mean(0)) < 0.1
+                assert scene.labels()[1][number] != Visibility.ABSENT
+    assert found > 20
+
+
+def test_a_shuttlecock_that_came_to_rest_stays_labelled_for_a_while():
+    rally = play(BADMINTON, 12.0, np.random.default_rng(4), idle=True)
+    still = np.flatnonzero((np.abs(np.diff(rally.path, axis=0)).sum(1) == 0) & (rally.path[:-1, 2] < 0.1))
+    assert len(still) > 0.3 / STEP
 
 
 def test_bounces_are_on_the_table_or_the_floor_and_shuttles_in_play_do_not_bounce():

@@ -52,6 +52,27 @@ def test_a_crop_on_the_ball_holds_it_also_at_the_edges(point: tuple[float, float
         assert (cropped.xy[0] < (15.5, 7.5)).all()
 
 
+def test_a_share_of_the_other_crops_holds_what_moves() -> None:
+    window = window_with((np.nan, np.nan), (np.nan, np.nan), visibility=Visibility.ABSENT)
+    window.frames[1, 16:20, 32:36] = 255
+    rng = np.random.default_rng(0)
+
+    def share_with_the_change(crop: Crop) -> float:
+        crops = [crop(window, rng).frames for _ in range(300)]
+        return float(np.mean([(frames[1] == 255).any() for frames in crops]))
+
+    blind = share_with_the_change(Crop(size=(8, 8)))
+    assert blind < 0.3
+    assert share_with_the_change(Crop(size=(8, 8), motion=1.0)) == 1
+    assert share_with_the_change(Crop(size=(8, 8), motion=0.5)) == pytest.approx((1 + blind) / 2, abs=0.1)
+
+
+def test_where_nothing_moves_a_crop_is_anywhere() -> None:
+    window, rng = window_with((np.nan, np.nan), visibility=Visibility.ABSENT), np.random.default_rng(0)
+    for still in (window, window.at([0, 0])):
+        assert len({position(Crop(size=(16, 8), motion=1.0)(still, rng)) for _ in range(50)}) > 20
+
+
 def test_every_place_in_the_crop_is_equally_likely_for_the_ball() -> None:
     # The ball is far from the borders: 16 positions along x, 8 along y.
     crop, rng, window = Crop(size=(16, 8), ball=1), np.random.default_rng(0), window_with((20, 12))

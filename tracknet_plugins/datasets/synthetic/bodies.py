@@ -41,8 +41,8 @@ Array = npt.NDArray[np.float64]
 (
     SWING_HEEL, SWING_SOCK, SWING_HEM, SWING_SLEEVE, SWING_CUFF, SWING_FINGERS,
     FREE_HEEL, FREE_SOCK, FREE_HEM, FREE_SLEEVE, FREE_CUFF, FREE_FINGERS,
-    CROWN, BROW, OTHER_BROW, TAIL, SEAM, OTHER_SEAM,
-) = range(JOINTS, JOINTS + 18)  # fmt: skip
+    CROWN, BROW, OTHER_BROW, TAIL, SEAM, OTHER_SEAM, WAIST,
+) = range(JOINTS, JOINTS + 19)  # fmt: skip
 
 RIM_POINTS = 14
 """Corners of a racket's rim."""
@@ -112,7 +112,8 @@ class Wardrobe:
             ]
         trunk = [
             Part(PELVIS, PELVIS, 0.14, 0.14, "shorts"),
-            Part(PELVIS, CHEST, 0.135, 0.165, "shirt"),
+            Part(SWING_HIP, FREE_HIP, 0.075, 0.075, "shirt"),
+            Part(WAIST, CHEST, 0.135, 0.165, "shirt"),
             Part(SEAM, OTHER_SEAM, 0.07, 0.07, "shirt"),
             Part(CHEST, NECK, 0.165, 0.08, "shirt"),
             Part(NECK, HEAD, 0.05, 0.052, "skin_shade"),
@@ -137,7 +138,7 @@ class Wardrobe:
                 Part(hand, fingers, 0.038, 0.03, "skin_light"),
             ]
             if has_band:
-                arms.append(Part(cuff, hand, 0.039, 0.037, "band"))
+                arms.append(Part(cuff, cuff, 0.042, 0.042, "band"))
             if not bare:
                 arms.append(Part(shoulder, sleeve, 0.07, 0.064, "sleeve"))
         bat = [Part(RACKET, RACKET, blade, blade, "bat")] if blade else []
@@ -180,13 +181,13 @@ def detailed_joints(joints: Array, rng: np.random.Generator) -> Array:
         between(SWING_ANKLE, SWING_KNEE, sock),
         between(SWING_HIP, SWING_KNEE, hem),
         between(SWING_SHOULDER, SWING_ELBOW, sleeve),
-        between(SWING_ELBOW, SWING_HAND, 0.75),
+        between(SWING_ELBOW, SWING_HAND, 0.82),
         between(SWING_HAND, THROAT, 0.12),
         between(FREE_ANKLE, FREE_TOE, -0.35),
         between(FREE_ANKLE, FREE_KNEE, sock),
         between(FREE_HIP, FREE_KNEE, hem),
         between(FREE_SHOULDER, FREE_ELBOW, sleeve),
-        between(FREE_ELBOW, FREE_HAND, 0.75),
+        between(FREE_ELBOW, FREE_HAND, 0.82),
         between(FREE_ELBOW, FREE_HAND, 1.25),
         joints[:, HEAD] + 0.22 * up - 0.4 * front,
         joints[:, HEAD] + 0.24 * up + 0.5 * front + 0.2 * across,
@@ -194,6 +195,7 @@ def detailed_joints(joints: Array, rng: np.random.Generator) -> Array:
         joints[:, HEAD] - 0.6 * up - 2.0 * front,
         between(NECK, SWING_SHOULDER, 0.72) - 0.1 * up,
         between(NECK, FREE_SHOULDER, 0.72) - 0.1 * up,
+        between(PELVIS, CHEST, 0.2),
     ]
     return np.concatenate([joints, np.stack(details, axis=1)], axis=1)
 

@@ -225,12 +225,40 @@ def animate(
     return joints
 
 
-def _bend(start: Array, end: Array, upper: float, lower: float, towards: Array) -> Array:
+def holding(joints: Array, times: Array, start: float, end: float, ball: Array) -> Array:
+    """Return joints (N, J, 3) of a player who has the ball in the free hand from ``start`` to ``end``.
+
+    Args:
+        joints: as :func:`animate` returns them.
+        times: (N,) seconds.
+        start: seconds; the hand is on its way a moment earlier.
+        end: seconds; the hand goes back after it.
+        ball: (N, 3) metres; NaN without one.
+    """
+    joints = joints.copy()
+    share = np.clip(np.minimum((times - start) / 0.25 + 1, (end - times) / 0.15 + 1), 0, 1)
+    known = np.flatnonzero(~np.isnan(ball).any(1) & (share > 0))
+    shoulder, hand = joints[known, FREE_SHOULDER], joints[known, FREE_HAND]
+    way = hand + share[known, None] * (ball[known] - hand) - shoulder
+    length = np.linalg.norm(way, axis=1, keepdims=True)
+    upper, lower = (
+        float(np.linalg.norm(joints[0, end_joint] - joints[0, start_joint]))
+        for start_joint, end_joint in ((FREE_SHOULDER, FREE_ELBOW), (FREE_ELBOW, FREE_HAND))
+    )
+    # A longer arm is not seen, a ball that floats beside the hand is.
+    longer = np.maximum(1, length / (0.98 * (upper + lower)))
+    joints[known, FREE_HAND] = shoulder + way
+    down = np.array([0.0, 0.0, -1.0])
+    joints[known, FREE_ELBOW] = _bend(shoulder, shoulder + way, longer * upper, longer * lower, down)
+    return joints
+
+
+def _bend(start: Array, end: Array, upper: float | Array, lower: float | Array, towards: Array) -> Array:
     """Return the middle joint (N, 3) of a limb of two bones, bent towards a direction."""
     line = end - start
     reach = np.linalg.norm(line, axis=1, keepdims=True)
     direction = line / np.maximum(reach, 1e-6)
-    reach = np.clip(reach, abs(upper - lower) + 1e-3, upper + lower)
+    reach = np.clip(reach, np.abs(np.subtract(upper, lower)) + 1e-3, np.add(upper, lower))
     along = (reach**2 + upper**2 - lower**2) / (2 * reach)
     aside = np.sqrt(np.maximum(upper**2 - along**2, 0.0))
     towards = np.broadcast_to(towards, line.shape)

@@ -22,10 +22,22 @@ _LEAD, _MISSED = (0.15, 0.6), (0.8, 2.6)
 """Seconds from the first frame to the toss; and from the toss to the first frame, where a clip starts later."""
 _PAUSE = (0.4, 1.2)
 """Seconds without a ball between two rallies."""
+_HOLD, _REST = (0.3, 2.2), (0.3, 2.0)
+"""Seconds in the server's hand, and on the floor after a rally, of a ball that is labelled there too."""
 _ENDINGS: tuple[Ending, ...] = ("hit back", "into the net", "out of reach", "caught")
 _CHANCES = (0.92, 0.02, 0.03, 0.03)
 _LONGEST_FLIGHT = 2.6
 _ATTEMPTS = 12
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A ball in a server's hand: seconds from the first frame, side, and place (3,) in metres."""
+
+    start: float
+    end: float
+    side: int
+    place: Array
 
 
 @dataclass(frozen=True)
@@ -37,12 +49,14 @@ class Play:
         path: (M, 3) the ball's places in metres, one per :data:`~.physics.STEP`; NaN between two rallies.
         hits: strokes by side.
         bounces: (time, x, y, z) of the bounces on the floor or the table.
+        holds: balls in hands, before serves; none where ``path`` begins with the toss.
     """
 
     start: float
     path: Array
     hits: dict[int, list[Hit]]
     bounces: Array
+    holds: tuple[Hold, ...] = ()
 
     def ball(self, times: Array) -> Array:
         """Return the ball's places (..., 3) in metres; NaN where there is no ball in play."""
@@ -61,21 +75,28 @@ class _Flight(NamedTuple):
     is_last: bool
 
 
-def play(sport: Sport, duration: float, rng: np.random.Generator) -> Play:
+def play(sport: Sport, duration: float, rng: np.random.Generator, *, idle: bool = False) -> Play:
     """Play for ``duration`` seconds.
 
     Some clips start before the serve, others in the middle of a rally. A rally ends with a ball in the net, with one
-    that nobody reaches, or with one that is caught; after a pause there is another serve.
+    that nobody reaches, or with one that is caught; after a pause there is another serve. With ``idle``, the ball is
+    there before a serve, in the server's hand, and after a rally, where it came to lie.
     """
     start = rng.uniform(*_LEAD) if rng.random() < _SHARE_WITH_SERVE else -rng.uniform(*_MISSED)
     pieces: list[Array] = []
     hits: dict[int, list[Hit]] = {NEAR: [], FAR: []}
     bounces = []
+    holds: list[Hold] = []
     clock = start  # the time of the next place
     while not pieces or clock < duration:
         side, shots, is_over = (NEAR if rng.random() < 0.5 else FAR), sport.serves, False
-        pieces.append(_toss(sport, rng.uniform(-0.25, 0.25) * sport.width, side * sport.serve_depth))
-        clock += len(pieces[-1]) * STEP
+        toss = _toss(sport, rng.uniform(-0.25, 0.25) * sport.width, side * sport.serve_depth)
+        if idle:
+            pieces.append(_held(toss[0], rng))
+            holds.append(Hold(clock, clock + len(pieces[-1]) * STEP, side, toss[0]))
+            clock = holds[-1].end
+        pieces.append(toss)
+        clock += len(toss) * STEP
         while clock < duration and not is_over:
             contact, moment = pieces[-1][-1], clock - STEP
             hits[side].append(Hit(moment, contact))
@@ -86,9 +107,18 @@ def play(sport: Sport, duration: float, rng: np.random.Generator) -> Play:
             pieces.append(places[1:])
             clock += len(pieces[-1]) * STEP
             side, shots = -side, sport.shots
+        if idle and ending != "caught":
+            pieces.append(np.repeat(pieces[-1][-1:], round(rng.uniform(*_REST) / STEP), axis=0))
+            clock += len(pieces[-1]) * STEP
         pieces.append(np.full((round(rng.uniform(*_PAUSE) / STEP), 3), np.nan))
         clock += len(pieces[-1]) * STEP
-    return Play(start, np.concatenate(pieces), hits, np.array(bounces).reshape(-1, 4))
+    return Play(start, np.concatenate(pieces), hits, np.array(bounces).reshape(-1, 4), tuple(holds))
+
+
+def _held(place: Array, rng: np.random.Generator) -> Array:
+    """Return the path (M, 3) of a ball in a hand, which is never quite still, until it is let go of at a place."""
+    times = np.arange(round(rng.uniform(*_HOLD) / STEP))[::-1] * STEP
+    return np.asarray(place + 0.03 * np.sin(times[:, None] * rng.uniform(1, 4, 3)))
 
 
 def _toss(sport: Sport, x: float, y: float) -> Array:
@@ -210,16 +240,21 @@ def run(sport: Sport, rally: Play, role: Role, times: Array, rng: np.random.Gene
     base = np.array([role.partner_at or 0.0, side * sport.base * rng.uniform(0.92, 1.08)])
     moments, places = [float(times[0])], [base]
     strokes = [(hit.time, by, hit.place) for by in (NEAR, FAR) for hit in rally.hits[by]]
+    waits = {min(hit.time for hit in rally.hits[hold.side] if hit.time > hold.end): hold.start for hold in rally.holds}
     for moment, by, ball in sorted(strokes, key=lambda stroke: stroke[0]):
         home = base + rng.normal(0, 0.25, 2) * [sport.width / 6, 0.6]
         if by != side or role.partner_at is not None:
             place = 0.65 * home + 0.35 * places[-1]
         else:
             # A ball overhead is hit from almost below, one at the waist at arm's length, on either side of the body.
-            aside = reach * (0.35 if ball[2] > 1.8 else 1.0)
+            # A ball that the server holds has to be within reach of the hand as well.
+            aside = reach * (0.35 if ball[2] > 1.8 or moment in waits else 1.0)
             forehand = 1 if rng.random() < 0.65 else -1
             place = np.array([ball[0] + forehand * role.hand * side * aside, ball[1] + 0.3 * side])
             place[1] = side * np.clip(side * place[1], *sport.roam)
+            if moment in waits:  # a server stands ready
+                moments.append(waits[moment] - 0.3)
+                places.append(place)
         moments.append(moment)
         places.append(place)
     order = np.argsort(moments, kind="stable")

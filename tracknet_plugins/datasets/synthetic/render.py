@@ -145,7 +145,7 @@ class Painter:
         corks, radius = scene.streaks[0][number], scene.streaks[1][number] / 2
         rims, _ = scene.camera.project(scene.ball[number] - scene.shuttle_axes[number])
         rims += scene.sway[number]
-        painting.sweep(frame, corks, rims, (0.42 * radius, radius), scene.ball_colour, scene.feathers)
+        painting.sweep(frame, corks, rims, (0.5 * radius, 0.95 * radius), scene.ball_colour, scene.feathers)
         painting.streak(frame, corks, 0.45 * radius, scene.ball_colour)
 
     def _paint_figure(self, frame: UInt8Array, index: int, number: int) -> None:

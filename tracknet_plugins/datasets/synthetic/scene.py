@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tracknet_core.contracts import FloatArray, IntArray, Size, Visibility
 from tracknet_plugins.datasets.synthetic.bodies import Wardrobe, detailed_joints, racket_outline
 from tracknet_plugins.datasets.synthetic.camera import Camera
-from tracknet_plugins.datasets.synthetic.figures import PELVIS, Figure, Outfit, animate, covered, plain_parts
+from tracknet_plugins.datasets.synthetic.figures import PELVIS, Figure, Outfit, animate, covered, holding, plain_parts
 from tracknet_plugins.datasets.synthetic.graphics import Slot, choose_slots
 from tracknet_plugins.datasets.synthetic.rally import FAR, NEAR, Play, Role, play, run
 from tracknet_plugins.datasets.synthetic.sports import (
@@ -45,8 +45,9 @@ CLUTTER = 0.55
 """How much the contrast in front of the crowd or of boards counts, against that in front of a plain floor."""
 
 
-_SHUTTLE_LENGTH = 0.06
-"""Metres from the middle of the cork to the rim of the skirt."""
+_SHUTTLE_LENGTH = 0.028
+"""Metres from the middle of the cork to that of the skirt's rim, less than it is: both are drawn with round ends, and
+apparent sizes are greater."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ class Scene:
         tops = np.array([[-half, 0, surface + post], [0, 0, surface + middle], [half, 0, surface + post]])
         feet = tops * [1, 1, 0] + [0, 0, 0 if sport.surface == 0 else surface - 0.05]
         xy, scale = self.camera.project(np.concatenate([tops, feet]))
-        tape = scale[0] * (0.03 if surface == 0 else 0.008) * (0.6 if self.is_lifelike else 1.0)
+        tape = scale[0] * (0.03 if surface == 0 else 0.008) * (0.45 if self.is_lifelike else 1.0)
         pole = scale[0] * (0.04 if surface == 0 else 0.012)
         ends = [(0, 1, tape), (1, 2, tape), (0, 3, pole), (2, 5, pole)]
         return np.array([[*xy[a], radius, *xy[b], radius] for a, b, radius in ends])
@@ -348,7 +349,9 @@ def make_scene(recipe: Recipe) -> Scene:
     )
     palette = _vary(sport.palettes[rng.integers(len(sport.palettes))], rng)
     times = np.arange(recipe.frames) / recipe.fps
-    rally = play(sport, recipe.frames / recipe.fps, np.random.default_rng(for_play))
+    # Data sets of badminton label the shuttlecock in the hand and at rest, too.
+    idle = styles is not None and sport.ball.is_shuttle
+    rally = play(sport, recipe.frames / recipe.fps, np.random.default_rng(for_play), idle=idle)
     exposure = rng.uniform(*(recipe.exposure or difficulty.exposure))
     moments = times[:, None] + exposure * ((np.arange(SAMPLES) + 0.5) / SAMPLES - 0.5)
     direction = rng.uniform(0, 2 * np.pi)
@@ -360,16 +363,18 @@ def make_scene(recipe: Recipe) -> Scene:
         if rng.random() < 0.4:
             top = height - top - round(30 * unit)
         box = (left, top, left + round(110 * unit), top + round(28 * unit))
+    ball_colour = sport.ball.colours[rng.integers(len(sport.ball.colours))]
     figures = _people(sport, rally, times, np.random.default_rng(for_people))
     ball_scale, feathers = difficulty.ball, 1.0
     rackets: list[Array] = []
     graphics: tuple[Slot, ...] = ()
     if styles is not None:
-        figures = tuple(_dressed(figures, styles))
+        figures = tuple(_dressed(figures, rally, times, styles))
         rackets = [racket_outline(figure.joints, figure.racket_head, styles) for figure in figures]
-        ball_scale *= styles.uniform(0.55, 1.15)
+        ball_scale *= styles.uniform(0.55, 1.1)
         palette = _repainted(palette, styles)
-        feathers = styles.uniform(0.35, 0.95)
+        feathers = styles.uniform(0.25, 1.0)
+        ball_colour = _aged(ball_colour, styles)
         graphics, box = choose_slots(recipe.size, recipe.frames, styles), None
     return Scene(
         recipe=recipe,
@@ -377,7 +382,7 @@ def make_scene(recipe: Recipe) -> Scene:
         camera=camera,
         play=rally,
         ball=rally.ball(moments),
-        ball_colour=sport.ball.colours[rng.integers(len(sport.ball.colours))],
+        ball_colour=ball_colour,
         figures=figures,
         sway=_sway(times, difficulty.sway * width / 640, rng),
         light=np.array([slant * np.cos(direction), slant * np.sin(direction), -1.0]),
@@ -491,14 +496,27 @@ def _people(sport: Sport, rally: Play, times: Array, rng: np.random.Generator) -
     return tuple(figures)
 
 
-def _dressed(figures: tuple[Figure, ...], rng: np.random.Generator) -> Iterator[Figure]:
-    """Yield the figures with bodies in detail, each side in a kit of its own."""
+def _dressed(figures: tuple[Figure, ...], rally: Play, times: Array, rng: np.random.Generator) -> Iterator[Figure]:
+    """Yield the figures with bodies in detail, each side in a kit of its own, with a ball in a server's hand."""
     wardrobe = Wardrobe(rng)
     kits = {faces_camera: wardrobe.kit() for faces_camera in (False, True)}
+    servers = {figure.faces_camera: figure for figure in reversed(figures)}  # the first of a side hits the ball
     for figure in figures:
+        joints = figure.joints
+        if servers[figure.faces_camera] is figure:
+            for hold in rally.holds:
+                if hold.side == (FAR if figure.faces_camera else NEAR):
+                    joints = holding(joints, times, hold.start, hold.end, rally.ball(times))
         outfit = replace(wardrobe.outfit(kits[figure.faces_camera]), stature=figure.outfit.stature)
         parts = wardrobe.parts(figure.racket_head if figure.is_bat else 0.0, faces_camera=figure.faces_camera)
-        yield replace(figure, joints=detailed_joints(figure.joints, rng), outfit=outfit, parts=parts)
+        yield replace(figure, joints=detailed_joints(joints, rng), outfit=outfit, parts=parts)
+
+
+def _aged(colour: Colour, rng: np.random.Generator) -> Colour:
+    """Return the colour of a ball as a camera sees it: white ones are grey in many halls, and take on its light."""
+    values = np.array(colour) * rng.uniform(0.62, 1.03) + rng.normal(0, 5, 3)
+    red, green, blue = np.clip(values, 20, 250).astype(int).tolist()
+    return red, green, blue
 
 
 def _repainted(palette: Palette, rng: np.random.Generator) -> Palette:
