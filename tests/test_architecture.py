@@ -20,6 +20,7 @@ MAY_BE_USED = {
     "errors",
     "files",
     "frame_cache",
+    "readable_frames",
     "labels",
     "layers",
     "progress",

@@ -21,12 +21,17 @@ PARTS = ".tracknet-*.part"
 
 
 @contextmanager
-def replaced_file(target: Path) -> Iterator[Path]:
+def replaced_file(target: Path, *, alone: bool = False) -> Iterator[Path]:
     """Give a path to write a file at; it takes the place of ``target`` when the block ends without an error.
 
     Several processes may write one target: each writes a file of its own, and the last one stays.
+
+    Args:
+        target: what is written.
+        alone: that nobody else writes it: then what a killed process has left of it is replaced as well.
     """
-    part = _part_beside(target)
+    part = part_of(target) if alone else _part_beside(target)
+    part.unlink(missing_ok=True)
     try:
         yield part
         _flush(part)

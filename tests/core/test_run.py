@@ -334,9 +334,10 @@ def test_a_loading_process_that_dies_is_one_message(
     monkeypatch.setattr(type(clips[0].frames), "read", killed)
     assert go("training.data_loader.num_workers=1", "training.limit_val_batches=0") == 2
     message = capsys.readouterr().err
-    assert re.search(r"a process that loads windows died in epoch 1 \((killed by signal|exited unexp)", message), (
-        message
+    said = (
+        r"a process that loads windows died in epoch 1 \((killed by signal|exited unexp).*\), while it read the clip "
     )
+    assert re.search(said + r"val/1\. Mostly ", message), message
     assert "Traceback" not in message
 
 

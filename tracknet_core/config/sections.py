@@ -99,6 +99,7 @@ class DataConfig:
         sequence: how clips are cut into windows.
         sampling: which of the training windows are drawn.
         cache: decoded frames on disk.
+        skip_broken: frames of a run that cannot be read and are left out; one more ends it.
         preprocess: what happens to every frame.
         transforms: augmentations of training windows, in this order.
     """
@@ -109,6 +110,7 @@ class DataConfig:
     sequence: Sequences = field(default_factory=Sequences)
     sampling: Sampling = field(default_factory=Sampling)
     cache: Cache = field(default_factory=Cache)
+    skip_broken: int = within(0, default=0)
     preprocess: Preprocess = field(default_factory=Preprocess)
     transforms: list[Node] = component("transforms", default_factory=list)
 

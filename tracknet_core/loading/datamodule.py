@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,11 +16,11 @@ from torch.utils.data import DataLoader
 
 from tracknet_core.config import Config, Loader
 from tracknet_core.contracts import Batch, Clip, Size, TrainingFrames, Transform, WindowSpec
-from tracknet_core.errors import ConfigError, UserError
+from tracknet_core.errors import ClipError, ConfigError, DataError, UserError
 from tracknet_core.frame_cache import FrameCache
 from tracknet_core.loading.background import Backgrounds
 from tracknet_core.loading.splits import Splits
-from tracknet_core.loading.stream import WindowStream
+from tracknet_core.loading.stream import Remark, WindowStream
 from tracknet_core.loading.windows import EvaluationPlaces, Place, TrainingPlaces, sampling_rates
 
 
@@ -41,6 +42,8 @@ class TrackingData(pl.LightningDataModule, TrainingFrames):
         self._config = config
         self._window = window.in_a_row(config.data.sequence.windows)
         self._transforms = transforms
+        self._streams: list[WindowStream] = []
+        self._broken: set[tuple[str, int]] = set()
 
     def training_size(self) -> Size:
         """Return (W, H) of the frames that come out of the transforms.
@@ -140,15 +143,20 @@ class TrackingData(pl.LightningDataModule, TrainingFrames):
             difficulty=self.difficulty if training else None,
             shuffle=training,
             seed=self._config.training.seed,
+            skip_broken=self._config.data.skip_broken > 0,
             drop_last=settings.drop_last and training,
             workers=settings.num_workers,
             rank=self.trainer.global_rank if self.trainer else 0,
             world=self.trainer.world_size if self.trainer else 1,
         )
+        self._streams.append(stream)
         if training and len(stream) == 0:
             raise ConfigError(
                 f"training.data_loader.drop_last: true, but the training windows do not fill one batch of {batch_size} "
                 "in every process and worker. Set it to false, or training.batch_size or num_workers lower."
+                if settings.drop_last
+                else f"training.devices: there are fewer training clips ({len(clips)}) than processes, and each reads "
+                "clips of its own. Use fewer devices."
             )
         # torch refuses the settings of workers where there are none.
         of_workers: dict[str, Any] = {}
@@ -163,29 +171,73 @@ class TrackingData(pl.LightningDataModule, TrainingFrames):
             num_workers=settings.num_workers,
             pin_memory=settings.pin_memory and torch.cuda.is_available(),
             epoch=self._epoch if training else _first_epoch,
+            leave_out=self._leave_out,
             **of_workers,
         )
+
+    def clip_read_by(self, process: int) -> str | None:
+        """Return the name of the clip that a process of a loader was reading; None if that is not known."""
+        clips = (stream.clip_of(process) for stream in self._streams)
+        return next((clip.name for clip in clips if clip is not None), None)
+
+    def _leave_out(self, broken: Mapping[tuple[str, int], str]) -> None:
+        """Tell of frames that are left out, each once.
+
+        Raises:
+            DataError: these are more than ``data.skip_broken``.
+        """
+        limit = self._config.data.skip_broken
+        for (clip, number), fault in broken.items():
+            if (clip, number) in self._broken:
+                continue
+            self._broken.add((clip, number))
+            if len(self._broken) > limit:
+                raise DataError(f"{fault} {limit} others are left out, and data.skip_broken={limit} allows no more.")
+            warnings.warn(
+                f"{fault} Windows with frame {number} of {clip} count nothing; {len(self._broken)} of at most {limit} "
+                "frames are left out.",
+                stacklevel=2,
+            )
 
     def _epoch(self) -> int:
         return self.trainer.current_epoch if self.trainer else 0
 
 
 class _EpochLoader(DataLoader[Batch]):
-    """A loader that tells its stream the epoch before it starts to read."""
+    """A loader that tells its stream the epoch before it starts to read, and hears of broken frames."""
 
-    def __init__(self, stream: WindowStream, *, epoch: Callable[[], int], **options: Any) -> None:
+    def __init__(
+        self,
+        stream: WindowStream,
+        *,
+        epoch: Callable[[], int],
+        leave_out: Callable[[Mapping[tuple[str, int], str]], None],
+        **options: Any,
+    ) -> None:
         super().__init__(stream, **options)
         self._stream = stream
         self._current_epoch = epoch
+        self._leave_out = leave_out
 
     def __iter__(self) -> Any:
         # A generator, so that the epoch is asked for with the first batch: a resumed training makes the iterator
         # while it is still in the epoch before.
         self._stream.set_epoch(self._current_epoch())
-        for batch in super().__iter__():
-            if isinstance(batch, UserError):
-                raise batch
-            yield batch
+        for item in self._items():
+            if isinstance(item, Remark):
+                self._leave_out(item.broken)
+            yield item.batch if isinstance(item, Remark) else item
+
+    def _items(self) -> Iterator[Batch | Remark]:
+        try:
+            for item in super().__iter__():
+                if isinstance(item, UserError):
+                    raise item
+                yield item
+        except ClipError:
+            raise
+        except DataError as error:
+            raise DataError(f"{error} data.skip_broken=10 leaves out up to 10 such frames.") from error
 
 
 def _first_epoch() -> int:

@@ -8,9 +8,10 @@ epochs goes on as if nothing had happened.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -34,6 +35,7 @@ from tracknet_core.contracts import (
 )
 from tracknet_core.errors import UserError
 from tracknet_core.loading.windows import Place
+from tracknet_core.readable_frames import ReadableFrames
 
 OPEN_CLIPS = 8
 """Clips that one worker reads side by side in training; more of them mix better and hold more decoders."""
@@ -72,6 +74,18 @@ class Sample:
     original_size: Size
 
 
+class Remark(NamedTuple):
+    """What comes in the place of a batch that there is something to say of.
+
+    Attributes:
+        batch: the batch.
+        broken: what is wrong with frames that were left out on the way to it, by clip and frame number.
+    """
+
+    batch: Batch
+    broken: dict[tuple[str, int], str]
+
+
 class WindowStream(IterableDataset[Batch]):
     """Batches of windows, read forwards from clips.
 
@@ -86,6 +100,7 @@ class WindowStream(IterableDataset[Batch]):
             epochs; None leaves to the labels what they say.
         shuffle: whether clips and windows come in another order every epoch.
         seed: of every draw.
+        skip_broken: whether windows with a frame that cannot be read count nothing, and a :class:`Remark` tells of it.
         drop_last: whether a last batch that is not full is left out.
         workers: number of loading processes; each reads clips of its own.
         rank: this process among the training processes.
@@ -104,6 +119,7 @@ class WindowStream(IterableDataset[Batch]):
         difficulty: Tensor | None = None,
         shuffle: bool = False,
         seed: int = 0,
+        skip_broken: bool = False,
         drop_last: bool = False,
         workers: int = 0,
         rank: int = 0,
@@ -119,11 +135,15 @@ class WindowStream(IterableDataset[Batch]):
         self._first = None if difficulty is None else np.cumsum([0, *(len(clip) for clip in clips)])
         self._shuffle = shuffle
         self._seed = seed
+        self._skip_broken = skip_broken
+        self._broken: dict[tuple[str, int], str] = {}  # found since the last batch
         self._drop_last = drop_last
         self._rank = rank
         self._world = world
         # Workers that live on from epoch to epoch hold a copy of this object; shared memory tells them the epoch.
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
+        # For each worker its process and the clip that it reads, since one that is killed can no longer say it.
+        self._reading = torch.full((max(1, workers), 2), -1).share_memory_()  # type: ignore[no-untyped-call]
         self._shares = _share_out([len(places(i, 0)) for i in range(len(clips))], world * max(1, workers))
 
     def __len__(self) -> int:
@@ -137,6 +157,11 @@ class WindowStream(IterableDataset[Batch]):
     def set_epoch(self, epoch: int) -> None:
         """Choose the draws of the next iteration."""
         self._epoch.fill_(epoch)
+
+    def clip_of(self, process: int) -> Clip | None:
+        """Return the clip that a worker was reading, by its process."""
+        reading = dict(self._reading.tolist())
+        return self._clips[reading[process]] if process in reading else None
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the batches of this worker's clips, and at last what is wrong with the data, if anything is."""
@@ -158,13 +183,19 @@ class WindowStream(IterableDataset[Batch]):
         for sample in self._samples(self._shares[share], epoch, share):
             samples.append(sample)
             if len(samples) == self._batch_size:
-                yield collate(samples)
+                yield self._batch(samples)
                 samples = []
         if samples and not self._drop_last:
-            yield collate(samples)
+            yield self._batch(samples)
         if not self._shuffle and number == per_rank - 1:
             for _ in range(len(self) - self._batches_of_ranks()[self._rank]):
                 yield self._filler(epoch)
+
+    def _batch(self, samples: Sequence[Sample]) -> Batch:
+        if not self._broken:
+            return collate(samples)
+        broken, self._broken = self._broken, {}
+        return Remark(collate(samples), broken)  # type: ignore[return-value]
 
     def _batches_of_ranks(self) -> list[int]:
         per_rank = len(self._shares) // self._world
@@ -208,21 +239,24 @@ class WindowStream(IterableDataset[Batch]):
     def _read(self, number: int, epoch: int) -> Iterator[Sample]:
         """Yield the windows of a clip, decoding each frame once."""
         clip = self._clips[number]
+        frames = ReadableFrames(clip.frames) if self._skip_broken else clip.frames
         rng = np.random.default_rng([self._seed, epoch, number, 1])
         places = self._places(number, int(rng.integers(2**31)))
-        background = [] if self._background is None or not places else [self._background(clip)]
+        self._now_reading(number)
+        background = [] if self._background is None or not places else [self._background(clip.replace(frames=frames))]
         original_size = clip.frames.size
         scale = np.asarray(self._size, dtype=np.float32) / np.asarray(original_size, dtype=np.float32)
-        for place, pictures in zip(places, _pictures(clip.frames, places, self._size), strict=True):
+        for place, pictures in zip(places, _pictures(frames, places, self._size), strict=True):
+            broken = self._broken_in(frames, place, clip.name)
             pictures = [*pictures, *background] if background else pictures
             labels = clip.labels.at(place.numbers)
             if self._difficulty is not None and self._first is not None:
                 labels = labels._replace(difficulty=self._difficulty.numpy()[self._first[number] + place.numbers])
+            counted = np.zeros_like(place.counted) if broken else place.counted
             labels = labels._replace(
                 points=rescale(labels.points, scale).astype(np.float32),
-                visibility=np.where(place.counted, labels.visibility, Visibility.UNLABELLED),
+                visibility=np.where(counted, labels.visibility, Visibility.UNLABELLED),
             )
-            counted = place.counted
             if self._transforms:
                 window = self._transformed(Window(_as_array(pictures), labels), rng)
                 pictures, labels = window.frames, window.labels
@@ -230,6 +264,20 @@ class WindowStream(IterableDataset[Batch]):
                 counted = np.ones(len(window), dtype=np.bool_)
             read = place.numbers[: len(labels.visibility)]
             yield Sample(pictures, labels, number, counted, read, clip.labels.points[read], original_size)
+            self._now_reading(number)
+
+    def _now_reading(self, number: int) -> None:
+        worker = get_worker_info()
+        if worker is not None:
+            self._reading[worker.id] = torch.tensor([os.getpid(), number])
+
+    def _broken_in(self, frames: FrameSource, place: Place, name: str) -> bool:
+        """Return whether frames of a window could not be read, and take a note of them."""
+        if not isinstance(frames, ReadableFrames):
+            return False
+        found = {(name, int(i)): frames.broken[int(i)] for i in place.numbers if int(i) in frames.broken}
+        self._broken.update(found)
+        return bool(found)
 
     def _transformed(self, window: Window, rng: np.random.Generator) -> Window:
         shape = window.frames.shape

@@ -37,7 +37,7 @@ class CheckpointFiles(TorchCheckpointIO):
             )
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            with replaced_file(target) as part, part.open("wb") as file:
+            with replaced_file(target, alone=True) as part, part.open("xb") as file:
                 torch.save(checkpoint, file)
         except (OSError, RuntimeError) as error:
             cause = error if isinstance(error, OSError) else error.__context__

@@ -36,6 +36,9 @@ from tracknet_core.training.trajectories import tracker_module, trajectory_data
 _LOST_PROCESS = re.compile(r"killed by signal: [\w ]+|exited unexpectedly")
 """What torch says of a process of its loader."""
 
+_PROCESS = re.compile(r"pid(?:\(s\))? (\d+)")
+"""And which it is."""
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -157,9 +160,11 @@ def _fit(prepared: Prepared, paths: RunPaths, checkpoint: Path | None, team: Tea
         lost = _LOST_PROCESS.search(str(error))
         if lost is None:
             raise
+        names = [prepared.data.clip_read_by(int(process)) for process in _PROCESS.findall(str(error))]
+        clip = f", while it read the clip {names[0]}" if names and names[0] else ""
         raise DataError(
-            f"data_loader: a process that loads windows died in epoch {trainer.current_epoch + 1} ({lost[0]}). Mostly "
-            "the machine ran out of memory: lower training.data_loader.num_workers, prefetch_factor or "
+            f"data_loader: a process that loads windows died in epoch {trainer.current_epoch + 1} ({lost[0]}){clip}. "
+            "Mostly the machine ran out of memory: lower training.data_loader.num_workers, prefetch_factor or "
             "training.batch_size. What was saved is whole: go on with --resume auto."
         ) from error
     except SystemExit:

@@ -182,7 +182,8 @@ def test_a_frame_that_cannot_be_read_is_told_as_the_reader_tells_it(
     loader = make_data(f"training.data_loader.num_workers={workers}", dataset=dataset).train_dataloader()
     with pytest.raises(DataError) as caught:
         list(loader)
-    assert str(caught.value) == "match2.mp4: frame 3 cannot be read."
+    cure = "data.skip_broken=10 leaves out up to 10 such frames."
+    assert str(caught.value) == f"match2.mp4: frame 3 cannot be read. {cure}"
 
 
 def test_validation_has_as_many_pixels_per_batch_as_training(make_data: Callable[..., TrackingData]) -> None:
@@ -205,3 +206,53 @@ def test_windows_that_do_not_fill_a_batch_are_told_before_an_epoch_of_nothing(
     data = make_data("training.data_loader.drop_last=true", "training.batch_size=64")
     with pytest.raises(ConfigError, match=r"drop_last: true, but the training windows do not fill one batch of 64"):
         data.train_dataloader()
+
+
+def test_fewer_training_clips_than_processes_are_told(make_data: Callable[..., TrackingData]) -> None:
+    data = make_data()
+    data.trainer = SimpleNamespace(current_epoch=0, global_rank=2, world_size=3)  # type: ignore[assignment]
+    with pytest.raises(ConfigError, match=r"training\.devices: there are fewer training clips \(2\) than processes"):
+        data.train_dataloader()
+
+
+@pytest.fixture
+def broken(clip: Callable[..., Clip], monkeypatch: pytest.MonkeyPatch) -> Halves:
+    """Clips whose frames 1 and 3 cannot be read."""
+    dataset = Halves(clip)
+    whole = type(dataset.made["train"][0].frames).read
+
+    def read(self: Any, indices: Any, size: Any = None) -> Any:
+        for index in indices:
+            if index in (1, 3):
+                raise DataError(f"{index}.png: no image.")
+            yield from whole(self, [index], size)
+
+    monkeypatch.setattr(type(dataset.made["train"][0].frames), "read", read)
+    return dataset
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_so_many_broken_frames_as_the_setting_says_are_left_out_and_each_is_told_once(
+    make_data: Callable[..., TrackingData], broken: Halves, workers: int
+) -> None:
+    loader = make_data(
+        "data.skip_broken=4", f"training.data_loader.num_workers={workers}", dataset=broken
+    ).train_dataloader()
+    with pytest.warns(UserWarning, match="count nothing") as told:
+        batches = list(loader)
+    assert len(batches) == len(loader)
+    assert sorted(str(one.message) for one in told)[0].startswith(
+        "1.png: no image. Windows with frame 1 of train/match"
+    )
+    assert len(told) == 4
+    again = list(loader)
+    assert [batch.clip.shape for batch in again] == [batch.clip.shape for batch in batches]
+
+
+@pytest.mark.filterwarnings("ignore:.*count nothing")
+def test_one_broken_frame_more_ends_the_epoch(make_data: Callable[..., TrackingData], broken: Halves) -> None:
+    loader = make_data("data.skip_broken=3", dataset=broken).train_dataloader()
+    with pytest.raises(
+        DataError, match=r"png: no image\. 3 others are left out, and data\.skip_broken=3 allows no more"
+    ):
+        list(loader)

@@ -1,7 +1,7 @@
 """Windows as batches."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,9 +10,11 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from tracknet_core.contracts import Batch, Clip, Size, Visibility, Window, WindowSpec
-from tracknet_core.loading.stream import WindowStream
+from tracknet_core.contracts import Batch, Clip, FrameSource, Size, UInt8Array, Visibility, Window, WindowSpec
+from tracknet_core.errors import ClipError, DataError
+from tracknet_core.loading.stream import Remark, WindowStream
 from tracknet_core.loading.windows import EvaluationPlaces, TrainingPlaces
+from tracknet_core.readable_frames import ReadableFrames
 
 LENGTHS = (1, 2, 3, 4, 8)
 
@@ -203,3 +205,83 @@ def test_workers_that_live_on_see_each_window_once_and_the_new_epoch(
     orders = [order(batches) for batches in epochs]
     assert all(sorted(o) == all_windows() for o in orders)
     assert orders[0] == orders[2] != orders[1]
+
+
+# ------------------------------------------------------------------------------------------ broken frames
+
+
+class Broken(FrameSource):
+    """Frames of which one cannot be read."""
+
+    def __init__(self, source: FrameSource, number: int) -> None:
+        self.source, self.number = source, number
+
+    @property
+    def size(self) -> Size:
+        return self.source.size
+
+    @property
+    def fps(self) -> float:
+        return self.source.fps
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def fingerprint(self) -> None:
+        return None
+
+    def read(self, indices: Sequence[int], size: Size | None = None) -> Iterator[UInt8Array]:
+        for index in indices:
+            if index == self.number:
+                raise DataError(f"{index}.png: no image.")
+            yield from self.source.read([index], size)
+
+
+@pytest.fixture
+def broken_clips(clips: list[Clip]) -> list[Clip]:
+    """The three clips; frame 4 of the second one cannot be read."""
+    return [clips[0], clips[1].replace(frames=Broken(clips[1].frames, 4)), clips[2]]
+
+
+def test_a_broken_frame_ends_the_epoch_and_is_named(
+    make_stream: Callable[..., WindowStream], broken_clips: list[Clip]
+) -> None:
+    with pytest.raises(DataError, match=r"4\.png: no image"):
+        read(make_stream(clips=broken_clips))
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_windows_with_a_broken_frame_count_nothing_and_all_others_are_as_they_were(
+    make_stream: Callable[..., WindowStream], broken_clips: list[Clip], shuffle: bool
+) -> None:
+    expected = read(make_stream(shuffle=shuffle), epoch=1)
+    items = read(make_stream(clips=broken_clips, shuffle=shuffle, skip_broken=True), epoch=1)
+    told = [item.broken for item in items if isinstance(item, Remark)]
+    assert told == [{("clip1", 4): "4.png: no image."}]
+    batches = [item.batch if isinstance(item, Remark) else item for item in items]
+    assert order(batches) == order(expected)
+    for batch, whole in zip(batches, expected, strict=True):
+        has_broken = ((batch.number == 4) & (batch.clip[:, None] == 1)).any(dim=1)
+        assert batch.counted[has_broken].sum() == 0
+        assert (batch.labels.visibility[has_broken] == int(Visibility.UNLABELLED)).all()
+        assert torch.equal(batch.frames[~has_broken], whole.frames[~has_broken])
+        assert torch.equal(batch.labels.visibility[~has_broken], whole.labels.visibility[~has_broken])
+
+
+def test_in_the_place_of_a_broken_frame_comes_the_one_before(clips: list[Clip]) -> None:
+    for number, before in ((4, 3), (0, None)):
+        frames = ReadableFrames(Broken(clips[1].frames, number))
+        pictures = list(frames.read(range(9)))
+        assert len(pictures) == 9
+        expected = pictures[before] if before is not None else np.zeros_like(pictures[0])
+        np.testing.assert_array_equal(pictures[number], expected)
+        assert list(frames.broken) == [number]
+
+
+def test_a_clip_that_cannot_be_used_is_no_broken_frame(clips: list[Clip], monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> Iterator[UInt8Array]:
+        raise ClipError("the clip is gone.")
+
+    monkeypatch.setattr(Broken, "read", refuse)
+    with pytest.raises(ClipError, match="the clip is gone"):
+        list(ReadableFrames(Broken(clips[1].frames, 0)).read([0]))

@@ -76,3 +76,12 @@ def test_a_process_that_dies_while_it_writes_leaves_the_checkpoint_before(
     with pytest.raises(KeyboardInterrupt):
         files.save_checkpoint(content(2.0), path)
     assert torch.load(path, weights_only=True)["state_dict"]["model.a"].tolist() == [1.0] * 4
+
+
+def test_what_a_killed_process_left_half_is_gone_with_the_next_checkpoint(tmp_path: Path) -> None:
+    path, other = tmp_path / "last.ckpt", tmp_path / "other.txt"
+    other.write_text("a person's")
+    (tmp_path / "last.ckpt.part").symlink_to(other)
+    CheckpointFiles().save_checkpoint(content(), path)
+    assert {found.name for found in tmp_path.iterdir()} == {"last.ckpt", "other.txt"}
+    assert other.read_text() == "a person's"
