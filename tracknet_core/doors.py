@@ -31,6 +31,7 @@ COMMANDS = {
     "schema": Command("tracknet_core.experiment_files", "the JSON Schema of experiment files", "write_schema"),
     "list": Command("tracknet_core.plugins", "the parts that are installed, of every kind", "list_parts"),
     "show": Command("tracknet_core.plugins", "what a part is, its parameters, and how to name it", "show_part"),
+    "check": Command("tracknet_core.packages", "whether parts keep the contract of their kind", "check_parts"),
     "info": Command("tracknet_core.info", "versions, devices and codecs: what a bug report needs"),
 }
 

@@ -9,6 +9,7 @@ from tracknet_core.config.experiment import (
     load_data,
     parse_component,
     parse_config,
+    read_settings,
 )
 from tracknet_core.config.plugin_files import import_plugins
 from tracknet_core.config.sections import (
@@ -48,6 +49,7 @@ __all__ = [
     "load_data",
     "parse_component",
     "parse_config",
+    "read_settings",
     "shipped_experiments",
     "shipped_folder",
 ]

@@ -203,11 +203,20 @@ def _split_overrides(overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str
             chosen[key] = value
         else:
             values.append(override)
+    return chosen, read_settings(values)
+
+
+def read_settings(overrides: Sequence[str]) -> dict[str, Any]:
+    """Return settings of the form ``key=value`` as a tree.
+
+    Raises:
+        ConfigError: they cannot be understood.
+    """
     try:
-        tree = OmegaConf.to_container(OmegaConf.from_dotlist(values), resolve=False)
+        tree = OmegaConf.to_container(OmegaConf.from_dotlist(list(overrides)), resolve=False)
     except Exception as error:
-        raise ConfigError(f"overrides {values}: cannot be understood: {error}") from error
-    return chosen, {str(key): value for key, value in tree.items()} if isinstance(tree, dict) else {}
+        raise ConfigError(f"overrides {list(overrides)}: cannot be understood: {error}") from error
+    return {str(key): value for key, value in tree.items()} if isinstance(tree, dict) else {}
 
 
 def _section(section: str, value: Any, folders: list[Path], above: tuple[Path, ...] = ()) -> dict[str, Any]:

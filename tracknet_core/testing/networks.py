@@ -194,8 +194,9 @@ def _require_gradients(component: Any, outputs: Sequence[Tensor]) -> None:
 
 
 def _require_same_sample(alone: Tensor, together: Tensor) -> None:
+    scale = max(1.0, float(together.abs().max()))  # sums of large numbers are no more exact where they come near 0
     require(
-        torch.allclose(alone, together[:1], atol=1e-3, rtol=1e-3),
+        torch.allclose(alone, together[:1], atol=1e-3 * scale, rtol=1e-3),
         "in evaluation mode, a sample gives another result alone than in a batch",
     )
 
