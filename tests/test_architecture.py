@@ -19,6 +19,7 @@ MAY_BE_USED = {
     "drawing",
     "errors",
     "files",
+    "foreign",
     "frame_cache",
     "readable_frames",
     "labels",

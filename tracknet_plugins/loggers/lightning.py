@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from typing import Any
 
@@ -10,7 +9,7 @@ from lightning.pytorch import loggers as lightning_loggers
 from lightning.pytorch.loggers import Logger
 
 from tracknet_core.contracts import RunPaths
-from tracknet_core.errors import UserError
+from tracknet_core.foreign import check_options, make, named_class
 from tracknet_core.registry import loggers
 
 
@@ -28,29 +27,12 @@ def lightning_logger(*, paths: RunPaths, logger: str, options: dict[str, Any] | 
         ValueError: no such logger, or an option that it does not have.
         UserError: the package behind the logger is not installed.
     """
-    names = sorted(name for name in lightning_loggers.__all__ if name != "Logger")
-    if logger not in names:
-        raise ValueError(f"logger={logger!r} is unknown.{_nearest(logger, names)} Lightning has: {', '.join(names)}")
-    cls = getattr(lightning_loggers, logger)
-    parameters = inspect.signature(cls).parameters
+    classes = {name: getattr(lightning_loggers, name) for name in lightning_loggers.__all__ if name != "Logger"}
+    cls = named_class("logger", logger, "Lightning", classes)
     options = dict(options or {})
-    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        for name in options:
-            if name not in parameters:
-                raise ValueError(
-                    f"options: {logger} has no parameter '{name}'.{_nearest(name, list(parameters))} "
-                    f"It accepts: {', '.join(parameters)}"
-                )
+    check_options(cls, options)
     for folder in ("save_dir", "root_dir"):
-        if folder in parameters:
+        if folder in inspect.signature(cls).parameters:
             options.setdefault(folder, str(paths.logs))
-    try:
-        made: Logger = cls(**options)
-    except ModuleNotFoundError as error:
-        raise UserError(f"{logger} needs a package that is not installed: {error}. Install it with pip.") from error
+    made: Logger = make(cls, options)
     return made
-
-
-def _nearest(name: str, names: list[str]) -> str:
-    nearest = difflib.get_close_matches(name, names, n=1)
-    return f" Did you mean '{nearest[0]}'?" if nearest else ""

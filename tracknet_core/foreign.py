@@ -1,0 +1,64 @@
+"""A class of another library, by its name and with options: for plugins that pass on what a library has."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tracknet_core.errors import UserError
+
+
+def named_class(parameter: str, name: str, library: str, classes: Mapping[str, type]) -> type:
+    """Return the class of that name.
+
+    Args:
+        parameter: where the name was given, for messages.
+        name: what was asked for.
+        library: whose classes these are, such as ``Lightning``.
+        classes: what there is, by name.
+
+    Raises:
+        ValueError: there is no such class.
+    """
+    if name not in classes:
+        names = sorted(classes)
+        raise ValueError(f"{parameter}={name!r} is unknown.{_nearest(name, names)} {library} has: {', '.join(names)}")
+    return classes[name]
+
+
+def check_options(cls: type, options: Iterable[str]) -> None:
+    """Refuse options that a constructor does not take.
+
+    Raises:
+        ValueError: there is one.
+    """
+    parameters = inspect.signature(cls).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return
+    for name in options:
+        if name not in parameters:
+            raise ValueError(
+                f"options: {cls.__name__} has no parameter '{name}'.{_nearest(name, parameters)} It accepts: "
+                f"{', '.join(parameters)}"
+            )
+
+
+def make(cls: type, options: Mapping[str, Any]) -> Any:
+    """Return an instance.
+
+    Raises:
+        UserError: the package behind the class is not installed.
+    """
+    try:
+        return cls(**options)
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"{cls.__name__} needs a package that is not installed: {error}. Install it with pip."
+        ) from error
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    nearest = difflib.get_close_matches(name, list(names), n=1)
+    return f" Did you mean '{nearest[0]}'?" if nearest else ""
