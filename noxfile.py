@@ -141,7 +141,9 @@ def requirements() -> list[str]:
 def expected_in_wheel() -> set[str]:
     """Return files that are easily lost in packaging, as they are called inside the wheel."""
     experiments = {f"tracknet_core/{path.relative_to(ROOT)}" for path in (ROOT / "experiments").rglob("*.yaml")}
-    return experiments | {"tracknet_core/py.typed", "tracknet_plugins/py.typed"}
+    folder = ROOT / "tracknet_core" / "evaluation" / "report" / "templates"
+    templates = {str(path.relative_to(ROOT)) for path in folder.iterdir()}
+    return experiments | templates | {"tracknet_core/py.typed", "tracknet_plugins/py.typed"}
 
 
 def show_pythons_of_pyenv() -> None:

@@ -154,7 +154,7 @@ def caption(frame: UInt8Array, text: str) -> UInt8Array:
     return legend(frame, [(None, text)])
 
 
-def cross(frame: UInt8Array, centre: Point) -> UInt8Array:
+def cross(frame: UInt8Array, centre: Point, *, colour: Colour = PREDICTION) -> UInt8Array:
     """Return the frame with a cross at a predicted place; its middle is open, its arms reach out of a ring."""
     reach = 1.4 * _mark_radius(frame)
     gap = 0.35 * reach
@@ -166,7 +166,7 @@ def cross(frame: UInt8Array, centre: Point) -> UInt8Array:
     def distance(dx: FloatArray, dy: FloatArray) -> FloatArray:
         return np.minimum(arm(dx, dy), arm(dy, dx))
 
-    return _stroke(frame, centre, reach, distance, PREDICTION)
+    return _stroke(frame, centre, reach, distance, colour)
 
 
 def side_by_side(frames: Sequence[UInt8Array], gap: int = 2) -> UInt8Array:

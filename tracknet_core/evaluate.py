@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from tracknet_core.cli import guarded, tell
 from tracknet_core.errors import ConfigError
-from tracknet_core.files import new_file, writing
+from tracknet_core.evaluation.outputs import FORMS, Findings, check_outputs, write_findings
 from tracknet_core.options import CommandParser, add_plugin_option, add_tracking_options, given, size
 
 
@@ -44,8 +43,10 @@ def parser() -> CommandParser:
     add("--threshold", type=float, metavar="SCORE", help="leave out balls with a lower score")
     add("--name", metavar="TEXT", help="what this evaluation is called beside others; default: what is scored")
     add("--json", type=Path, metavar="FILE", help="write everything that was found; a new file")
+    add("--csv", type=Path, metavar="FILE", help="write all tables as one, for other programs; a new file")
+    add("--markdown", type=Path, metavar="FILE", help="write all tables as text for people; a new .md file")
     add("--report", type=Path, metavar="FILE", help="write a page of tables, curves, pictures; a new .html file")
-    compared = "instead of scoring: lay files of --json side by side, each against the first; with --json, --report"
+    compared = "instead of scoring: lay files of --json side by side, each against the first"
     add("--compare", type=Path, nargs="+", metavar="FILE", help=compared)
     add_tracking_options(parser)
     add_plugin_option(parser)
@@ -53,47 +54,29 @@ def parser() -> CommandParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.json and options.report and options.json.resolve() == options.report.resolve():
-        raise ConfigError(f"--json and --report: both are {options.json}. Name two files.")
-    foreign = [*options.settings, *given(options, parser(), ("settings", "compare", "json", "report", "plugins"))]
+    details = dict(vars(options))
+    outputs = {form: path for form in FORMS if (path := details.pop(form)) is not None}
+    check_outputs(outputs)
+    foreign = [*options.settings, *given(options, parser(), ("settings", "compare", "plugins", *FORMS))]
     if options.compare is not None and foreign:
-        told = ", ".join(foreign)
-        raise ConfigError(f"--compare: scores nothing, so only --json and --report go with it, not {told}.")
+        told, ours = ", ".join(foreign), ", ".join(f"--{form}" for form in reversed(FORMS))
+        raise ConfigError(f"--compare: scores nothing, so only outputs ({ours}) go with it, not {told}.")
     # Here rather than above: torch takes seconds to import, and --help needs none of it.
     from tracknet_core.evaluation import compute  # noqa: PLC0415
 
-    details = dict(vars(options))
-    own = ("settings", "protocol", "predictions", "compare", "json", "report")
-    words, rules, predictions, compared, json, report = (details.pop(name) for name in own)
-    # Names are refused before minutes of work rather than after; and the JSON is there before a page is made.
-    with _new("--report", report) as write_page:
-        with _new("--json", json) as write_json:
-            if compared is not None:
-                findings = compute.compare_files(compared, options.plugins)
-            else:
-                findings = compute.score(compute.request(words, rules, predictions, **details))
-            sys.stderr.writelines(f"warning: {note}\n" for note in findings.notes)
-            tell(findings.text)
-            write_json(findings.as_json)
-        write_page(findings.as_page)
+    words, rules, predictions, compared = map(details.pop, ("settings", "protocol", "predictions", "compare"))
+
+    def find() -> Findings:
+        if compared is not None:
+            found = compute.compare_files(compared, options.plugins)
+        else:
+            found = compute.score(compute.request(words, rules, predictions, **details))
+        sys.stderr.writelines(f"warning: {note}\n" for note in found.notes)
+        tell(found.text)
+        return found
+
+    write_findings(find, outputs, tell)
     return 0
-
-
-@contextmanager
-def _new(option: str, target: Path | None) -> Iterator[Callable[[Callable[[], str]], None]]:
-    """Give what writes the file of an option, if it was given; its text is made only then."""
-    if target is None:
-        yield lambda _make: None
-        return
-
-    def write(make: Callable[[], str]) -> None:
-        text = make()
-        with writing(target, option):
-            path.write_text(text, encoding="utf-8", errors="backslashreplace")
-
-    with new_file(target, option) as path:
-        yield write
-    tell(f"\n{target}")
 
 
 if __name__ == "__main__":

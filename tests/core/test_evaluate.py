@@ -329,7 +329,9 @@ def test_runs_are_compared_from_their_files(
             assert float(row[count]) == of_run["wasb"]["figures"][count]
     assert [line.split("  ")[0] for line in wasb[4:]] == ["B - A", "B - A from", "B - A to"]
     assert "pck@3" in printed.out
-    assert "B - A" in Path("c.html").read_text(encoding="utf-8")
+    page = Path("c.html").read_text(encoding="utf-8")
+    assert "B - A" in page
+    assert "data:image/jpeg;base64," in page  # the data are found again, by what a.json says of them
     saved = json.loads(Path("c.json").read_text())
     assert saved["runs"] == ["a.json", "b.json"]
     assert saved["protocols"]["wasb"]["figures"][0] == {
@@ -420,16 +422,66 @@ def test_a_checkpoint_may_have_an_equals_sign_and_stand_after_the_protocols(
 # ------------------------------------------------------------------------------------------------ files
 
 
+@pytest.mark.parametrize(("option", "other"), [("json", "report"), ("json", "csv"), ("csv", "markdown")])
 def test_json_and_report_cannot_be_one_file(
-    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, other: str
 ) -> None:
     (tmp_path / "folder").mkdir()
     one, same = tmp_path / "x.out", tmp_path / "folder" / ".." / "x.out"
 
-    assert main([str(checkpoint), "--split", "val", "--json", str(one), "--report", str(same)]) == 2
+    assert main([str(checkpoint), "--split", "val", f"--{option}", str(one), f"--{other}", str(same)]) == 2
 
-    assert f"--json and --report: both are {one}. Name two files." in capsys.readouterr().err
+    assert f"--{option} and --{other}: both are {one}. Name two files." in capsys.readouterr().err
     assert not one.exists()
+
+
+def test_every_output_is_of_one_evaluation(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    targets = {form: tmp_path / f"found.{form}" for form in ("json", "csv", "markdown", "report")}
+    wanted = [word for form, path in targets.items() for word in (f"--{form}", str(path))]
+
+    assert main([str(checkpoint), "--split", "val", "--protocol", "wasb", *wanted]) == 0
+
+    assert capsys.readouterr().out.endswith("".join(f"\n{path}\n" for path in targets.values()))
+    plain = json.loads(targets["json"].read_text())
+    f1 = plain["protocols"]["wasb"]["figures"]["f1"]
+    with targets["csv"].open(newline="") as file:
+        rows = {(row["protocol"], row["part"]): row for row in csv.DictReader(file)}
+    assert float(rows["wasb", "all"]["f1"]) == f1
+    assert plain["misses"]["wasb"]["overall"]["dropped"] is not None
+    assert f"| wasb | {f1:.4f} |" in targets["markdown"].read_text()
+    assert f"<td>{f1:.4f}</td>" in targets["report"].read_text()
+    assert sorted(path.name for path in tmp_path.glob("*found*")) == sorted(path.name for path in targets.values())
+
+
+def test_pictures_of_a_comparison_are_of_the_data_that_were_scored_or_it_is_said_why_not(
+    checkpoint: Path, score: Score, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = score([str(checkpoint), "--split", "val", "--protocol", "wasb"])
+    other = score([str(checkpoint), "--split", "val", "--protocol", "wasb", "--threshold", "1e9"])
+    data = json.loads(one["conditions"]["data"])
+    unknown = {**data, "dataset": {**data["dataset"], "name": "nobody"}}
+    for number, (changed, reason) in enumerate(
+        [
+            (json.dumps({**data, "dataset": {**data["dataset"], "frames": 9}}), "1 of 1 clips are not as they were"),
+            (
+                json.dumps(unknown),
+                "the data of a.json cannot be read again: conditions.data.dataset.name: no component",
+            ),
+            ("[", "the data of a.json cannot be read again: "),
+            (None, "a.json is of files without a video."),
+        ]
+    ):
+        conditions = {**one["conditions"], **({} if changed is None else {"data": changed})}
+        if changed is None:
+            del conditions["data"]
+        monkeypatch.chdir(tmp_path)
+        Path("a.json").write_text(json.dumps({**one, "conditions": conditions}))
+        Path("b.json").write_text(json.dumps(other))
+        page = Path(f"{number}.html")
+        assert main(["--compare", "a.json", "b.json", "--report", str(page)]) == 0
+        assert f"There are no pictures: {reason}" in page.read_text()
 
 
 def test_a_file_of_the_user_is_neither_overwritten_nor_removed(checkpoint: Path, tmp_path: Path) -> None:
@@ -531,9 +583,10 @@ def test_a_folder_whose_name_is_no_text_is_printed_and_written_all_the_same(
         (["--compare", "a.json", "b.json"], "a.json: this file cannot be read (No such file or directory)."),
         (
             ["--compare", "a.json", "b.json", "--data", "tiny", "--threshold", "0.5"],
-            "--compare: scores nothing, so only --json and --report go with it, not --data, --threshold.",
+            "--compare: scores nothing, so only outputs (--json, --csv, --markdown, --report) go with it, not --data, "
+            "--threshold.",
         ),
-        (["model.ckpt", "--compare", "a.json", "b.json"], "only --json and --report go with it, not model.ckpt."),
+        (["model.ckpt", "--compare", "a.json", "b.json"], "--markdown, --report) go with it, not model.ckpt."),
         (["a.ckpt", "--json", "nowhere/a.json"], "--json nowhere/a.json: there is no folder nowhere. Make it first."),
     ],
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,8 +17,10 @@ from torchmetrics import Metric
 from tracknet_core.assembly import build
 from tracknet_core.contracts import Detections, IntArray, Visibility
 from tracknet_core.errors import DataError
+from tracknet_core.evaluation.disagreements import Disagreement, disagreements, gained_and_lost
 from tracknet_core.evaluation.intervals import State, Values, draw_clips, drawn_figures, figures_together, middle
-from tracknet_core.evaluation.results import Figures, as_plain
+from tracknet_core.evaluation.misses import misses
+from tracknet_core.evaluation.results import Figures, Misses, SweepPoint, as_plain
 from tracknet_core.evaluation.saved_runs import SavedProtocol, SavedRun
 from tracknet_core.schema import check_component
 
@@ -30,10 +34,14 @@ class Difference:
     Attributes:
         figures: the differences; NaN where one of the two is not defined.
         intervals: lowest and highest difference in 95 of 100 draws of the clips; empty for a single clip.
+        gained: frames that the run has right and the first one wrong; 0 where the protocol counts no frames.
+        lost: frames that the first one has right and the run wrong.
     """
 
     figures: Figures
     intervals: Intervals
+    gained: int
+    lost: int
 
 
 @dataclass(frozen=True)
@@ -45,12 +53,16 @@ class ProtocolComparison:
         rule: its rule in a sentence.
         figures: of each run, over the clips that all share.
         differences: of each run but the first.
+        sweeps: figures over thresholds of each run, over all of its own clips.
+        misses: what became of the balls in each run; empty where the protocol counts no frames.
     """
 
     name: str
     rule: str
     figures: tuple[Figures, ...]
     differences: tuple[Difference, ...]
+    sweeps: tuple[tuple[SweepPoint, ...], ...]
+    misses: tuple[Misses, ...]
 
 
 @dataclass(frozen=True)
@@ -63,6 +75,8 @@ class Comparison:
         differs: what the numbers depend on and is not the same for all runs, by name; of each run, empty if unknown.
         clips: the clips that all runs share.
         protocols: the rules that all runs share.
+        judge: name of the first of them that counts frames, by which ``disagreements`` are; empty if none does.
+        disagreements: where a run and the first one differ, in the order of runs, clips and frames.
         notes: what a reader has to know, such as clips that were left out.
     """
 
@@ -71,6 +85,8 @@ class Comparison:
     differs: Mapping[str, tuple[str, ...]]
     clips: tuple[str, ...]
     protocols: tuple[ProtocolComparison, ...]
+    judge: str
+    disagreements: tuple[Disagreement, ...]
     notes: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -110,20 +126,42 @@ def compare(runs: Sequence[SavedRun]) -> Comparison:
     if not shared:
         found = "; ".join(f"{run.path}: {', '.join(run.protocols)}" for run in runs)
         raise DataError(f"no protocol is in all runs with the same rule ({found}). Score them by the same --protocol.")
+    judge = next((name for name in shared if _counts_frames(name, runs, clips[0])), "")
     return Comparison(
         runs=tuple(str(run.path) for run in runs),
         names=tuple(run.name for run in runs),
         differs=_differing(runs),
         clips=tuple(clips),
         protocols=tuple(_compare_protocol(name, runs, clips) for name in shared),
+        judge=judge,
+        disagreements=tuple(disagreements(judge, runs, clips)) if judge else (),
         notes=tuple(_notes(runs, clips, shared)),
     )
 
 
 def _differing(runs: Sequence[SavedRun]) -> dict[str, tuple[str, ...]]:
-    names = dict.fromkeys(name for run in runs for name in run.conditions)
-    values = {name: tuple(run.conditions.get(name, "") for run in runs) for name in names}
+    leaves = [dict(_leaves(run.conditions)) for run in runs]
+    names = dict.fromkeys(name for of_run in leaves for name in of_run)
+    values = {name: tuple(of_run.get(name, "") for of_run in leaves) for name in names}
     return {name: of_runs for name, of_runs in values.items() if len(set(of_runs)) > 1}
+
+
+def _leaves(conditions: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield conditions; those of a mapping one by one, such as ``data.root``."""
+    for name, text in conditions.items():
+        value: Any = text
+        if text.startswith("{"):
+            with suppress(ValueError, RecursionError):  # a text of another program may begin like that
+                value = json.loads(text)
+        yield from _values(name, value)
+
+
+def _values(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        for key, inside in value.items():
+            yield from _values(f"{name}.{key}", inside)
+    else:
+        yield name, value if isinstance(value, str) else json.dumps(value)
 
 
 def _same(one: SavedProtocol, other: SavedProtocol | None) -> bool:
@@ -150,6 +188,8 @@ def _compare_protocol(name: str, runs: Sequence[SavedRun], clips: Sequence[str])
     figures = [figures_together(metric, of_run) for of_run in states]
     chosen: IntArray | None = draw_clips(len(clips)) if len(clips) > 1 else None
     drawn = [{} if chosen is None else drawn_figures(metric, of_run, chosen) for of_run in states]
+    counts_frames = _counts_frames(name, runs, clips[0])
+    changed = [gained_and_lost(name, runs[0], run, clips) if counts_frames else (0, 0) for run in runs[1:]]
     return ProtocolComparison(
         name=name,
         rule=runs[0].protocols[name].rule,
@@ -162,10 +202,24 @@ def _compare_protocol(name: str, runs: Sequence[SavedRun], clips: Sequence[str])
                     for figure, values in draws.items()
                     if figure in drawn[0]
                 },
+                gained=gained,
+                lost=lost,
             )
-            for of_run, draws in zip(figures[1:], drawn[1:], strict=True)
+            for of_run, draws, (gained, lost) in zip(figures[1:], drawn[1:], changed, strict=True)
         ),
+        sweeps=tuple(run.protocols[name].sweep for run in runs),
+        misses=tuple(_misses(name, run, clips) for run in runs) if counts_frames else (),
     )
+
+
+def _counts_frames(name: str, runs: Sequence[SavedRun], clip: str) -> bool:
+    return all(name in run.frames[clip].fates for run in runs)
+
+
+def _misses(name: str, run: SavedRun, clips: Sequence[str]) -> Misses:
+    unknown = run.protocols[name].unknown
+    letters = "".join(run.frames[clip].fates[name] for clip in clips)
+    return misses(letters, knows_candidates="dropped" not in unknown, knows_made="filled" not in unknown)
 
 
 def _interval(values: Values, of_first: Values) -> tuple[float, float]:

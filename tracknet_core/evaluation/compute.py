@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,15 @@ from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.evaluation.comparison import compare
 from tracknet_core.evaluation.conditions import conditions, digest
 from tracknet_core.evaluation.foreign_csv import predictions_of
+from tracknet_core.evaluation.outputs import Findings
+from tracknet_core.evaluation.report.csv_file import as_csv, comparison_as_csv
+from tracknet_core.evaluation.report.markdown import as_markdown, comparison_as_markdown
 from tracknet_core.evaluation.report.page import comparison_report, report
 from tracknet_core.evaluation.report.text import as_text, comparison_as_text
 from tracknet_core.evaluation.request import Request, TrueFiles, request
 from tracknet_core.evaluation.results import Evaluation, Prediction
 from tracknet_core.evaluation.saved_runs import read_run
+from tracknet_core.evaluation.scored_clips import scored_clips
 from tracknet_core.evaluation.scoring import evaluate
 from tracknet_core.evaluation.tracked_clip import predict_clip
 from tracknet_core.evaluation.truth_csv import scored_by_files
@@ -31,29 +35,12 @@ from tracknet_core.tracking.clip import build_merger, check_windows, default_ens
 from tracknet_core.tracking.detector import Detector, load_detector
 from tracknet_core.tracking.trackers import build_tracker, choose_tracker
 
-__all__ = ["Findings", "Request", "compare_files", "request", "score"]
+__all__ = ["Request", "compare_files", "request", "score"]
 
 ALL = "all"
 """Instead of the name of a protocol: every one that is installed."""
 
 Predicted = list[tuple[Clip, Prediction]]
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What was found, in the forms that a person may want.
-
-    Attributes:
-        notes: what a reader has to know.
-        text: tables for a terminal.
-        as_json: gives all of it as JSON.
-        as_page: gives a page of HTML.
-    """
-
-    notes: Sequence[str]
-    text: str
-    as_json: Callable[[], str]
-    as_page: Callable[[], str]
 
 
 def score(asked: Request) -> Findings:
@@ -63,7 +50,16 @@ def score(asked: Request) -> Findings:
         UserError: something is missing or does not fit.
     """
     found = _evaluation(asked) if asked.truth is None else _evaluation_of_files(asked, asked.truth)
-    return Findings(found.notes, as_text(found), lambda: _json(found.as_dict()), lambda: report(found))
+    return Findings(
+        found.notes,
+        as_text(found),
+        {
+            "json": lambda: _json(found.as_dict()),
+            "csv": lambda: as_csv(found),
+            "markdown": lambda: as_markdown(found),
+            "report": lambda: report(found),
+        },
+    )
 
 
 def compare_files(paths: Sequence[Path], plugins: Sequence[str] = ()) -> Findings:
@@ -79,9 +75,17 @@ def compare_files(paths: Sequence[Path], plugins: Sequence[str] = ()) -> Finding
     if len(paths) < 2:
         raise ConfigError(f"--compare {paths[0]}: one file is nothing to compare. Name two or more.")
     import_plugins(plugins)
-    found = compare([read_run(path) for path in paths])
+    runs = [read_run(path) for path in paths]
+    found = compare(runs)
     return Findings(
-        found.notes, comparison_as_text(found), lambda: _json(found.as_dict()), lambda: comparison_report(found)
+        found.notes,
+        comparison_as_text(found),
+        {
+            "json": lambda: _json(found.as_dict()),
+            "csv": lambda: comparison_as_csv(found),
+            "markdown": lambda: comparison_as_markdown(found),
+            "report": lambda: comparison_report(found, *scored_clips(runs[0], found.clips)),
+        },
     )
 
 
@@ -104,7 +108,7 @@ def _evaluation(asked: Request) -> Evaluation:
     if detector is not None:
         build_merger(detector, asked.step, ensemble)  # tells before the work what it refuses
     clips = _clips(data, asked.split)
-    options: dict[str, Any] = {"split": asked.split, "data": asdict(data)}
+    options: dict[str, Any] = {"split": asked.split, "data": asdict(data), "first frame": asked.first_frame}
     if detector is None:
         predicted, notes = predictions_of(Path(asked.source), clips, asked.first_frame)
     else:
@@ -126,7 +130,9 @@ def _evaluation_of_files(asked: Request, truth: TrueFiles) -> Evaluation:
     metrics = _protocols(rules)
     predicted, notes = scored_by_files(Path(asked.source), truth, asked.first_frame)
     found = evaluate(asked.source, str(truth.place), _sure(predicted, asked), metrics, notes, rules)
-    return _named(found, asked, {"truth": str(truth.place), "size": f"{truth.size[0]}x{truth.size[1]}"})
+    size = f"{truth.size[0]}x{truth.size[1]}"
+    options = {"truth": str(truth.place), "size": size, "first frame": asked.first_frame}
+    return _named(found, asked, options)
 
 
 def _named(found: Evaluation, asked: Request, options: Mapping[str, Any]) -> Evaluation:

@@ -18,11 +18,14 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "confidence": ("confidence", "score"),
     "length": ("length",),
     "angle": ("angle",),
+    "origin": ("origin",),
 }
 """Names that a column may have in the header; capitals and the order do not count, further columns do no harm."""
 
 _IMAGE = "file name"  # holds the name of an image file, such as 0012.jpg
 _NEEDED = ("frame", "x", "y")
+
+_IS_MADE = {"detected": False, "predicted": True, "filled": True}  # by what the writer says of the origin
 
 _GREATEST = 1e30  # of a number in a file, so that float32 holds it
 _MOST_FRAMES = 10_000_000  # of a clip: two days of video
@@ -105,6 +108,12 @@ class BallRow:
             return None
         length, angle = self._number("length"), self._number("angle")
         return (length, angle) if math.isfinite(length) and math.isfinite(angle) else None
+
+    @property
+    def is_made(self) -> bool | None:
+        """Whether a tracker made the place up, as the writer ``csv`` says it; None if the row does not say."""
+        column = self.columns["origin"]
+        return None if column is None else _IS_MADE.get(self.row.text(column))
 
     @property
     def where(self) -> str:

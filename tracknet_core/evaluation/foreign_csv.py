@@ -83,6 +83,7 @@ class PredictedBall:
         xy: place in pixels of the original video; None if there is no ball.
         streak: its length in pixels and its angle in degrees; None if the program does not say.
         score: NaN if the program does not say.
+        is_made: whether a tracker made the place up; None if the program does not say.
     """
 
     where: str
@@ -91,6 +92,7 @@ class PredictedBall:
     xy: tuple[float, float] | None
     streak: tuple[float, float] | None
     score: float
+    is_made: bool | None
 
     @property
     def points(self) -> Sequence[Point]:
@@ -114,7 +116,7 @@ def predicted_balls(path: Path) -> list[PredictedBall]:
             )
         xy = row.xy  # read even where there is no ball, so that what is no number is told
         place, streak = (xy, row.streak) if row.is_ball else (None, None)
-        balls.append(PredictedBall(row.where, row.row.line, row.frame, place, streak, row.score))
+        balls.append(PredictedBall(row.where, row.row.line, row.frame, place, streak, row.score, row.is_made))
     return balls
 
 
@@ -140,6 +142,7 @@ def by_frame(clip: Clip, balls: Iterable[PredictedBall], first_frame: int) -> Pr
     """
     points: dict[int, Sequence[Point]] = {}
     score = np.full(len(clip), np.nan, np.float32)
+    made: dict[int, bool | None] = {}
     seen: dict[int, PredictedBall] = {}
     for ball in balls:
         frame = ball.frame - first_frame
@@ -160,8 +163,10 @@ def by_frame(clip: Clip, balls: Iterable[PredictedBall], first_frame: int) -> Pr
                 continue
             seen[frame] = ball
         if ball.xy is not None:
-            points[frame], score[frame] = ball.points, ball.score
-    return Prediction.of(points, score)
+            points[frame], score[frame], made[frame] = ball.points, ball.score, ball.is_made
+    if any(is_made is None for is_made in made.values()):
+        return Prediction.of(points, score)
+    return Prediction.of(points, score, np.isin(np.arange(len(clip)), [frame for frame in made if made[frame]]))
 
 
 def hints_of_scale(scored: Sequence[tuple[Clip, Prediction]]) -> list[str]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracknet_core.contracts import FloatArray, FrameSource, IntArray, Point, Size
+from tracknet_core.row_file import PLACE_DECIMALS
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -30,24 +32,37 @@ class Prediction:
     Attributes:
         points: (N, Q, 2) points in pixels, its place or the ends of its streak; NaN where no ball was found.
         score: (N,) confidence, higher is surer; NaN where no ball was found, or the program does not say.
+        made: (N,) whether a tracker made the place up, where the network had found nothing; None if nobody says.
+        candidates: of each of the N frames the (D, 2) places that the network had found, before a tracker chose among
+            them; None if nobody says.
     """
 
     points: FloatArray
     score: FloatArray
+    made: BoolArray | None = None
+    candidates: Sequence[FloatArray] | None = None
 
     @classmethod
-    def of(cls, points: Mapping[int, Sequence[Point]], score: FloatArray) -> Prediction:
+    def of(
+        cls,
+        points: Mapping[int, Sequence[Point]],
+        score: FloatArray,
+        made: BoolArray | None = None,
+        candidates: Sequence[FloatArray] | None = None,
+    ) -> Prediction:
         """Return the balls of some frames, by number: one point each, or the ends of streaks.
 
         Args:
             points: in pixels; a plain ball beside streaks is one whose ends are in one place.
             score: (N,) of all frames.
+            made: (N,) of all frames.
+            candidates: of all N frames.
         """
         most = max(map(len, points.values()), default=1)
         array = np.full((len(score), most, 2), np.nan, np.float32)
         for number, ball in points.items():
             array[number] = ball
-        return cls(array, score)
+        return cls(array, score, made, candidates)
 
     @cached_property
     def xy(self) -> FloatArray:
@@ -68,9 +83,10 @@ class Prediction:
     def above(self, threshold: float) -> Prediction:
         """Return the same without the balls whose score is below ``threshold``."""
         kept = self.score >= threshold
-        return Prediction(
-            np.where(kept[:, None, None], self.points, np.float32(np.nan)),
-            np.where(kept, self.score, np.float32(np.nan)),
+        return replace(
+            self,
+            points=np.where(kept[:, None, None], self.points, np.float32(np.nan)),
+            score=np.where(kept, self.score, np.float32(np.nan)),
         )
 
 
@@ -129,8 +145,13 @@ class ClipResult:
 
     def digest(self) -> str:
         """Return a text that is the same for the same labels, and another for others."""
-        places = np.where(np.isnan(self.xy), np.nan, self.xy).astype("<f4")  # one NaN of the many that there are
-        return hashlib.sha256(places.tobytes() + self.visibility.astype("<i8").tobytes()).hexdigest()
+        return digest_of_labels(self.xy, self.visibility)
+
+
+def digest_of_labels(xy: FloatArray, visibility: IntArray) -> str:
+    """Return a text that is the same for the same labels, and another for others: (N, 2) places and (N,) codes."""
+    places = np.where(np.isnan(xy), np.nan, xy).astype("<f4")  # one NaN of the many that there are
+    return hashlib.sha256(places.tobytes() + visibility.astype("<i8").tobytes()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -139,6 +160,78 @@ class SweepPoint:
 
     threshold: float
     figures: Figures
+
+
+class Fate(StrEnum):
+    """What became of a frame under a protocol: a letter, so that those of a clip are one text."""
+
+    FOUND = "+"  # a ball, and it was found
+    NOT_FOUND = "n"  # a ball that the network did not see
+    ELSEWHERE = "e"  # a ball that the network saw somewhere else
+    DROPPED = "d"  # a ball that the network had found, but that the tracker or a threshold left out
+    FILLED = "f"  # a ball that the network did not see, and for which a tracker made up a wrong place
+    FALSE_ALARM = "x"  # no ball, and one was found
+    NOTHING = "."  # no ball, and none was found
+    UNCOUNTED = "-"  # the protocol does not count it
+
+    @property
+    def word(self) -> str:
+        """What it is called, such as ``not found``."""
+        return self.name.lower().replace("_", " ")
+
+    @property
+    def is_right(self) -> bool:
+        """Whether there is nothing to complain about."""
+        return self in (Fate.FOUND, Fate.NOTHING)
+
+
+@dataclass(frozen=True)
+class Misses:
+    """What became of balls, in numbers of frames.
+
+    What cannot be told of predictions in files is None: a ball that a tracker dropped is then in ``not_found`` or in
+    ``elsewhere``, and one for which it made up a place in ``elsewhere``.
+
+    Attributes:
+        balls: all; the sum of what follows.
+        found: by the rule of the protocol.
+        not_found: the network did not see them, and no place is given.
+        elsewhere: the network saw them somewhere else.
+        dropped: the network had found them, but the tracker or a threshold left them out.
+        filled: the network did not see them, and the tracker made up a wrong place.
+    """
+
+    balls: int
+    found: int
+    not_found: int
+    elsewhere: int
+    dropped: int | None
+    filled: int | None
+
+    @property
+    def figures(self) -> Figures:
+        """The numbers by what they are called; NaN where one is not known."""
+        values = {name.replace("_", " "): value for name, value in asdict(self).items()}
+        return {name: math.nan if value is None else value for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class MissTable:
+    """What became of the balls of a protocol that counts frames.
+
+    Attributes:
+        overall: over all clips.
+        visibility: over the frames of each class of visibility, by its name such as ``easy``.
+        speed: over the frames of each class of speed, in pixels of the original video per frame.
+        clips: of each clip, by name.
+        fates: (N,) letters of :class:`Fate` for each clip, one a frame.
+    """
+
+    overall: Misses
+    visibility: Mapping[str, Misses]
+    speed: Mapping[str, Misses]
+    clips: Mapping[str, Misses]
+    fates: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -153,6 +246,7 @@ class ProtocolResult:
         classes: over the frames of each class of visibility alone, by its name such as ``easy``.
         intervals: lowest and highest value of each figure in 95 of 100 draws of the clips; empty for a single clip.
         sweep: over all clips, for scores from the lowest on; empty where there are no scores.
+        best: where the sweep has the highest F1, the lowest threshold of several; None without scores or F1.
         component: the protocol as a configuration writes it, ``{"name": …, parameter: value}``.
         states: what the protocol counted in each clip, by name, as numbers and lists; runs are compared by these.
     """
@@ -164,6 +258,7 @@ class ProtocolResult:
     classes: Mapping[str, Figures]
     intervals: Mapping[str, tuple[float, float]]
     sweep: tuple[SweepPoint, ...]
+    best: SweepPoint | None
     component: Mapping[str, Any]
     states: Mapping[str, Mapping[str, Any]]
 
@@ -179,6 +274,7 @@ class Evaluation:
         protocols: the rules, in the order in which they were asked for.
         trajectory: over all clips.
         true_trajectory: the same of the truth.
+        misses: what became of the balls, by the names of the protocols that count frames.
         notes: what a reader has to know, such as clips without predictions.
         name: what this evaluation is called beside others.
         conditions: what the numbers depend on, by name.
@@ -190,6 +286,7 @@ class Evaluation:
     protocols: tuple[ProtocolResult, ...]
     trajectory: Trajectory
     true_trajectory: Trajectory
+    misses: Mapping[str, MissTable] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     name: str = ""
     conditions: Mapping[str, str] = field(default_factory=dict)
@@ -201,7 +298,10 @@ class Evaluation:
         return f"{clips} of '{self.split}', {sum(map(len, self.clips))} frames"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain dicts, lists and numbers for JSON; places by frame are left out, NaN is None."""
+        """Return plain dicts, lists and numbers for JSON; NaN is None.
+
+        Of each frame there is the place, and a letter of :class:`Fate` for each protocol that counts frames.
+        """
         plain = {
             "name": self.name,
             "source": self.source,
@@ -210,6 +310,15 @@ class Evaluation:
             "conditions": self.conditions,
             "protocols": {protocol.name: asdict(protocol) for protocol in self.protocols},
             "trajectory": {"predicted": asdict(self.trajectory), "true": asdict(self.true_trajectory)},
+            "misses": {name: _without_fates(table) for name, table in self.misses.items()},
+            "frames": {
+                clip.name: {
+                    "x": _rounded(clip.prediction.xy[:, 0]),
+                    "y": _rounded(clip.prediction.xy[:, 1]),
+                    "fates": {name: table.fates[clip.name] for name, table in self.misses.items()},
+                }
+                for clip in self.clips
+            },
             "clips": {
                 clip.name: {
                     "frames": len(clip),
@@ -223,6 +332,16 @@ class Evaluation:
         }
         result: dict[str, Any] = as_plain(plain)
         return result
+
+
+def _without_fates(table: MissTable) -> dict[str, Any]:
+    plain = asdict(table)
+    del plain["fates"]
+    return plain
+
+
+def _rounded(places: FloatArray) -> list[float]:
+    return [round(place, PLACE_DECIMALS) for place in places.tolist()]
 
 
 def as_plain(value: Any) -> Any:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
-import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from tracknet_core.contracts import Clip, Detections, FloatArray, ProtocolMetric, Visibility
+from tracknet_core.contracts import Clip, FloatArray, FrameRule, ProtocolMetric, Visibility
+from tracknet_core.evaluation.frames import Frames
 from tracknet_core.evaluation.intervals import intervals, plain_figures
+from tracknet_core.evaluation.misses import miss_table
 from tracknet_core.evaluation.results import (
     BoolArray,
     ClipResult,
@@ -60,6 +62,11 @@ def evaluate(
         ),
         trajectory=trajectory(map(_predicted_way, results)),
         true_trajectory=trajectory(map(_true_way, results)),
+        misses={
+            name: miss_table(protocol, results)
+            for name, protocol in protocols.items()
+            if isinstance(protocol, FrameRule)
+        },
         notes=(*notes, *added),
     )
 
@@ -92,8 +99,8 @@ def _true_way(clip: ClipResult) -> tuple[FloatArray, BoolArray, float]:
 
 
 def _score(component: Mapping[str, Any], metric: Metric, clips: Sequence[ClipResult]) -> ProtocolResult:
-    batches = [_batch(clip) for clip in clips]
-    whole = _together(batches)
+    batches = [Frames.of(clip) for clip in clips]
+    whole = Frames.together(batches)
     alone = [_counted(metric, batch) for batch in batches]
     codes = [code for code in Visibility if code is not Visibility.UNLABELLED]
     by_class = {
@@ -101,6 +108,7 @@ def _score(component: Mapping[str, Any], metric: Metric, clips: Sequence[ClipRes
         for code in codes
         if bool((whole.visibility == code).any())
     }
+    sweep = _sweep(metric, whole) if all(clip.prediction.is_scored for clip in clips) else ()
     return ProtocolResult(
         name=component["name"],
         rule=cast(ProtocolMetric, metric).rule,
@@ -108,7 +116,8 @@ def _score(component: Mapping[str, Any], metric: Metric, clips: Sequence[ClipRes
         clips={clip.name: plain_figures(one) for clip, one in zip(clips, alone, strict=True)},
         classes=by_class,
         intervals=intervals(_counted(metric, whole), [one.metric_state for one in alone]) if len(clips) > 1 else {},
-        sweep=_sweep(metric, whole) if all(clip.prediction.is_scored for clip in clips) else (),
+        sweep=sweep,
+        best=_best(sweep),
         component=component,
         states={clip.name: _plain_state(one) for clip, one in zip(clips, alone, strict=True)},
     )
@@ -122,76 +131,15 @@ def _plain_state(metric: Metric) -> dict[str, Any]:
     }
 
 
-class _Frames(NamedTuple):
-    """Frames as a batch of N windows of one frame.
-
-    Attributes:
-        points: (N, 1, 1, Q, 2) predicted points in pixels of the original video.
-        score: (N, 1, 1).
-        present: (N, 1, 1) bool.
-        true_points: (N, 1, Q, 2).
-        visibility: (N, 1).
-        counted: (N, 1) bool.
-        size: (N, 2) width and height of the original video.
-    """
-
-    points: Tensor
-    score: Tensor
-    present: Tensor
-    true_points: Tensor
-    visibility: Tensor
-    counted: Tensor
-    size: Tensor
-
-    def only(self, counted: Tensor) -> _Frames:
-        """Return the same frames, of which others count."""
-        return self._replace(counted=counted)
-
-
-def _batch(clip: ClipResult) -> _Frames:
-    frames = len(clip)
-    return _Frames(
-        points=torch.from_numpy(np.nan_to_num(clip.prediction.points)).view(frames, 1, 1, -1, 2),
-        score=torch.from_numpy(np.nan_to_num(clip.prediction.score, nan=np.inf)).view(frames, 1, 1),
-        present=torch.from_numpy(clip.prediction.present).view(frames, 1, 1),
-        true_points=torch.from_numpy(clip.points).view(frames, 1, -1, 2),
-        visibility=torch.from_numpy(clip.visibility).view(frames, 1),
-        counted=torch.ones(frames, 1, dtype=torch.bool),
-        size=torch.tensor([clip.size], dtype=torch.float32).expand(frames, 2),
-    )
-
-
-def _together(batches: Sequence[_Frames]) -> _Frames:
-    """Return the frames of all clips; a plain ball beside streaks is one whose ends are in one place."""
-    points, true_points = (_widened(parts) for parts in ([b.points for b in batches], [b.true_points for b in batches]))
-    batches = [
-        batch._replace(points=one, true_points=other)
-        for batch, one, other in zip(batches, points, true_points, strict=True)
-    ]
-    return _Frames(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
-
-
-def _widened(parts: Sequence[Tensor]) -> list[Tensor]:
-    """Return points (…, Q, 2) with the most points that a ball has in any of the parts."""
-    most = max(part.shape[-2] for part in parts)
-    return [part.expand(*part.shape[:-2], most, 2) for part in parts]
-
-
-def _counted(metric: Metric, frames: _Frames) -> Metric:
+def _counted(metric: Metric, frames: Frames) -> Metric:
     """Return a fresh copy of a metric that has counted ``frames``."""
     counted = metric.clone()
     counted.reset()
-    counted.update(
-        Detections(frames.points, frames.score, frames.present),
-        frames.true_points,
-        frames.visibility,
-        frames.counted,
-        frames.size,
-    )
+    counted.update(*frames.as_batch)
     return counted
 
 
-def _sweep(metric: Metric, frames: _Frames) -> tuple[SweepPoint, ...]:
+def _sweep(metric: Metric, frames: Frames) -> tuple[SweepPoint, ...]:
     scores = np.sort(frames.score[frames.present].numpy())
     if not len(scores):
         return ()
@@ -205,3 +153,8 @@ def _sweep(metric: Metric, frames: _Frames) -> tuple[SweepPoint, ...]:
         )
         for threshold in thresholds
     )
+
+
+def _best(sweep: Sequence[SweepPoint]) -> SweepPoint | None:
+    defined = [point for point in sweep if math.isfinite(point.figures.get("f1", math.nan))]
+    return max(defined, key=lambda point: point.figures["f1"], default=None)

@@ -1,1 +1,1 @@
-"""What an evaluation looks like: tables for a terminal, and a page of tables, curves and pictures."""
+"""What an evaluation looks like: tables for a terminal, for other programs, in Markdown, and a page of pictures."""

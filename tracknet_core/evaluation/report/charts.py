@@ -1,27 +1,28 @@
-"""Curves and trajectories as SVG. Units of the drawings are CSS pixels; colours come from the page."""
+"""Where the lines, marks and labels of charts go; templates draw them. Units are CSS pixels, colours are classes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from xml.etree.ElementTree import Element
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from tracknet_core.contracts import FloatArray
-from tracknet_core.evaluation.report.markup import element
 from tracknet_core.evaluation.report.worst_frames import verdicts
-from tracknet_core.evaluation.results import BoolArray, ClipResult
+from tracknet_core.evaluation.results import BoolArray, ClipResult, SweepPoint
 
-Point = tuple[float, float]
+Place = tuple[float, float]
 Scale = Callable[[float], float]
 
-COLOURS = ("first", "second", "third")
+COLOURS = ("first", "second", "third", "fourth")
 
-_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
-_CURVE_WIDTH, _CURVE_HEIGHT = 430.0, 260.0
-_LEFT, _TOP, _BOTTOM = 44.0, 10.0, 38.0  # of a plot, for the labels of its axes
+_CURVE_WIDTH, _CURVE_HEIGHT = 500.0, 280.0
+_LEFT, _TOP, _BOTTOM, _RIGHT = 44.0, 14.0, 38.0, 16.0  # of a plot, for the labels of its axes
+_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)  # of ticks, times a power of ten
+_MOST_TICKS = 6
 
 _WAY_HEIGHT = 110.0
 _WAY_WIDTH = 1040.0
@@ -29,80 +30,210 @@ _FRAME_WIDTH = 2.0  # at least, so that frames of a long clip stay apart; the dr
 _TIME_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 
 
+@dataclass(frozen=True)
+class Line:
+    """A path, or many marks in one.
+
+    Attributes:
+        d: as SVG writes it.
+        style: classes of the page.
+    """
+
+    d: str
+    style: str
+
+
+@dataclass(frozen=True)
+class Label:
+    """A text.
+
+    Attributes:
+        x: where it stands.
+        y: of its base line.
+        text: what it says.
+        anchor: which end of it is at ``x``: ``start``, ``middle`` or ``end``.
+    """
+
+    x: float
+    y: float
+    text: str
+    anchor: str = "middle"
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A point that says something under the pointer.
+
+    Attributes:
+        x: of its centre.
+        y: of its centre.
+        colour: a class of the page.
+        title: what it says.
+    """
+
+    x: float
+    y: float
+    colour: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawing.
+
+    Attributes:
+        label: what it shows, for those who cannot see it.
+        width: of the drawing.
+        height: of the drawing.
+        lines: from the lowest to the topmost.
+        labels: texts on it.
+        dots: over all.
+        key: what the colours mean: classes, and what they stand for.
+    """
+
+    label: str
+    width: float
+    height: float
+    lines: tuple[Line, ...]
+    labels: tuple[Label, ...]
+    dots: tuple[Dot, ...] = ()
+    key: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Series:
+    """A curve.
+
+    Attributes:
+        name: of what it shows.
+        points: from left to right; one with NaN is left out.
+        titles: what each point says about itself, beside its value.
+    """
+
+    name: str
+    points: Sequence[Place]
+    titles: Sequence[str]
+
+
+def over_threshold(sweeps: Mapping[str, tuple[str, Sequence[SweepPoint]]], marks: Mapping[str, float]) -> Chart:
+    """Return curves of figures over the threshold, on an even axis.
+
+    Args:
+        sweeps: by the name of a curve, the figure that it shows, and where from.
+        marks: thresholds that are worth a line, by what they are.
+    """
+    series = [
+        Series(
+            name,
+            [(point.threshold, point.figures.get(figure, math.nan)) for point in sweep],
+            [f"at {point.threshold:.4g}" for point in sweep],
+        )
+        for name, (figure, sweep) in sweeps.items()
+    ]
+    thresholds = [point[0] for one in series for point in one.points]
+    return curves(series, "threshold: lowest score that counts", even_ticks(min(thresholds), max(thresholds)), marks)
+
+
+def over_recall(sweeps: Mapping[str, Sequence[SweepPoint]]) -> Chart:
+    """Return precision over recall, a point for each threshold."""
+    series = [
+        Series(
+            name,
+            [(point.figures.get("recall", math.nan), point.figures.get("precision", math.nan)) for point in sweep],
+            [f"at {point.threshold:.4g}" for point in sweep],
+        )
+        for name, sweep in sweeps.items()
+    ]
+    return curves(series, "recall", SHARES)
+
+
+def even_ticks(low: float, high: float) -> list[float]:
+    """Return ticks in even steps of 1, 2, 2.5 or 5 times a power of ten, which ``low`` and ``high`` lie between."""
+    span = (high - low) or abs(high) or 1.0
+    power = 10.0 ** math.floor(math.log10(span / (_MOST_TICKS - 1)))
+    for factor in _STEPS:
+        step = factor * power
+        first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+        if max(last, first + 1) - first < _MOST_TICKS:
+            break
+    return [number * step for number in range(first, max(last, first + 1) + 1)]
+
+
 def curves(
-    series: Mapping[str, Sequence[Point]], x_label: str, ticks: Sequence[tuple[float, str]], titles: Sequence[str] = ()
-) -> Element:
+    series: Sequence[Series], x_label: str, ticks: Sequence[float], marks: Mapping[str, float] | None = None
+) -> Chart:
     """Return curves of shares, 0..1 upwards.
 
     Args:
-        series: points by name, from left to right; one with NaN is left out.
+        series: as many as there are colours, at most.
         x_label: what the horizontal axis is.
-        ticks: places on the horizontal axis, with their labels; the first and the last are its ends.
-        titles: what the points say about themselves, beside their values.
+        ticks: places on the horizontal axis; the first and the last are its ends.
+        marks: places on the horizontal axis that get a line, by what it says.
     """
-    low, high = ticks[0][0], ticks[-1][0]
-    right, bottom = _CURVE_WIDTH - 12, _CURVE_HEIGHT - _BOTTOM
-    x = _scale(low, high, _LEFT, right)
+    right, bottom = _CURVE_WIDTH - _RIGHT, _CURVE_HEIGHT - _BOTTOM
+    x = _scale(ticks[0], ticks[-1], _LEFT, right)
     y = _scale(0, 1, bottom, _TOP)
-    drawn = [
-        *(_horizontal(y(share), _LEFT, right, f"{share:g}") for share in _SHARES),
-        *(element("text", label, x=x(at), y=bottom + 16, text_anchor="middle") for at, label in ticks),
-        element("text", x_label, x=(_LEFT + right) / 2, y=bottom + 32, text_anchor="middle"),
-    ]
-    for colour, (name, points) in zip(COLOURS, series.items(), strict=False):
-        defined = [point for point in points if all(map(math.isfinite, point))]
-        drawn.append(element("path", d=_polyline([(x(a), y(b)) for a, b in defined]), class_=f"curve {colour}"))
-        for number, (a, b) in enumerate(points):
-            if math.isfinite(a) and math.isfinite(b):
-                said = " ".join([name, f"{b:.4f}", *titles[number : number + 1]])
-                dot = element("circle", element("title", said), cx=x(a), cy=y(b), r=3, fill="currentColor")
-                drawn.append(element("g", dot, class_=colour))
-    return _svg(_CURVE_WIDTH, _CURVE_HEIGHT, drawn, f"{', '.join(series)} over {x_label}")
+    lines = [Line(f"M{_LEFT:g} {y(share):.1f}H{right:g}", "grid-line") for share in SHARES]
+    lines += [Line(f"M{x(at):.1f} {bottom:g}v4", "grid-line") for at in ticks]
+    labels = [Label(_LEFT - 6, y(share) + 4, f"{share:g}", "end") for share in SHARES]
+    labels += [Label(x(at), bottom + 17, f"{at:.6g}") for at in ticks]
+    labels.append(Label((_LEFT + right) / 2, bottom + 33, x_label))
+    for number, (said, at) in enumerate((marks or {}).items()):
+        lines.append(Line(f"M{x(at):.1f} {_TOP:g}V{bottom:g}", "mark"))
+        is_left = x(at) < (_LEFT + right) / 2
+        labels.append(
+            Label(x(at) + (4 if is_left else -4), _TOP + 10 + 13 * number, said, "start" if is_left else "end")
+        )
+    dots = []
+    for colour, one in zip(COLOURS, series, strict=False):
+        placed = [(x(a), y(b), title) for (a, b), title in zip(one.points, one.titles, strict=True) if _is_known(a, b)]
+        lines.append(Line(_polyline([place[:2] for place in placed]), f"curve {colour}"))
+        values = [b for a, b in one.points if _is_known(a, b)]
+        dots += [
+            Dot(left, top, colour, f"{one.name} {value:.4f} {title}")
+            for (left, top, title), value in zip(placed, values, strict=True)
+        ]
+    names = [one.name for one in series]
+    key = tuple(zip(COLOURS, names, strict=False))
+    label = f"{', '.join(names)} over {x_label}"
+    return Chart(label, _CURVE_WIDTH, _CURVE_HEIGHT, tuple(lines), tuple(labels), tuple(dots), key)
 
 
-def key(names: Iterable[tuple[str, str]]) -> Element:
-    """Return what the colours mean: (colour, meaning)."""
-    return element("p", *(element("span", name, class_=f"key {colour}") for colour, name in names))
-
-
-def way(clip: ClipResult) -> Element:
+def way(clip: ClipResult) -> Chart:
     """Return x and y of the ball over the time of a clip: the truth, what was found, and what was missed."""
-    frames = len(clip)
-    width = max(_WAY_WIDTH, _LEFT + frames * _FRAME_WIDTH)
+    width = max(_WAY_WIDTH, _LEFT + len(clip) * _FRAME_WIDTH)
     right = width - 12
-    time = _scale(0, max(frames - 1, 1), _LEFT, right)
+    height = _TOP + 2 * _WAY_HEIGHT + 16 + 36
+    time = _scale(0, max(len(clip) - 1, 1), _LEFT, right)
     verdict = verdicts(clip)
     truth = np.where(np.isin(clip.visibility, (0, -1))[:, None], np.float32(np.nan), clip.xy)
-    drawn: list[Element] = []
+    lines, labels = [], []
     for axis, name in enumerate("xy"):
         top = _TOP + axis * (_WAY_HEIGHT + 16)
         # As in the picture: y grows downwards.
         ends = (top + _WAY_HEIGHT, top) if axis == 0 else (top, top + _WAY_HEIGHT)
         place = _scale(0, clip.size[axis], *ends)
-        drawn += [
-            _horizontal(place(share * clip.size[axis]), _LEFT, right, f"{share * clip.size[axis]:g}")
-            for share in (0.0, 0.5, 1.0)
-        ]
-        drawn.append(element("text", f"{name} (px)", x=_LEFT + 4, y=top + 12))
         found = clip.prediction.xy[:, axis]
-        drawn += [
-            element("path", d=_line(truth[:, axis], time, place), class_="truth"),
-            element("path", d=_marks(found, ~verdict.false, time, place, "h0"), class_="dots first"),
-            element("path", d=_marks(found, verdict.false, time, place, "h0"), class_="dots second"),
-            element(
-                "path",
-                d=_marks(truth[:, axis], verdict.missed, time, place, "m-3-3l6 6m0-6l-6 6"),
-                class_="crosses bad",
-            ),
+        for value in (share * clip.size[axis] for share in (0.0, 0.5, 1.0)):
+            lines.append(Line(f"M{_LEFT:g} {place(value):.1f}H{right:g}", "grid-line"))
+            labels.append(Label(_LEFT - 6, place(value) + 4, f"{value:g}", "end"))
+        labels.append(Label(_LEFT + 4, top + 12, f"{name} (px)", "start"))
+        lines += [
+            Line(_line(truth[:, axis], time, place), "truth"),
+            Line(_marks(found, ~verdict.false, time, place, "h0"), "dots first"),
+            Line(_marks(found, verdict.false, time, place, "h0"), "dots second"),
+            Line(_marks(truth[:, axis], verdict.missed, time, place, "m-3-3l6 6m0-6l-6 6"), "crosses bad"),
         ]
-    height = _TOP + 2 * _WAY_HEIGHT + 16 + 36
-    seconds = (frames - 1) / clip.fps
+    labels += [Label(time(second * clip.fps), height - 20, f"{second:g}") for second in _seconds(clip, width)]
+    labels.append(Label((_LEFT + min(right, _WAY_WIDTH)) / 2, height - 4, "time (s)"))
+    return Chart(f"place of the ball over time, {clip.name}", width, height, tuple(lines), tuple(labels))
+
+
+def _seconds(clip: ClipResult, width: float) -> Iterator[float]:
+    """Yield the times of a clip that get a label."""
+    seconds = (len(clip) - 1) / clip.fps
     step = next((step for step in _TIME_STEPS if width / max(seconds / step, 1) >= 60), _TIME_STEPS[-1])
-    for number in range(int(seconds / step) + 1):
-        at = time(number * step * clip.fps)
-        drawn.append(element("text", f"{number * step:g}", x=at, y=height - 20, text_anchor="middle"))
-    drawn.append(element("text", "time (s)", x=(_LEFT + min(right, _WAY_WIDTH)) / 2, y=height - 4))
-    return element("div", _svg(width, height, drawn, f"place of the ball over time, {clip.name}"), class_="wide")
+    yield from (number * step for number in range(int(seconds / step) + 1))
 
 
 def _line(values: FloatArray, time: Scale, place: Scale) -> str:
@@ -122,23 +253,14 @@ def _marks(values: FloatArray, chosen: BoolArray, time: Scale, place: Scale, mar
     return "".join(f"M{time(frame):.1f} {place(float(values[frame])):.1f}{mark}" for frame in frames)
 
 
-def _polyline(points: Sequence[Point]) -> str:
+def _polyline(points: Iterable[Place]) -> str:
     return "".join(f"{'L' if number else 'M'}{x:.1f} {y:.1f}" for number, (x, y) in enumerate(points))
 
 
-def _horizontal(y: float, left: float, right: float, label: str) -> Element:
-    return element(
-        "g",
-        element("path", d=f"M{left:g} {y:.1f}H{right:g}", class_="grid-line"),
-        element("text", label, x=left - 6, y=y + 4, text_anchor="end"),
-    )
+def _is_known(x: float, y: float) -> bool:
+    return math.isfinite(x) and math.isfinite(y)
 
 
 def _scale(low: float, high: float, start: float, end: float) -> Scale:
     share = (end - start) / ((high - low) or 1.0)
     return lambda value: start + (value - low) * share
-
-
-def _svg(width: float, height: float, children: Iterable[Element], label: str) -> Element:
-    view = f"0 0 {width:g} {height:g}"
-    return element("svg", *children, width=width, height=height, viewBox=view, role="img", aria_label=label)

@@ -2,34 +2,100 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
-from xml.etree.ElementTree import Element
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 
 import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from tracknet_core.contracts import Clip, Point
 from tracknet_core.evaluation.comparison import Comparison, ProtocolComparison
+from tracknet_core.evaluation.disagreements import Disagreement
 from tracknet_core.evaluation.intervals import DRAWS, SHARE
-from tracknet_core.evaluation.report.charts import COLOURS, curves, key, way
-from tracknet_core.evaluation.report.markup import Node, element, page, table
-from tracknet_core.evaluation.report.text import as_cell, is_count, letter
-from tracknet_core.evaluation.report.worst_frames import Kind, Moment, picture_of, verdicts, worst_moments
-from tracknet_core.evaluation.results import ClipResult, Evaluation, Figures, ProtocolResult, SweepPoint
+from tracknet_core.evaluation.report.charts import COLOURS, Chart, over_recall, over_threshold, way
+from tracknet_core.evaluation.report.pictures import picture
+from tracknet_core.evaluation.report.tables import (
+    Row,
+    Table,
+    as_cell,
+    clip_trajectories,
+    compared,
+    compared_misses,
+    compared_overview,
+    letter,
+    miss_classes,
+    miss_clips,
+    miss_overview,
+    overview,
+    protocol_table,
+    trajectories,
+)
+from tracknet_core.evaluation.report.worst_frames import Kind, Moment, verdicts, worst_moments
+from tracknet_core.evaluation.results import ClipResult, Evaluation, ProtocolResult, SweepPoint
 from tracknet_core.evaluation.trajectory import visible
 
 WORST_CLIPS = 10
 DRAWN_FRAMES = 30_000
 """Most frames whose trajectories are drawn, worst clips first: some 40 bytes each."""
 
+DIFFERING_CLIPS = 10
+"""Most clips of a comparison whose differing frames are listed, those with the most of them first."""
+
+DIFFERING_PICTURES = 4
+"""Most pictures of such a clip."""
+
+DIFFERING_ROWS = 20
+"""Most rows of such a clip."""
+
 _SWEPT = ("f1", "precision", "recall")
-_SWEEP_TICKS = 5
 
 _KINDS: Mapping[Kind, tuple[str, str]] = {
     "far": ("Farthest from the ball", "{:.1f} px off"),
     "missed": ("Missed, in the longest gaps", "in a gap of {:.0f} frames"),
     "false": ("Found without a ball, the surest first", "score {:.3g}"),
 }
+
+_TEMPLATES = Environment(
+    loader=PackageLoader(__package__, "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True)
+class _Shot:
+    """A picture, or why there is none.
+
+    Attributes:
+        uri: the picture itself; None if the frame cannot be read.
+        text: what it shows.
+    """
+
+    uri: str | None
+    text: str
+
+
+@dataclass(frozen=True)
+class _ClipDifferences:
+    """Where two runs differ in a clip.
+
+    Attributes:
+        clip: its name.
+        frames: how many there are.
+        rows: frames, time if it is known, and what became of them in each run; the longest first.
+        left_out: how many further rows there would be.
+        shots: pictures of the first of them.
+    """
+
+    clip: str
+    frames: int
+    rows: list[tuple[str, str, str, str]]
+    left_out: int
+    shots: list[_Shot]
 
 
 def report(evaluation: Evaluation) -> str:
@@ -39,137 +105,138 @@ def report(evaluation: Evaluation) -> str:
     """
     ranked = _ranked(evaluation)
     anchors = {clip.name: f"clip-{number}" for number, clip in enumerate(evaluation.clips)}
-    drawn = _affordable(ranked)
-    children = [
-        element("h1", f"Evaluation of {evaluation.name or evaluation.source}"),
-        element("p", f"{evaluation.extent}."),
-        *(element("p", f"Note: {note}") for note in evaluation.notes),
-        *(part for protocol in evaluation.protocols for part in _protocol(protocol)),
-        *_worst_clips(ranked, {clip.name: anchors[clip.name] for clip in drawn}, evaluation.protocols),
-        *_worst_frames(evaluation.clips),
-        *_trajectories(evaluation, drawn, anchors),
-        *_conditions(evaluation.conditions),
-    ]
-    return page(f"Evaluation of {evaluation.name or evaluation.source}", children)
+    drawn = {clip.name for clip in _affordable(ranked)}
+    worst_frames = list(_worst_frames(worst_moments(evaluation.clips)))
+    protocols = [_Protocol(number, one, evaluation) for number, one in enumerate(evaluation.protocols)]
+    return _TEMPLATES.get_template("evaluation.html.jinja").render(
+        title=f"Evaluation of {evaluation.name or evaluation.source}",
+        evaluation=evaluation,
+        contents=[
+            ("overview", "Overview"),
+            *((protocol.anchor, f"Protocol {protocol.name}") for protocol in protocols),
+            *([("misses", "Misses")] if evaluation.misses else []),
+            ("worst-clips", "Worst clips"),
+            ("worst-frames", "Worst frames"),
+            ("trajectories", "Trajectories"),
+            *([("conditions", "What the numbers depend on")] if evaluation.conditions else []),
+        ],
+        overview=overview(evaluation),
+        others=[(one.name, _listed(one)) for one in evaluation.protocols if "f1" not in one.figures],
+        threshold=evaluation.conditions.get("threshold"),
+        protocols=protocols,
+        drawn_from=f"{SHARE:.0%} of {DRAWS} draws of the clips",
+        misses=miss_overview(evaluation.misses),
+        miss_tables=[(name, miss_classes(one), miss_clips(one)) for name, one in evaluation.misses.items()],
+        worst_clips=_worst_clips(ranked, {name: anchors[name] for name in drawn}, evaluation),
+        worst_frames=worst_frames,
+        has_pictures=any(shot.uri is not None for _, shots in worst_frames for shot in shots),
+        trajectories=trajectories(evaluation),
+        clip_trajectories=clip_trajectories(evaluation),
+        drawn_clips=[(anchors[clip.name], clip.name, way(clip)) for clip in evaluation.clips if clip.name in drawn],
+    )
 
 
-def comparison_report(comparison: Comparison) -> str:
-    """Return the page of a comparison."""
-    runs = zip(comparison.runs, comparison.names, strict=True)
+def comparison_report(comparison: Comparison, clips: Mapping[str, Clip], no_pictures: str = "") -> str:
+    """Return the page of a comparison.
+
+    Args:
+        comparison: what was found.
+        clips: those whose frames may be looked at, by name; labelled as those that were scored.
+        no_pictures: why others have none.
+    """
     letters = [letter(number) for number in range(len(comparison.runs))]
-    children = [
-        element("h1", "Runs side by side"),
-        element("p", f"Over the {len(comparison.clips)} clips that all runs share."),
-        *(element("p", f"Note: {note}") for note in comparison.notes),
-        table(["", "file", "name"], [[one, *run] for one, run in zip(letters, runs, strict=True)]),
-        element("h2", "What differs between the runs"),
-        table(["", *letters], [[name, *values] for name, values in comparison.differs.items()]),
-        *(part for protocol in comparison.protocols for part in _compared(protocol)),
-    ]
-    return page("Runs side by side", children)
-
-
-def _conditions(conditions: Mapping[str, str]) -> Iterator[Element]:
-    if conditions:
-        yield element("h2", "What the numbers depend on")
-        yield table(["", "value"], [[name, element("td", value, class_="long")] for name, value in conditions.items()])
+    protocols = [_Compared(number, one, letters) for number, one in enumerate(comparison.protocols)]
+    return _TEMPLATES.get_template("comparison.html.jinja").render(
+        title="Runs side by side",
+        comparison=comparison,
+        contents=[
+            ("overview", "Overview"),
+            ("conditions", "What differs between the runs"),
+            *((protocol.anchor, f"Protocol {protocol.name}") for protocol in protocols),
+            *([("frames", "Frames that differ")] if comparison.judge else []),
+        ],
+        letters=letters,
+        runs=list(zip(letters, comparison.names, comparison.runs, strict=True)),
+        differs=[(name, *values) for name, values in comparison.differs.items()],
+        overview=compared_overview(comparison.protocols),
+        protocols=protocols,
+        drawn_from=f"{SHARE:.0%} of {DRAWS} draws of the clips, the same clips for every run",
+        differences=list(_differences(comparison, letters, clips)),
+        no_pictures=no_pictures,
+    )
 
 
 # ------------------------------------------------------------------------------------------------- protocols
 
 
-def _protocol(protocol: ProtocolResult) -> Iterator[Element]:
-    yield element("h2", f"Protocol {protocol.name}")
-    yield element("p", protocol.rule, class_="rule")
-    rows = {"all": protocol.figures, **{f"visibility {name}": figures for name, figures in protocol.classes.items()}}
-    yield _figures_table(rows, {"all": protocol.intervals})
-    if protocol.intervals:
-        yield element("p", f"Beneath a figure: {SHARE:.0%} of {DRAWS} draws of the clips.", class_="rule")
-    charts = _charts(protocol.sweep)
-    if charts:
-        yield element("div", *charts, class_="pair")
-    yield element("details", element("summary", "Clip by clip"), _figures_table(protocol.clips, {}))
+class _Protocol:
+    """What a page shows of a protocol."""
+
+    def __init__(self, number: int, protocol: ProtocolResult, evaluation: Evaluation) -> None:
+        self.anchor = f"protocol-{number}"
+        self.name = protocol.name
+        self.rule = protocol.rule
+        self.figures = _without_ends_of_counts(protocol_table(protocol)).counts_first()
+        self.has_intervals = bool(protocol.intervals)
+        self.best = protocol.best
+        self.f1 = protocol.figures.get("f1")
+        self.charts = list(_charts(protocol, evaluation.conditions.get("threshold")))
+        self.clips = Table.of(protocol.clips).counts_first()
 
 
-def _charts(sweep: Sequence[SweepPoint]) -> list[Element]:
-    """Return figures over the threshold, and precision over recall."""
+def _charts(protocol: ProtocolResult, used: str | None) -> Iterator[Chart]:
+    """Yield figures over the threshold, and precision over recall."""
+    sweep = protocol.sweep
     names = [name for name in _SWEPT if any(name in point.figures for point in sweep)]
     if len(sweep) < 2 or not names:
-        return []
-    series = {
-        name: [(float(number), point.figures.get(name, math.nan)) for number, point in enumerate(sweep)]
-        for name in names
-    }
-    # By rank: scores crowd together near the highest, and so would the points.
-    last = len(sweep) - 1
-    ranks = sorted({round(last * number / (_SWEEP_TICKS - 1)) for number in range(_SWEEP_TICKS)})
-    ticks = [(float(rank), f"{sweep[rank].threshold:.4g}") for rank in ranks]
-    titles = [f"at {point.threshold:.4g}" for point in sweep]
-    over_threshold = element(
-        "figure",
-        key(zip(COLOURS, names, strict=False)),
-        curves(series, "lowest score that counts (equally many balls between ticks)", ticks, titles),
-    )
-    if not {"precision", "recall"} <= set(names):
-        return [over_threshold]
-    pairs = [(point.figures.get("recall", math.nan), point.figures.get("precision", math.nan)) for point in sweep]
-    shares = [(share, f"{share:g}") for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
-    over_recall = element(
-        "figure",
-        key([(COLOURS[0], "precision over recall, one point for each threshold")]),
-        curves({"precision": pairs}, "recall", shares, titles),
-    )
-    return [over_threshold, over_recall]
+        return
+    marks = {} if protocol.best is None else {f"best {protocol.best.threshold:.4g}": protocol.best.threshold}
+    if used is not None and sweep[0].threshold <= float(used) <= sweep[-1].threshold:
+        marks[f"used {used}"] = float(used)
+    yield over_threshold({name: (name, sweep) for name in names}, marks)
+    if {"precision", "recall"} <= set(names):
+        yield over_recall({"precision over recall, a point for each threshold": sweep})
 
 
-def _figures_table(rows: Mapping[str, Figures], intervals: Mapping[str, Mapping[str, tuple[float, float]]]) -> Element:
-    columns = list(dict.fromkeys(name for row in rows.values() for name in row))
-    whole = {column: is_count([row[column] for row in rows.values() if column in row]) for column in columns}
+class _Compared:
+    """What a page shows of a protocol that several runs were scored by."""
 
-    def cells(name: str, row: Figures) -> Iterator[Element]:
-        for column in columns:
-            made = element("td", as_cell(row.get(column, math.nan), whole[column]))
-            if column in intervals.get(name, {}):
-                made.append(element("small", _interval(intervals[name][column], whole[column])))
-            yield made
-
-    return table(["", *columns], [[name, *cells(name, row)] for name, row in rows.items()])
-
-
-def _interval(ends: tuple[float, float], whole: bool) -> str:
-    return " … ".join(as_cell(end, whole) for end in ends)
-
-
-def _compared(protocol: ProtocolComparison) -> Iterator[Element]:
-    yield element("h2", f"Protocol {protocol.name}")
-    yield element("p", protocol.rule, class_="rule")
-    columns = list(dict.fromkeys(name for row in protocol.figures for name in row))
-    whole = {name: is_count([row[name] for row in protocol.figures if name in row]) for name in columns}
-    rows: list[list[Node]] = [
-        [letter(number), *(as_cell(row.get(name, math.nan), whole[name]) for name in columns)]
-        for number, row in enumerate(protocol.figures)
-    ]
-    for number, difference in enumerate(protocol.differences, start=1):
-        cells: list[Node] = []
-        for name in columns:
-            value = difference.figures.get(name, math.nan)
-            sign = "+" if value > 0 else ""
-            cell = element("td", sign + as_cell(value, whole[name]))
-            if name in difference.intervals:
-                low, high = difference.intervals[name]
-                cell.append(element("small", _interval((low, high), whole[name])))
-                if low > 0 or high < 0:
-                    cell.set("class", "sure")
-            cells.append(cell)
-        rows.append([f"{letter(number)} - A", *cells])
-    yield table(["", *columns], rows)
-    if any(difference.intervals for difference in protocol.differences):
-        yield element(
-            "p",
-            f"Beneath a difference: {SHARE:.0%} of {DRAWS} draws of the clips, the same clips for every run. Bold: "
-            "zero is not among them.",
-            class_="rule",
+    def __init__(self, number: int, protocol: ProtocolComparison, letters: Sequence[str]) -> None:
+        self.anchor = f"protocol-{number}"
+        self.name = protocol.name
+        self.rule = protocol.rule
+        self.figures = compared(protocol).counts_first()
+        self.has_intervals = any(difference.intervals for difference in protocol.differences)
+        self.misses = compared_misses(protocol)
+        self.changes = (
+            [(letters[number], one.gained, one.lost) for number, one in enumerate(protocol.differences, start=1)]
+            if protocol.misses
+            else []
         )
+        sweeps = dict(zip(letters[: len(COLOURS)], protocol.sweeps, strict=False))
+        self.charts = list(_compared_charts(sweeps))
+
+
+def _compared_charts(sweeps: Mapping[str, Sequence[SweepPoint]]) -> Iterator[Chart]:
+    """Yield F1 over the threshold, and precision over recall, of all runs in one picture each."""
+    swept = {one: sweep for one, sweep in sweeps.items() if sweep and "f1" in sweep[0].figures}
+    if swept:
+        yield over_threshold({f"F1 of {one}": ("f1", sweep) for one, sweep in swept.items()}, {})
+        yield over_recall({f"precision of {one}": sweep for one, sweep in swept.items()})
+
+
+def _without_ends_of_counts(table: Table) -> Table:
+    """Return a table whose counts have no intervals, which would make it wider than a page."""
+    rows = [
+        Row(row.name, row.figures, {key: ends for key, ends in row.intervals.items() if not table.is_whole(key)})
+        for row in table.rows
+    ]
+    return Table(tuple(rows), table.corner, table.columns)
+
+
+def _listed(protocol: ProtocolResult) -> str:
+    """Return the figures of a protocol in one line."""
+    return ", ".join(f"{name} {as_cell(value, isinstance(value, int))}" for name, value in protocol.figures.items())
 
 
 # ----------------------------------------------------------------------------------------- clips and frames
@@ -195,72 +262,77 @@ def _affordable(ranked: Sequence[ClipResult]) -> list[ClipResult]:
     return list(ranked[: max(1, int((total <= DRAWN_FRAMES).sum()))])
 
 
-def _worst_clips(
-    ranked: Sequence[ClipResult], anchors: Mapping[str, str], protocols: Sequence[ProtocolResult]
-) -> Iterator[Element]:
-    yield element("h2", "Worst clips")
-    swept = [protocol for protocol in protocols if "f1" in protocol.figures]
-    header = ["", *(f"f1 {protocol.name}" for protocol in swept), "frames", "missed", "without a ball", "farthest"]
-    rows: list[list[Node]] = []
+def _worst_clips(ranked: Sequence[ClipResult], anchors: Mapping[str, str], evaluation: Evaluation) -> Table:
+    by_f1 = next((protocol for protocol in evaluation.protocols if "f1" in protocol.figures), None)
+    rows = []
     for clip in ranked[:WORST_CLIPS]:
         verdict = verdicts(clip)
         apart = verdict.distance[np.isfinite(verdict.distance)]
-        anchor = anchors.get(clip.name)
-        rows.append(
-            [
-                clip.name if anchor is None else element("a", clip.name, href=f"#{anchor}"),
-                *(as_cell(protocol.clips[clip.name]["f1"], whole=False) for protocol in swept),
-                str(len(clip)),
-                str(int(verdict.missed.sum())),
-                str(int(verdict.false.sum())),
-                f"{apart.max():.1f} px" if len(apart) else "-",
-            ]
-        )
-    yield table(header, rows)
+        figures = {
+            **({} if by_f1 is None else {f"f1 {by_f1.name}": by_f1.clips[clip.name]["f1"]}),
+            "frames": len(clip),
+            "missed": int(verdict.missed.sum()),
+            "without a ball": int(verdict.false.sum()),
+            "farthest, px": float(apart.max()) if len(apart) else float("nan"),
+        }
+        rows.append(Row(clip.name, figures, anchor=anchors.get(clip.name, "")))
+    return Table(tuple(rows))
 
 
-def _worst_frames(clips: Sequence[ClipResult]) -> Iterator[Element]:
-    moments = worst_moments(clips)
-    yield element("h2", "Worst frames")
-    yield element(
-        "p",
-        "A ring is the truth, a cross the prediction. One frame at most of a second of a clip, without any protocol's "
-        "rule; pixels are those of the original video.",
-        class_="rule",
-    )
+def _worst_frames(moments: Sequence[Moment]) -> Iterator[tuple[str, list[_Shot]]]:
+    """Yield the kinds of errors that there are, with pictures."""
     for kind, (title, unit) in _KINDS.items():
-        of_kind = [moment for moment in moments if moment.kind == kind]
-        if of_kind:
-            yield element("h3", title)
-            yield element("div", *(_picture(moment, unit) for moment in of_kind), class_="grid")
-    if not moments:
-        yield element("p", "There are none: no ball was looked for, and none was found.")
+        shots = [_shot(moment, unit) for moment in moments if moment.kind == kind]
+        if shots:
+            yield title, shots
 
 
-def _picture(moment: Moment, unit: str) -> Element:
+def _shot(moment: Moment, unit: str) -> _Shot:
     clip, frame = moment.clip, moment.frame
+    truth = clip.xy[frame] if clip.visibility[frame] > 0 else None
     text = f"{clip.name}, frame {frame} ({frame / clip.fps:.2f} s), {unit.format(moment.weight)}"
-    uri = picture_of(moment)
-    shown = element("p", "This frame cannot be read.") if uri is None else element("img", src=uri, alt=text)
-    return element("figure", shown, element("figcaption", text))
+    return _Shot(picture(clip.frames, frame, truth, clip.prediction.xy[frame]), text)
 
 
-def _trajectories(evaluation: Evaluation, drawn: Iterable[ClipResult], anchors: Mapping[str, str]) -> Iterator[Element]:
-    yield element("h2", "Trajectories")
-    yield element(
-        "p",
-        "Fragments are runs of frames with a ball; the longest gap is in frames; a jump is a step of more than a tenth "
-        "of the width; jitter is the median bend in pixels.",
-        class_="rule",
+# --------------------------------------------------------------------------------------------- differing frames
+
+
+def _differences(
+    comparison: Comparison, letters: Sequence[str], clips: Mapping[str, Clip]
+) -> Iterator[tuple[str, int, int, list[_ClipDifferences]]]:
+    """Yield for each run but the first: its letter, how many frames of how many clips differ, and the worst clips."""
+    for number, found in groupby(comparison.disagreements, key=lambda one: one.run):
+        by_clip = [(name, list(of_clip)) for name, of_clip in groupby(found, key=lambda one: one.clip)]
+        by_clip.sort(key=lambda one: -sum(map(len, one[1])))
+        listed = [_of_clip(name, of_clip, clips.get(name)) for name, of_clip in by_clip[:DIFFERING_CLIPS]]
+        frames = sum(len(one) for _, of_clip in by_clip for one in of_clip)
+        yield letters[number], frames, len(by_clip), listed
+
+
+def _of_clip(name: str, found: Iterable[Disagreement], clip: Clip | None) -> _ClipDifferences:
+    longest = sorted(found, key=lambda one: -len(one))
+    return _ClipDifferences(
+        clip=name,
+        frames=sum(map(len, longest)),
+        rows=[_row(one, clip) for one in longest[:DIFFERING_ROWS]],
+        left_out=max(0, len(longest) - DIFFERING_ROWS),
+        shots=[] if clip is None else [_shot_of_both(one, clip) for one in longest[:DIFFERING_PICTURES]],
     )
-    yield _figures_table({"predicted": asdict(evaluation.trajectory), "true": asdict(evaluation.true_trajectory)}, {})
-    by_clip = {clip.name: asdict(clip.trajectory) for clip in evaluation.clips}
-    yield element("details", element("summary", "Clip by clip"), _figures_table(by_clip, {}))
-    yield key([("faint", "truth"), ("first", "prediction"), ("second", "prediction without a ball"), ("bad", "missed")])
-    names = {clip.name for clip in drawn}
-    if len(names) < len(evaluation.clips):
-        yield element("p", f"Drawn are the worst {len(names)} of {len(evaluation.clips)} clips.")
-    for clip in evaluation.clips:
-        if clip.name in names:
-            yield element("h3", clip.name, id=anchors[clip.name])
-            yield way(clip)
+
+
+def _row(one: Disagreement, clip: Clip | None) -> tuple[str, str, str, str]:
+    frames = f"{one.first}" if len(one) == 1 else f"{one.first} to {one.last}"
+    time = "" if clip is None else f"{one.first / clip.frames.fps:.2f} s"
+    first, other = one.fates
+    return frames, time, first.word, other.word
+
+
+def _shot_of_both(one: Disagreement, clip: Clip) -> _Shot:
+    truth = clip.xy[one.frame] if clip.visibility[one.frame] > 0 else None
+    first, other = map(_array, one.places)
+    text = f"{clip.name}, frame {one.frame}: {one.fates[0].word} by A, {one.fates[1].word} by {letter(one.run)}"
+    return _Shot(picture(clip.frames, one.frame, truth, first, other), text)
+
+
+def _array(place: Point | None) -> Any:
+    return None if place is None else np.array(place, np.float32)

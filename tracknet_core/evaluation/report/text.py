@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 
-from tracknet_core.evaluation.comparison import Comparison
+from tracknet_core.evaluation.comparison import Comparison, ProtocolComparison
 from tracknet_core.evaluation.intervals import DRAWS, SHARE
-from tracknet_core.evaluation.results import Evaluation, Figures, ProtocolResult
+from tracknet_core.evaluation.report.tables import (
+    Table,
+    clip_trajectories,
+    compared,
+    compared_misses,
+    letter,
+    miss_overview,
+    protocol_table,
+    trajectories,
+    with_ends,
+)
+from tracknet_core.evaluation.results import Evaluation, ProtocolResult
 
 
 def as_text(evaluation: Evaluation) -> str:
-    """Return the tables of every protocol, of the thresholds and of the trajectories."""
+    """Return the tables of every protocol, of the thresholds, of the misses and of the trajectories."""
     parts = [f"{evaluation.name or evaluation.source}: {evaluation.extent}"]
-    for protocol in evaluation.protocols:
-        parts.append(f"{protocol.name}: {protocol.rule}\n{_protocol_table(protocol)}")
-    sweep = _sweep_table(evaluation.protocols)
-    if sweep:
+    parts += [f"{protocol.name}: {protocol.rule}\n{_protocol(protocol)}" for protocol in evaluation.protocols]
+    if sweep := _sweep(evaluation.protocols):
         parts.append(f"F1 where a score is at least the threshold\n{sweep}")
-    ways = {"predicted": asdict(evaluation.trajectory), "true": asdict(evaluation.true_trajectory)}
-    by_clip = {clip.name: asdict(clip.trajectory) for clip in evaluation.clips}
+    if evaluation.misses:
+        parts.append(f"balls, in frames: {MISSES_SAID}\n{_drawn(miss_overview(evaluation.misses))}")
     parts.append(
-        "trajectory: runs of frames with a ball, longest gap in frames, steps of more than a tenth of the width, "
-        f"median bend in px\n{_table('', ways)}\n{_table('clip', by_clip)}"
+        f"trajectory: {WAYS_SAID}\n{_drawn(trajectories(evaluation))}\n{_drawn(clip_trajectories(evaluation))}"
     )
     if evaluation.conditions:
         width = max(map(len, evaluation.conditions))
@@ -42,37 +48,40 @@ def comparison_as_text(comparison: Comparison) -> str:
         different = [f"  {one}  {value or '-'}" for one, value in zip(letters, values, strict=True)]
         parts.append("\n".join([f"{name} differs", *different]))
     for protocol in comparison.protocols:
-        rows: dict[str, Figures] = dict(zip(letters, protocol.figures, strict=True))
-        for number, difference in enumerate(protocol.differences, start=1):
-            rows[f"{letter(number)} - A"] = difference.figures
-            for row, end in (("from", 0), ("to", 1)):
-                if difference.intervals:
-                    ends = {name: interval[end] for name, interval in difference.intervals.items()}
-                    rows[f"{letter(number)} - A {row}"] = ends
-        parts.append(f"{protocol.name}: {protocol.rule}\n{_table('', rows)}")
+        parts.append(f"{protocol.name}: {protocol.rule}\n{_drawn(with_ends(compared(protocol)))}")
+    parts += [_frames(protocol) for protocol in comparison.protocols if protocol.name == comparison.judge]
     if len(comparison.clips) > 1:
         parts.append(f"from, to: {SHARE:.0%} of {DRAWS} draws of the clips, the same clips for every run")
     return "\n\n".join(parts)
 
 
-def letter(number: int) -> str:
-    """Return A for run 0, B for run 1, … Z, and 27, 28 … for those after it."""
-    return chr(ord("A") + number) if number < 26 else str(number + 1)
+MISSES_SAID = (
+    "not found by the network; elsewhere: found in a wrong place; dropped: found by the network, left out after it; "
+    "filled: in a wrong place, by the tracker"
+)
+
+WAYS_SAID = (
+    "runs of frames with a ball, longest gap in frames, steps of more than a tenth of the width, median bend in px"
+)
 
 
-def _protocol_table(protocol: ProtocolResult) -> str:
-    rows: dict[str, Figures] = {"all": protocol.figures}
-    if protocol.intervals:
-        rows["  from"] = {name: low for name, (low, _) in protocol.intervals.items()}
-        rows["  to"] = {name: high for name, (_, high) in protocol.intervals.items()}
-    rows |= {f"visibility {name}": figures for name, figures in protocol.classes.items()}
-    table = _table("", rows)
+def _frames(protocol: ProtocolComparison) -> str:
+    changes = [
+        f"{letter(number)} - A: {one.gained} frames right that A has wrong, {one.lost} wrong that A has right"
+        for number, one in enumerate(protocol.differences, start=1)
+    ]
+    table = _drawn(compared_misses(protocol))
+    return "\n".join([f"balls by {protocol.name}, in frames: {MISSES_SAID}", table, *changes])
+
+
+def _protocol(protocol: ProtocolResult) -> str:
+    table = _drawn(with_ends(protocol_table(protocol)))
     if protocol.intervals:
         table += f"\nfrom, to: {SHARE:.0%} of {DRAWS} draws of the clips"
-    return f"{table}\n{_table('clip', protocol.clips)}"
+    return f"{table}\n{_drawn(Table.of(protocol.clips, 'clip'))}"
 
 
-def _sweep_table(protocols: Sequence[ProtocolResult]) -> str:
+def _sweep(protocols: Sequence[ProtocolResult]) -> str:
     swept = [protocol for protocol in protocols if protocol.sweep and "f1" in protocol.figures]
     if not swept:
         return ""
@@ -83,29 +92,19 @@ def _sweep_table(protocols: Sequence[ProtocolResult]) -> str:
         }
         for points in zip(*(protocol.sweep for protocol in swept), strict=True)
     }
-    return _table("threshold", rows)
+    best = [
+        f"best for {protocol.name}: {protocol.best.figures['f1']:.4f} at {protocol.best.threshold:.4g}, as it is "
+        f"{protocol.figures['f1']:.4f}"
+        for protocol in swept
+        if protocol.best is not None
+    ]
+    return "\n".join([_drawn(Table.of(rows, "threshold")), *best])
 
 
-def _table(corner: str, rows: Mapping[str, Figures]) -> str:
-    columns = list(dict.fromkeys(name for row in rows.values() for name in row))
-    cells = [[corner, *columns]]
-    whole = {column: is_count([row[column] for row in rows.values() if column in row]) for column in columns}
-    for name, row in rows.items():
-        cells.append([name, *(as_cell(row.get(column, math.nan), whole[column]) for column in columns)])
+def _drawn(table: Table) -> str:
+    cells = [[table.corner, *table.columns], *([row.name, *table.texts(row, plus=False)] for row in table.rows)]
     first, *others = (max(map(len, column)) for column in zip(*cells, strict=True))
     return "\n".join(
         "  ".join([name.ljust(first), *(cell.rjust(width) for cell, width in zip(values, others, strict=True))])
         for name, *values in cells
     )
-
-
-def is_count(values: Sequence[float]) -> bool:
-    """Whether a column holds counts, which are ``int``; the ends of intervals may be fractions all the same."""
-    return any(isinstance(value, int) for value in values)
-
-
-def as_cell(value: float, whole: bool) -> str:
-    """Return a figure for a table; a dash where it is not defined."""
-    if math.isnan(value):
-        return "-"
-    return f"{value:.0f}" if whole else f"{value:.4f}"

@@ -1,20 +1,15 @@
-"""What went wrong in single frames: the frames to look at, and their pictures."""
+"""What went wrong in single frames, and which of them are worth a look."""
 
 from __future__ import annotations
 
-import base64
-import io
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from PIL import Image
 
-from tracknet_core.contracts import FloatArray, UInt8Array, Visibility, rescale
-from tracknet_core.drawing import cross, ring
-from tracknet_core.errors import DataError
+from tracknet_core.contracts import FloatArray, Visibility
 from tracknet_core.evaluation.results import BoolArray, ClipResult
 from tracknet_core.evaluation.trajectory import visible
 
@@ -24,10 +19,6 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 EACH = 4
 """Moments of each kind."""
-
-_VIEW = (160, 120)  # pixels of the original video that a picture shows at least
-_WIDTH = 480  # of a picture, in its own pixels
-_MARGIN = 1.4  # of the way between truth and prediction, so that the marks fit in
 
 
 @dataclass(frozen=True)
@@ -92,48 +83,6 @@ def worst_moments(clips: Sequence[ClipResult], each: int = EACH) -> list[Moment]
             free = (one for one in moments if not any(_is_near(one, other) for other in chosen))
             chosen.extend(itertools.islice(free, 1))
     return chosen
-
-
-def picture_of(moment: Moment) -> str | None:
-    """Return the frame around truth (a ring) and prediction (a cross) as a data URI; None if it cannot be read."""
-    clip, frame = moment.clip, moment.frame
-    try:
-        [picture] = clip.frames.read([frame])
-    except DataError:
-        return None
-    truth = clip.xy[frame] if clip.visibility[frame] > 0 else None
-    prediction = clip.prediction.xy[frame] if clip.prediction.present[frame] else None
-    marked = closeup(picture, truth, prediction)
-    file = io.BytesIO()
-    Image.fromarray(marked).save(file, "JPEG", quality=85)
-    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
-
-
-def closeup(frame: UInt8Array, truth: FloatArray | None, prediction: FloatArray | None) -> UInt8Array:
-    """Return the part of a frame that holds both places, enlarged, with a ring and a cross.
-
-    Args:
-        frame: (H, W, 3).
-        truth: (2,) in pixels of ``frame``; NaN counts as None.
-        prediction: (2,) in pixels of ``frame``.
-
-    Returns:
-        (h, 480, 3), h in proportion to the part.
-    """
-    places = np.array([place for place in (truth, prediction) if place is not None and np.isfinite(place).all()])
-    height, width = frame.shape[:2]
-    low, high = (places.min(axis=0), places.max(axis=0)) if len(places) else (np.zeros(2), np.array([width, height]))
-    growth = max(1.0, *(_MARGIN * (high - low) / _VIEW))
-    view = np.minimum(np.ceil(np.array(_VIEW) * growth), (width, height)).astype(int)
-    left, top = np.clip(np.round((low + high - view) / 2), 0, np.array([width, height]) - view).astype(int)
-    scale = _WIDTH / view[0]
-    part = Image.fromarray(np.ascontiguousarray(frame[top : top + view[1], left : left + view[0]]))
-    picture: UInt8Array = np.array(part.resize((_WIDTH, max(1, round(view[1] * scale))), Image.Resampling.BICUBIC))
-    for place, mark in ((truth, ring), (prediction, cross)):
-        if place is not None and np.isfinite(place).all():
-            x, y = rescale(place - (left, top), scale).tolist()
-            picture = mark(picture, (x, y))
-    return picture
 
 
 def _moments(clip: ClipResult) -> Iterator[Moment]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import json
 import math
@@ -23,14 +24,16 @@ from torchmetrics import Metric
 from tracknet_core.contracts import Clip, Detections, FrameSource, Size, UInt8Array
 from tracknet_core.errors import DataError
 from tracknet_core.evaluation.comparison import Comparison, compare
-from tracknet_core.evaluation.report.charts import way
+from tracknet_core.evaluation.report.charts import even_ticks, way
 from tracknet_core.evaluation.report.page import comparison_report, report
+from tracknet_core.evaluation.report.pictures import closeup
 from tracknet_core.evaluation.report.text import comparison_as_text
-from tracknet_core.evaluation.report.worst_frames import closeup, verdicts, worst_moments
+from tracknet_core.evaluation.report.worst_frames import verdicts, worst_moments
 from tracknet_core.evaluation.results import Evaluation, Prediction
 from tracknet_core.evaluation.saved_runs import read_run
 from tracknet_core.evaluation.scoring import evaluate
 from tracknet_core.registry import NAMESPACE
+from tracknet_plugins.protocols.pck import PCK
 from tracknet_plugins.protocols.wasb import WASB
 
 MakeClip = Callable[..., Clip]
@@ -90,16 +93,54 @@ class Grey(FrameSource):
 
 
 class Links(HTMLParser):
-    """Collects what a browser would load, and the tags."""
+    """Collects what a browser would load, the tags, and the places that links may lead to."""
 
     def __init__(self) -> None:
         super().__init__()
         self.loaded: list[str] = []
         self.tags: list[str] = []
+        self.places: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.loaded += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data")]
+        self.places += [f"#{value}" for name, value in attrs if name == "id"]
+
+
+class Tables(HTMLParser):
+    """Collects the tables of a page: under the heading before it, each row by its name, its cells by their columns."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tables: list[tuple[str, dict[str, dict[str, str]]]] = []
+        self._heading = self._text = ""
+        self._cells: list[str] = []
+        self._columns: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "table":
+            self.tables.append((self._heading, {}))
+            self._columns = []
+        if tag in ("h2", "h3", "th", "td"):
+            self._text = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.lasttag != "small":
+            self._text += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self.lasttag = tag
+        if tag in ("h2", "h3"):
+            self._heading = self._text
+        elif tag in ("th", "td"):
+            self._cells.append(self._text)
+        elif tag == "tr":
+            if self._columns:
+                self.tables[-1][1][self._cells[0]] = dict(zip(self._columns, self._cells, strict=True))
+            else:
+                self._columns = self._cells
+            self._cells = []
 
 
 @pytest.fixture(autouse=True)
@@ -154,7 +195,8 @@ def test_a_page_loads_nothing_but_itself(make: Callable[..., Evaluation]) -> Non
     text = report(make([0, 1, 2, 1]))
     links.feed(text)
 
-    assert all(link.startswith(("data:image/jpeg;base64,", "#clip-")) for link in links.loaded)
+    assert all(link.startswith("data:image/jpeg;base64,") or link in links.places for link in links.loaded)
+    assert len(set(links.places)) == len(links.places)
     assert {"script", "link", "iframe"}.isdisjoint(links.tags)
     assert "url(" not in text
     assert len(text) < 300_000
@@ -179,8 +221,8 @@ def test_names_from_outside_are_text(make: Callable[..., Evaluation]) -> None:
 
     assert "script" not in links.tags
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
-    assert '<h3 id="clip-0">"&gt;&lt;script&gt;</h3>' in text
-    assert 'alt="&quot;&gt;' in text
+    assert '<h3 id="clip-0">&#34;&gt;&lt;script&gt;</h3>' in text
+    assert 'alt="&#34;&gt;' in text
 
 
 def test_the_worst_clip_is_the_first(make: Callable[..., Evaluation]) -> None:
@@ -208,11 +250,12 @@ def test_the_times_of_a_short_clip_stay_inside_of_the_drawing(
     clip = make_clip("a", [(50.0, 60.0)] * frames, size=(320, 240)).replace(frames=Grey(frames))
     [result] = evaluate("x", "test", [(clip, predict([None] * frames))], {"found": Found()}).clips
 
-    svg = way(result)[0]
-    labels = [(float(text.get("x", "")), float(text.text or "")) for text in svg.iter("text") if text.get("y") == "262"]
+    chart = way(result)
+    [bottom] = {label.y for label in chart.labels if label.text == "time (s)"}
+    labels = [(label.x, float(label.text)) for label in chart.labels if label.y == bottom - 16]
 
     assert labels[0][1] == 0
-    assert all(at <= float(svg.get("width", "")) - 12 and time <= (frames - 1) / 2 for at, time in labels)
+    assert all(at <= chart.width - 12 and time <= (frames - 1) / 2 for at, time in labels)
 
 
 def test_a_trajectory_draws_truth_prediction_and_misses(make: Callable[..., Evaluation]) -> None:
@@ -245,6 +288,121 @@ def test_long_trajectories_are_drawn_for_the_worst_clips(
 
     assert "Drawn are the worst 2 of 4 clips." in text
     assert re.findall(r'<h3 id="clip-(\d)">', text) == ["1", "3"]
+
+
+def test_a_page_begins_with_an_overview_and_leads_to_all_parts(make: Callable[..., Evaluation]) -> None:
+    text = report(make([0, 1, 2, 1]))
+
+    links = re.findall(r'<a href="#([a-z-]+\d?)">([^<]+)</a>', text[: text.index("<h2")])
+    assert [name for _, name in links] == [
+        *("Overview", "Protocol found", "Worst clips", "Worst frames", "Trajectories"),
+    ]
+    assert re.findall(r'<h2 id="([^"]+)">', text) == [anchor for anchor, _ in links]
+
+
+def test_figures_of_a_page_are_those_of_json(make_clip: MakeClip, predict: Predict) -> None:
+    rng = np.random.default_rng(0)
+    clips = []
+    for name in "ab":
+        truth = [tuple(place) for place in rng.uniform(40, 200, (12, 2))]
+        places = [(x + rng.normal(0, 4), y) if rng.random() < 0.8 else None for x, y in truth]
+        clip = make_clip(name, truth, rng.integers(0, 4, 12).tolist(), size=(320, 240)).replace(frames=Grey(12))
+        clips.append((clip, predict(places, rng.random(12).tolist())))
+    evaluation = evaluate("x", "test", clips, {"wasb": WASB(), "pck": PCK()})
+
+    tables = Tables(report(evaluation)).tables
+
+    plain = json.loads(json.dumps(evaluation.as_dict()))
+    for name, protocol in plain["protocols"].items():
+        whole, by_clip = (rows for heading, rows in tables if heading == f"Protocol {name}")
+        assert whole["all"] == {"": "all", **_shown(protocol["figures"], whole["all"])}
+        easy = whole["visibility easy"]
+        assert easy == {"": "visibility easy", **_shown(protocol["classes"]["easy"], easy)}
+        for clip, figures in protocol["clips"].items():
+            assert by_clip[clip] == {"": clip, **_shown(figures, by_clip[clip])}
+    wasb = plain["protocols"]["wasb"]
+    [first] = [rows["wasb"] for heading, rows in tables if heading == "Overview" and "wasb" in rows]
+    best = {"best f1": wasb["best"]["figures"]["f1"], "at threshold": wasb["best"]["threshold"]}
+    assert first == {"protocol": "wasb", **_shown({**wasb["figures"], **best}, first)}
+    assert wasb["best"]["figures"]["f1"] == max(point["figures"]["f1"] for point in wasb["sweep"])
+    _, classes, of_clips = (rows for heading, rows in tables if heading == "Misses")
+    parts = (("visibility", classes, "visibility "), ("speed", classes, "speed "), ("clips", of_clips, ""))
+    for part, rows, prefix in parts:
+        for row, counts in plain["misses"]["wasb"][part].items():
+            shown = {key.replace("_", " "): "-" if count is None else str(count) for key, count in counts.items()}
+            assert {name: rows[prefix + row][name] for name in shown} == shown
+
+
+def _shown(figures: dict[str, Any], like: dict[str, str]) -> dict[str, str]:
+    """Return figures as a table shows them, those that it has columns for."""
+    shown = {
+        name: "-" if value is None else str(value) if isinstance(value, int) else f"{value:.4f}"
+        for name, value in figures.items()
+    }
+    return {name: shown.get(name, "-") for name in list(like)[1:]}
+
+
+def test_the_counts_are_on_the_left_and_carry_no_intervals(make_clip: MakeClip, predict: Predict) -> None:
+    clips = [
+        (make_clip(name, [(9, 9), None]).replace(frames=Grey(2)), predict([(9, 9), None], [0.5, 0.0])) for name in "ab"
+    ]
+    text = report(evaluate("x", "test", clips, {"wasb": WASB()}))
+    text = text[text.index("Protocol wasb</h2>") :]
+
+    names = re.findall(r">([^<]*)</th>", text[: text.index("</thead>")])
+    assert names[:9] == ["", "f1", "precision", "recall", "tp", "fp1", "fp2", "tn", "fn"]
+    row = text[text.index('<th scope="row">all</th>') :].split("</tr>")[0]
+    assert [("<small>" in cell) for cell in row.split("<td>")[1:]][:8] == [True] * 3 + [False] * 5
+
+
+def test_the_best_threshold_is_said_beside_the_one_used(make: Callable[..., Evaluation]) -> None:
+    evaluation = make([2], names="a")  # the scores are 0.25 and 0.5
+
+    plain = report(evaluation)
+    used = report(dataclasses.replace(evaluation, conditions={"threshold": "0.3"}))
+
+    assert "Best threshold: 0.25, with an F1 of 1.0000; as scored, without a threshold, it is 1.0000." in plain
+    assert "as scored, at 0.3, it is" in used
+    assert ">best 0.25</text>" in used
+    assert ">used 0.3</text>" in used
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0.1885, 0.9866, [0, 0.2, 0.4, 0.6, 0.8, 1]),
+        (0.97, 0.9999, [0.97, 0.98, 0.99, 1]),
+        (-3, 17, [-5, 0, 5, 10, 15, 20]),
+        (0.5, 0.5, [0.5, 0.6]),
+        (0, 0, [0, 0.1]),
+    ],
+)
+def test_ticks_are_even_and_round(low: float, high: float, ticks: list[float]) -> None:
+    assert even_ticks(low, high) == pytest.approx(ticks)
+
+
+def test_thresholds_are_drawn_where_they_are(make_clip: MakeClip, predict: Predict) -> None:
+    clip = make_clip("a", [(50, 60)] * 4, size=(320, 240)).replace(frames=Grey(4))
+    found = predict([(50, 60)] * 4, [0.1, 0.8, 0.85, 0.9])
+    text = report(evaluate("run", "test", [(clip, found)], {"found": Found()}))
+
+    chart = text[text.index("f1, precision, recall over") :].split("</svg>")[0]
+    dots = re.findall(r'cx="([\d.]+)" .*<title>f1 [\d.]+ at ([\d.]+)</title>', chart)
+    ticks = re.findall(r'<text x="([\d.]+)" y="259.0" text-anchor="middle">([\d.]+)</text>', chart)
+    (left, start), *_, (right, end) = [(float(x), float(value)) for x, value in ticks]
+    assert [value for _, value in dots] == ["0.1", "0.8", "0.85", "0.9"]
+    for x, value in dots:
+        assert float(x) == pytest.approx(left + (float(value) - start) / (end - start) * (right - left), abs=0.1)
+
+
+def test_frames_without_a_video_are_listed_and_it_is_said_once(make_clip: MakeClip, predict: Predict) -> None:
+    clip = make_clip("a", [(50, 60), None], size=(320, 240)).replace(frames=Grey(2, broken=0))
+    text = report(evaluate("run", "test", [(clip, predict([None, None]))], {"found": Found()}))
+
+    assert text.count("There are no pictures: none of these frames can be read, or there is no video.") == 1
+    assert "<li>a, frame 0 (0.00 s), in a gap of 1 frames</li>" in text
+    assert "<img" not in text
+    assert "This frame cannot be read." not in text
 
 
 # --------------------------------------------------------------------------------------------- the frames
@@ -362,7 +520,7 @@ def test_only_shared_clips_count_and_the_reader_is_told(
 
 def test_a_comparison_as_text_and_page(comparison: Comparison) -> None:
     text = comparison_as_text(comparison)
-    page = comparison_report(comparison)
+    page = comparison_report(comparison, {})
 
     assert "B - A from" in text
     assert re.search(r"\nB - A +[\d.-]+ +[\d.-]+ +0\.5000 +4 ", text)

@@ -1,0 +1,48 @@
+"""The clips that a saved evaluation was of, found again for their pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from tracknet_core.assembly import build_dataset
+from tracknet_core.config import DataConfig
+from tracknet_core.contracts import Clip, clip_names
+from tracknet_core.errors import UserError
+from tracknet_core.evaluation.results import digest_of_labels
+from tracknet_core.evaluation.saved_runs import SavedRun
+from tracknet_core.loading.splits import choose_clips
+from tracknet_core.schema import check_dataclass
+
+
+def scored_clips(run: SavedRun, names: Sequence[str]) -> tuple[dict[str, Clip], str]:
+    """Return clips by name, where the data are still as the file says, and else why not all of them are there.
+
+    Args:
+        run: whose data are read again.
+        names: of the clips.
+    """
+    if "data" not in run.conditions:
+        return {}, f"{run.path} is of files without a video."
+    try:
+        return _found(run, names)
+    except (UserError, ValueError, RecursionError) as error:
+        return {}, f"the data of {run.path} cannot be read again: {error}"
+
+
+def _found(run: SavedRun, names: Sequence[str]) -> tuple[dict[str, Clip], str]:
+    faults: list[str] = []
+    tree = json.loads(run.conditions["data"])
+    data: DataConfig = check_dataclass(DataConfig, tree, "conditions.data", faults)
+    if faults:
+        return {}, f"the data of {run.path} cannot be read again: {faults[0]}"
+    clips = choose_clips(build_dataset(data), data.split, run.split)
+    places: Mapping[str, int] = {name: place for place, name in enumerate(clip_names(clips))}
+    there = {name: clips[places[name]] for name in names if name in places}
+    same = {
+        name: clip
+        for name, clip in there.items()
+        if digest_of_labels(clip.xy, clip.visibility) == run.clips[name] and len(clip) == len(run.frames[name].xy)
+    }
+    gone = len(names) - len(same)
+    return same, f"{gone} of {len(names)} clips are not as they were when {run.path} was written." if gone else ""
