@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import atan2, cos, sin
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -84,3 +85,36 @@ class Camera:
         """Return the directions (..., 3) in the world, of any length, in which pixels (..., 2) look."""
         offset = (pixels - self.centre) / self.focal
         return np.concatenate([offset, np.ones_like(offset[..., :1])], axis=-1) @ self.axes
+
+
+@dataclass(frozen=True)
+class Motion:
+    """How the picture at rest moves, as a camera that turns and zooms moves it: scaled, then shifted. N frames.
+
+    Attributes:
+        zoom: (N,) factor.
+        offset: (N, 2) pixels; multiples of 1/4 where nothing is scaled.
+    """
+
+    zoom: Array
+    offset: Array
+
+    def moved(self, points: Array, frames: Any = slice(None)) -> Array:
+        """Return where points (F, …, 2) of the picture at rest are in F frames, by their numbers."""
+        zoom, offset = self._shaped(self.zoom[frames, None], points), self._shaped(self.offset[frames], points)
+        return np.asarray(points * zoom + offset)
+
+    def at_rest(self, points: Array, frames: Any = slice(None)) -> Array:
+        """Return where points (F, …, 2) of F frames are in the picture at rest."""
+        zoom, offset = self._shaped(self.zoom[frames, None], points), self._shaped(self.offset[frames], points)
+        return np.asarray((points - offset) / zoom)
+
+    def capsules(self, capsules: Array, frame: int) -> Array:
+        """Return capsules (P, 6) of the picture at rest in a frame."""
+        x, y = self.offset[frame].tolist()
+        return np.asarray(capsules * self.zoom[frame] + [x, y, 0.0, x, y, 0.0])
+
+    @staticmethod
+    def _shaped(values: Array, points: Array) -> Array:
+        """Return values (F, K) with as many axes as points have."""
+        return values.reshape(len(values), *[1] * (points.ndim - 2), values.shape[1])

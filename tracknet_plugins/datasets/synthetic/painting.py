@@ -37,7 +37,11 @@ def blend(frame: UInt8Array, box: Box, layer: UInt8Array) -> None:
     left, top, right, bottom = box
     under = frame[top:bottom, left:right]
     # 256 - 0 keeps what is under, 256 - 255 leaves nothing of it: the error of a division by 256 is below one level.
-    under[...] = layer[..., :3] + (under * (256 - layer[..., 3:].astype(np.uint16)) >> 8).astype(np.uint8)
+    keep = 256 - layer[..., 3].astype(np.uint16)
+    for channel in range(3):  # four times as fast as all three at once, whose rows would be of three numbers
+        rest = under[..., channel] * keep
+        rest >>= 8
+        under[..., channel] = layer[..., channel] + rest.astype(np.uint8)
 
 
 def capsule(draw: ImageDraw.ImageDraw, ends: Array, fill: tuple[int, ...] | int) -> None:
@@ -105,7 +109,8 @@ def shade(frame: UInt8Array, parts: Array, strength: float) -> None:
         capsule(draw, ends, round(256 * strength))
     light = 256 - np.asarray(image.reduce(FINENESS)).astype(np.uint16)
     under = frame[top:bottom, left:right]
-    under[...] = under * light[..., None] >> 8
+    for channel in range(3):
+        under[..., channel] = under[..., channel] * light >> 8
 
 
 def _fine(parts: Array, box: Box) -> Array:

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tracknet_core.contracts import UInt8Array
 from tracknet_plugins.datasets.synthetic import painting
 from tracknet_plugins.datasets.synthetic.bodies import OTHER_SEAM, RIM_POINTS, SEAM
+from tracknet_plugins.datasets.synthetic.camera import Motion
 from tracknet_plugins.datasets.synthetic.figures import PELVIS, Figure
 from tracknet_plugins.datasets.synthetic.textures import noise
 
@@ -29,16 +30,24 @@ class Portrait:
         figure: who it is.
         capsules: (N, P, 6) its parts in pixels of the picture at rest.
         outline: (N, 2 + R, 2) grip, throat and rim of the racket in such pixels; None without one, or for a bat.
+        motion: of the picture.
         exposure: share of the time of a frame during which the shutter is open.
         rng: cloth, letters, strings.
     """
 
     def __init__(
-        self, figure: Figure, capsules: Array, outline: Array | None, exposure: float, rng: np.random.Generator
+        self,
+        figure: Figure,
+        capsules: Array,
+        outline: Array | None,
+        motion: Motion,
+        exposure: float,
+        rng: np.random.Generator,
     ) -> None:
         self._figure = figure
         self._capsules = capsules
         self._outline = outline
+        self._motion = motion
         self._exposure = exposure
         colours = figure.outfit.colours
         self._fills = [colours[part.colour] for part in figure.parts]
@@ -53,14 +62,14 @@ class Portrait:
         self._thread = 235 if rng.random() < 0.7 else 60
         self._rim = rng.uniform(0.9, 1.8)
 
-    def paint(self, frame: UInt8Array, number: int, shift: Array) -> None:
-        """Paint the figure of frame ``number`` onto it, moved by ``shift`` (2,) pixels."""
+    def paint(self, frame: UInt8Array, number: int) -> None:
+        """Paint the figure of frame ``number`` onto it."""
         if self._figure.faces_camera:
-            self._paint_body(frame, number, shift)
-            self._paint_racket(frame, number, shift)
+            self._paint_body(frame, number)
+            self._paint_racket(frame, number)
         else:
-            self._paint_racket(frame, number, shift)
-            self._paint_body(frame, number, shift)
+            self._paint_racket(frame, number)
+            self._paint_body(frame, number)
 
     def _moments(self, places: Array, number: int, step: float, most: int) -> list[Array]:
         """Return places (N, …) at moments of the exposure of a frame, few where little moves."""
@@ -73,9 +82,9 @@ class Portrait:
             moments.append(places[number] + abs(offset) * (places[other] - places[number]))
         return moments
 
-    def _paint_body(self, frame: UInt8Array, number: int, shift: Array) -> None:
+    def _paint_body(self, frame: UInt8Array, number: int) -> None:
         moments = self._moments(self._capsules, number, _STEP_OF_LIMBS, _MOST_LIMBS)
-        moments = [np.add(capsules, [*shift, 0.0, *shift, 0.0]) for capsules in moments]
+        moments = [self._motion.capsules(capsules, number) for capsules in moments]
         every = np.concatenate(moments)
         box = painting.bounds(np.concatenate([every[:, :2], every[:, 3:5]]), float(every[:, [2, 5]].max()) + 1, frame)
         if box is None:
@@ -93,7 +102,8 @@ class Portrait:
             middle + top : middle + top + layer.shape[0], middle + left : middle + left + layer.shape[1]
         ]
         if cloth.shape == layer.shape[:2]:
-            layer[..., :3] = layer[..., :3] * cloth[..., None] >> 8
+            for channel in range(3):
+                layer[..., channel] = layer[..., channel] * cloth >> 8
         painting.blend(frame, box, layer)
 
     def _print_shirt(self, image: Image.Image, capsules: Array, box: painting.Box) -> None:
@@ -123,14 +133,15 @@ class Portrait:
         )
         image.paste((*self._figure.outfit.colours["print"], 255), (int(low[0]), int(low[1])), letters)
 
-    def _paint_racket(self, frame: UInt8Array, number: int, shift: Array) -> None:
+    def _paint_racket(self, frame: UInt8Array, number: int) -> None:
         if self._outline is None:
             return
-        moments = [outline + shift for outline in self._moments(self._outline, number, _STEP_OF_RACKETS, _MOST_RACKETS)]
+        moments = self._moments(self._outline, number, _STEP_OF_RACKETS, _MOST_RACKETS)
+        moments = list(self._motion.moved(np.stack(moments), [number] * len(moments)))
         box = painting.bounds(np.concatenate(moments), 2, frame)
         if box is None:
             return
-        pen = self._rim * painting.FINENESS * float(frame.shape[1]) / 1280
+        pen = self._rim * painting.FINENESS * float(frame.shape[1]) / 1280 * float(self._motion.zoom[number])
         fill = (*(round(self._strings * self._thread / 255) for _ in range(3)), int(self._strings))
         colour = (*self._figure.outfit.colours["frame"], 255)
         layers = []

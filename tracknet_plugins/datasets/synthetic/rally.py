@@ -97,7 +97,8 @@ def play(sport: Sport, duration: float, rng: np.random.Generator, *, idle: bool 
             clock = holds[-1].end
         pieces.append(toss)
         clock += len(toss) * STEP
-        while clock < duration and not is_over:
+        # A server who holds the ball gets ready for a stroke, be it after the end of the clip.
+        while not is_over and (clock < duration or (idle and shots is sport.serves)):
             contact, moment = pieces[-1][-1], clock - STEP
             hits[side].append(Hit(moment, contact))
             # No rally ends before somebody has seen it.
@@ -107,7 +108,7 @@ def play(sport: Sport, duration: float, rng: np.random.Generator, *, idle: bool 
             pieces.append(places[1:])
             clock += len(pieces[-1]) * STEP
             side, shots = -side, sport.shots
-        if idle and ending != "caught":
+        if idle and is_over and ending != "caught":
             pieces.append(np.repeat(pieces[-1][-1:], round(rng.uniform(*_REST) / STEP), axis=0))
             clock += len(pieces[-1]) * STEP
         pieces.append(np.full((round(rng.uniform(*_PAUSE) / STEP), 3), np.nan))

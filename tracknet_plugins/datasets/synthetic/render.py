@@ -39,7 +39,7 @@ class Painter:
         self._scene = scene
         rng = np.random.default_rng(scene.looks)
         width, height = scene.recipe.size
-        margin = int(np.ceil(np.abs(scene.sway).max())) + 1
+        margin = self._margin()
         self._venue = build_venue(scene, margin, rng)
         self._moved_stills: dict[tuple[float, float], list[UInt8Array]] = {}
         self._shadows = [
@@ -52,7 +52,7 @@ class Painter:
             shutter = scene.exposure * scene.recipe.fps
             for figure, capsules, racket in zip(scene.figures, scene.bodies, scene.rackets, strict=True):
                 outline = None if figure.is_bat else scene.camera.project(racket)[0]
-                self._portraits.append(Portrait(figure, capsules, outline, shutter, rng))
+                self._portraits.append(Portrait(figure, capsules, outline, scene.motion, shutter, rng))
             self._graphics = [draw_graphic(slot, rng) for slot in scene.graphics]
         self._fans = _make_fans(scene, self._venue.seats, rng)
         grain = rng.normal(0, scene.difficulty.noise, (height + 64, width + 64, 1)) + rng.normal(
@@ -70,17 +70,19 @@ class Painter:
     def paint(self, number: int, *, with_ball: bool = True) -> UInt8Array:
         """Return a frame, RGB (H, W, 3), before compression; without the ball, but with its shadow, if so asked."""
         scene = self._scene
-        still, *screens = self._still(number)
+        (_, still), *screens = self._still(number)
         frame = still.copy()
         for fan in self._fans:
             pose = int((fan.pace * number / scene.recipe.fps + fan.phase) * len(fan.poses))
-            painting.blend(frame, fan.box, fan.poses[pose % len(fan.poses)])
+            box = self._fan_box(fan, number) if scene.is_lifelike else fan.box
+            if box is not None:
+                painting.blend(frame, box, fan.poses[pose % len(fan.poses)])
         for shadow in self._shadows:
-            painting.shade(frame, _moved(shadow[number], scene.sway[number]), scene.shadow)
+            painting.shade(frame, scene.motion.capsules(shadow[number], number), scene.shadow)
 
         layers: list[tuple[float, Callable[[], None]]] = []
-        for screen, picture in zip(self._venue.screens, screens, strict=True):
-            layers.append((screen.depth, partial(painting.blend, frame, screen.box, picture)))
+        for screen, (box, picture) in zip(self._venue.screens, screens, strict=True):
+            layers.append((screen.depth, partial(painting.blend, frame, box, picture)))
         for index, figure in enumerate(scene.figures):
             layers.append((float(figure.joints[number, PELVIS, 1]), partial(self._paint_figure, frame, index, number)))
         if not np.isnan(scene.ball[number]).any():
@@ -105,23 +107,66 @@ class Painter:
         grain = self._grain[row : row + height, column : column + width] + self._brightness[number]
         return np.asarray(frame + grain.view(np.uint8))
 
-    def _still(self, number: int) -> list[UInt8Array]:
-        """Return the background (H, W, 3) and what is in the boxes of the screens (h, w, 4), moved by the sway.
+    def _margin(self) -> int:
+        """Return how many pixels the moving picture needs beyond that at rest, on each side."""
+        width, height = self._scene.recipe.size
+        corners = np.array([[-0.5, -0.5], [width - 0.5, height - 0.5]])
+        moving = self._scene.motion.at_rest(np.broadcast_to(corners, (self._scene.recipe.frames, 2, 2)))
+        return int(np.ceil(max((corners[0] - moving[:, 0]).max(), (moving[:, 1] - corners[1]).max(), 0))) + 1
 
-        The sway is split in whole pixels, which are cut, and quarters, whose few pictures are resampled once and kept.
+    def _still(self, number: int) -> list[tuple[painting.Box, UInt8Array]]:
+        """Return the background (H, W, 3) and what is in the boxes of the screens (h, w, 4), as they have moved.
+
+        A shift is split in whole pixels, which are cut, and quarters, whose few pictures are resampled once and kept.
         """
-        venue, sway = self._venue, self._scene.sway[number]
-        whole = np.floor(sway).astype(int)
-        x, y = (sway - whole).tolist()
+        venue, motion = self._venue, self._scene.motion
+        stills = [venue.background, *(screen.picture for screen in venue.screens)]
+        if motion.zoom[number] != 1:
+            return [self._zoomed(still, box, number) for still, box in zip(stills, self._extents, strict=True)]
+        shift = motion.offset[number]
+        whole = np.floor(shift).astype(int)
+        x, y = (shift - whole).tolist()
         if (x, y) not in self._moved_stills:
-            stills = [venue.background, *(screen.picture for screen in venue.screens)]
             self._moved_stills[x, y] = [_shifted(still, x, y) for still in stills]
         column, row = (venue.margin - whole - 1).tolist()
         boxes = [(0, 0, *self._scene.recipe.size), *(screen.box for screen in venue.screens)]
         return [
-            still[row + top : row + bottom, column + left : column + right]
-            for still, (left, top, right, bottom) in zip(self._moved_stills[x, y], boxes, strict=True)
+            (box, still[row + box[1] : row + box[3], column + box[0] : column + box[2]])
+            for still, box in zip(self._moved_stills[x, y], boxes, strict=True)
         ]
+
+    @cached_property
+    def _extents(self) -> list[painting.Box]:
+        """Left, top, right and bottom of the background and of what is drawn on each screen, in the picture at rest."""
+        margin = self._venue.margin
+        width, height = self._venue.background.size
+        drawn = [screen.picture.getbbox() or (0, 0, 0, 0) for screen in self._venue.screens]
+        boxes = [(0, 0, width, height), *drawn]
+        return [(left - margin, top - margin, right - margin, bottom - margin) for left, top, right, bottom in boxes]
+
+    def _zoomed(self, still: Image.Image, extent: painting.Box, number: int) -> tuple[painting.Box, UInt8Array]:
+        """Return where a part of the picture is in a frame, and its pixels there, resampled."""
+        motion, margin = self._scene.motion, self._venue.margin
+        width, height = self._scene.recipe.size
+        (corners,) = motion.moved(np.reshape(extent, (1, 2, 2)) - 0.5, [number])
+        left, top = np.clip(np.floor(corners[0] + 0.5), 0, [width, height]).astype(int).tolist()
+        right, bottom = np.clip(np.ceil(corners[1] + 0.5), 0, [width, height]).astype(int).tolist()
+        if left >= right or top >= bottom:
+            return (0, 0, 0, 0), np.empty((0, 0, len(still.getbands())), np.uint8)
+        (source,) = motion.at_rest(np.array([[[left, top], [right, bottom]]]) - 0.5, [number]) + 0.5 + margin
+        low, high = np.maximum(source[0], 0), np.minimum(source[1], still.size)
+        part = still.resize((right - left, bottom - top), Image.Resampling.BILINEAR, box=(*low, *high))
+        return (left, top, right, bottom), np.asarray(part)
+
+    def _fan_box(self, fan: _Fan, number: int) -> painting.Box | None:
+        """Return where a spectator is in a frame; None if not wholly inside, or where the picture is zoomed."""
+        motion = self._scene.motion
+        if motion.zoom[number] != 1:
+            return None
+        width, height = self._scene.recipe.size
+        x, y = np.round(motion.offset[number]).astype(int).tolist()
+        left, top, right, bottom = fan.box[0] + x, fan.box[1] + y, fan.box[2] + x, fan.box[3] + y
+        return (left, top, right, bottom) if left >= 0 and top >= 0 and right <= width and bottom <= height else None
 
     def _paint_ball(self, frame: UInt8Array, number: int) -> None:
         scene = self._scene
@@ -144,20 +189,19 @@ class Painter:
         scene = self._scene
         corks, radius = scene.streaks[0][number], scene.streaks[1][number] / 2
         rims, _ = scene.camera.project(scene.ball[number] - scene.shuttle_axes[number])
-        rims += scene.sway[number]
+        (rims,) = scene.motion.moved(rims[None], [number])
         painting.sweep(frame, corks, rims, (0.5 * radius, 0.95 * radius), scene.ball_colour, scene.feathers)
         painting.streak(frame, corks, 0.45 * radius, scene.ball_colour)
 
     def _paint_figure(self, frame: UInt8Array, index: int, number: int) -> None:
         scene = self._scene
         if self._portraits:
-            self._portraits[index].paint(frame, number, scene.sway[number])
+            self._portraits[index].paint(frame, number)
             return
         figure = scene.figures[index]
-        shift = scene.sway[number]
-        capsules = _moved(scene.bodies[index][number], shift)
+        capsules = scene.motion.capsules(scene.bodies[index][number], number)
         blade, scale = scene.camera.project(figure.joints[number, [SWING_HAND, THROAT, RACKET]])
-        blade = blade + shift
+        (blade,) = scene.motion.moved(blade[None], [number])
         head = figure.racket_head * float(scale[2])
         reach = float(capsules[:, [2, 5]].max())
         box = painting.bounds(
@@ -190,7 +234,8 @@ class Painter:
         xy, _ = scene.camera.project(shadow)
         radius = 0.5 * float(scene.streaks[1][number])
         opacity = scene.shadow / (1 + 0.5 * max(float(height.mean()), 0.0))
-        painting.streak(frame, xy + scene.sway[number], radius, (10, 10, 14), opacity=opacity, squash=0.5)
+        (xy,) = scene.motion.moved(xy[None], [number])
+        painting.streak(frame, xy, radius, (10, 10, 14), opacity=opacity, squash=0.5)
 
 
 def _shifted(picture: Image.Image, x: float, y: float) -> UInt8Array:
@@ -198,11 +243,6 @@ def _shifted(picture: Image.Image, x: float, y: float) -> UInt8Array:
     width, height = picture.size
     box = (1 - x, 1 - y, width - x, height - y)
     return np.asarray(picture.resize((width - 1, height - 1), Image.Resampling.BILINEAR, box=box))
-
-
-def _moved(capsules: Array, shift: Array) -> Array:
-    """Return capsules (P, 6) moved by (2,) pixels."""
-    return np.add(capsules, [*shift, 0.0, *shift, 0.0])
 
 
 def _draw_racket(draw: ImageDraw.ImageDraw, blade: Array, pen: float, figure: Figure) -> None:

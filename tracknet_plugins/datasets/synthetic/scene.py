@@ -11,8 +11,17 @@ import numpy.typing as npt
 
 from tracknet_core.contracts import FloatArray, IntArray, Size, Visibility
 from tracknet_plugins.datasets.synthetic.bodies import Wardrobe, detailed_joints, racket_outline
-from tracknet_plugins.datasets.synthetic.camera import Camera
-from tracknet_plugins.datasets.synthetic.figures import PELVIS, Figure, Outfit, animate, covered, holding, plain_parts
+from tracknet_plugins.datasets.synthetic.camera import Camera, Motion
+from tracknet_plugins.datasets.synthetic.figures import (
+    CHEST,
+    PELVIS,
+    Figure,
+    Outfit,
+    animate,
+    covered,
+    holding,
+    plain_parts,
+)
 from tracknet_plugins.datasets.synthetic.graphics import Slot, choose_slots
 from tracknet_plugins.datasets.synthetic.rally import FAR, NEAR, Play, Role, play, run
 from tracknet_plugins.datasets.synthetic.sports import (
@@ -26,6 +35,7 @@ from tracknet_plugins.datasets.synthetic.sports import (
     SportName,
     StyleName,
 )
+from tracknet_plugins.datasets.synthetic.textures import smooth_line
 
 Array = npt.NDArray[np.float64]
 
@@ -104,7 +114,7 @@ class Scene:
         ball: (N, S, 3) metres over the exposure of each frame; NaN where there is none in play.
         ball_colour: RGB.
         figures: players, by side: the near ones (-1) and the far ones (1).
-        sway: (N, 2) pixels that the whole picture is moved by, multiples of 1/4.
+        motion: of the whole picture.
         light: (3,) the direction in which light falls; z is -1.
         shadow: how much shadows darken, 0..1.
         score_box: left, top, right, bottom of the score graphics, in pixels; None for none.
@@ -124,7 +134,7 @@ class Scene:
     ball: Array
     ball_colour: Colour
     figures: tuple[Figure, ...]
-    sway: Array
+    motion: Motion
     light: Array
     shadow: float
     score_box: tuple[int, int, int, int] | None
@@ -162,7 +172,7 @@ class Scene:
         xy, scale = self.camera.project(self.ball)
         ball = self.sport.ball
         diameter = np.maximum(ball.diameter * ball.apparent * scale.mean(1), ball.smallest * self.unit)
-        return xy + self.sway[:, None], diameter * self.ball_scale
+        return self.motion.moved(xy), diameter * self.ball_scale * self.motion.zoom
 
     @cached_property
     def shuttle_axes(self) -> Array:
@@ -259,7 +269,7 @@ class Scene:
         )
         depth = self.ball[seen, :, 1].mean(1)
         hidden = np.zeros(points.shape[:2], dtype=bool)
-        at_rest = points - self.sway[seen, None]
+        at_rest = self.motion.at_rest(points, seen)
         for figure, capsules in zip(self.figures, self.bodies, strict=True):
             before = np.flatnonzero(figure.joints[seen, PELVIS, 1] < depth)
             hidden[before] |= _covered_nearby(at_rest[before], capsules[seen[before]])
@@ -284,7 +294,7 @@ class Scene:
     def _behind(self, seen: IntArray) -> tuple[Array, Array]:
         """Return what is behind the ball in frames ``seen`` (F,): RGB (F, 3), and how clear a view it makes (F,)."""
         sport, palette, eye = self.sport, self.palette, self.camera.position
-        centres = self.streaks[0][seen].mean(1) - self.sway[seen]
+        centres = self.motion.at_rest(self.streaks[0][seen].mean(1), seen)
         rays = self.camera.rays(centres)
         back = sport.length / 2 + sport.run_off[0]
         at_boards = eye + rays * ((back - eye[1]) / rays[:, 1])[:, None]
@@ -365,6 +375,7 @@ def make_scene(recipe: Recipe) -> Scene:
         box = (left, top, left + round(110 * unit), top + round(28 * unit))
     ball_colour = sport.ball.colours[rng.integers(len(sport.ball.colours))]
     figures = _people(sport, rally, times, np.random.default_rng(for_people))
+    motion = Motion(np.ones(recipe.frames), _sway(times, difficulty.sway * width / 640, rng))
     ball_scale, feathers = difficulty.ball, 1.0
     rackets: list[Array] = []
     graphics: tuple[Slot, ...] = ()
@@ -375,6 +386,7 @@ def make_scene(recipe: Recipe) -> Scene:
         palette = _repainted(palette, styles)
         feathers = styles.uniform(0.25, 1.0)
         ball_colour = _aged(ball_colour, styles)
+        motion = _operated(motion, recipe.size, camera, figures, styles)
         graphics, box = choose_slots(recipe.size, recipe.frames, styles), None
     return Scene(
         recipe=recipe,
@@ -384,7 +396,7 @@ def make_scene(recipe: Recipe) -> Scene:
         ball=rally.ball(moments),
         ball_colour=ball_colour,
         figures=figures,
-        sway=_sway(times, difficulty.sway * width / 640, rng),
+        motion=motion,
         light=np.array([slant * np.cos(direction), slant * np.sin(direction), -1.0]),
         shadow=rng.uniform(0.16, 0.3) if palette.is_indoor else rng.uniform(0.3, 0.55),
         score_box=box,
@@ -447,6 +459,34 @@ def _coding(recipe: Recipe, rng: np.random.Generator) -> Coding:
         key_frames=int(rng.integers(12, 120)),
         filters=",".join(steps),
     )
+
+
+def _operated(
+    sway: Motion, size: Size, camera: Camera, figures: tuple[Figure, ...], rng: np.random.Generator
+) -> Motion:
+    """Return what a camera team does: mostly nothing, or a swaying, panning and zooming camera, or a close-up."""
+    frames = len(sway.zoom)
+    middle = (np.array(size) - 1) / 2
+    kind = rng.choice(("still", "sways", "follows"), p=(0.5, 0.22, 0.28))
+    zoom, offset = np.ones(frames), np.zeros((frames, 2))
+    if kind == "sways":
+        offset = np.round(4 * sway.offset * rng.uniform(0.3, 2.0)) / 4
+    elif kind == "follows":
+        slow = rng.uniform(25, 90)
+        zoom = 1.002 + rng.uniform(0, 0.35) * (1 + smooth_line(frames, slow, rng)) / 2
+        pan = np.column_stack([smooth_line(frames, slow, rng), smooth_line(frames, slow, rng)])
+        shake = np.column_stack([smooth_line(frames, 3, rng), smooth_line(frames, 3, rng)])
+        pan = rng.uniform(0, 0.06) * size[0] * pan * [1, 0.4] + rng.uniform(0, 1.2) * size[0] / 1280 * shake
+        offset = (1 - zoom)[:, None] * middle + pan
+    if rng.random() < 0.12 and frames > 20:
+        first = int(rng.integers(frames - 10))
+        shot = slice(first, first + int(rng.integers(10, 45)))
+        who = figures[rng.integers(len(figures))]
+        places = camera.project(who.joints[shot, CHEST])[0]
+        centre = places.mean(0) + 0.5 * (places - places.mean(0))
+        zoom[shot] = rng.uniform(1.6, 3.2)
+        offset[shot] = middle - zoom[shot, None] * np.clip(centre, 0.25 * middle, 1.75 * middle)
+    return Motion(zoom, offset)
 
 
 _SKINS: tuple[Colour, ...] = ((232, 190, 160), (214, 164, 130), (176, 124, 92), (128, 86, 62), (92, 62, 48))

@@ -36,7 +36,11 @@ def noise(
     return total
 
 
-def stripes(length: int, grain: float, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Return a smooth random line (length,) between -1 and 1, with bumps of ``grain`` samples."""
-    knots = rng.uniform(-1, 1, max(2, int(np.ceil(length / grain)) + 1))
-    return np.interp(np.arange(length) / grain, np.arange(len(knots)), knots)
+def smooth_line(length: int, grain: float, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Return a smooth random line (length,) between -1 and 1, with bumps of about ``grain`` samples."""
+    knots = rng.uniform(-1, 1, int(np.ceil(length / grain)) + 2)
+    at = np.arange(length) / grain
+    low = at.astype(int)
+    share = at - low
+    share = share * share * (3 - 2 * share)
+    return np.asarray(knots[low] * (1 - share) + knots[low + 1] * share)
