@@ -138,7 +138,7 @@ def _evaluation_of_files(asked: Request, truth: TrueFiles) -> Evaluation:
 def _named(found: Evaluation, asked: Request, options: Mapping[str, Any]) -> Evaluation:
     """Return an evaluation that says what it depends on."""
     suffix = ".csv" if asked.is_foreign else ""
-    everything = {**options, "threshold": asked.threshold}
+    everything = {**options, "threshold": asked.threshold, "plugins": list(asked.plugins) or None}
     return replace(
         found,
         name=asked.name or asked.source,

@@ -250,6 +250,20 @@ def test_a_clip_may_have_the_name_of_a_row(make_clip: MakeClip, predict: Predict
     assert len(of_clips.splitlines()) == 1 + len(names)
 
 
+def test_of_many_clips_the_text_shows_the_worst(make_clip: MakeClip, predict: Predict) -> None:
+    clips = [
+        (make_clip(f"clip{hits}", [(9.0, 9.0)] * 12), predict([(9.0, 9.0)] * hits + [None] * (12 - hits)))
+        for hits in range(12, 0, -1)
+    ]
+
+    parts = as_text(evaluate("x", "test", clips, {"hits": Hits()})).split("\n\n")
+
+    for part in (parts[1], parts[-1]):
+        rows = part.split("\nclip ")[1].splitlines()[1:]
+        assert [row.split()[0] for row in rows[:-1]] == [f"clip{hits}" for hits in range(1, 11)]
+        assert rows[-1] == "the worst 10 of 12 clips; files have all"
+
+
 def test_json_is_valid_and_whole(evaluation: Evaluation) -> None:
     plain = json.loads(json.dumps(evaluation.as_dict(), allow_nan=False))
 

@@ -130,7 +130,7 @@ def over_threshold(sweeps: Mapping[str, tuple[str, Sequence[SweepPoint]]], marks
         )
         for name, (figure, sweep) in sweeps.items()
     ]
-    thresholds = [point[0] for one in series for point in one.points]
+    thresholds = [*(point[0] for one in series for point in one.points), *marks.values()]
     return curves(series, "threshold: lowest score that counts", even_ticks(min(thresholds), max(thresholds)), marks)
 
 

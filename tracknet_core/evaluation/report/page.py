@@ -191,7 +191,7 @@ def _charts(protocol: ProtocolResult, used: str | None) -> Iterator[Chart]:
     if len(sweep) < 2 or not names:
         return
     marks = {} if protocol.best is None else {f"best {protocol.best.threshold:.4g}": protocol.best.threshold}
-    if used is not None and sweep[0].threshold <= float(used) <= sweep[-1].threshold:
+    if used is not None:
         marks[f"used {used}"] = float(used)
     yield over_threshold({name: (name, sweep) for name in names}, marks)
     if {"precision", "recall"} <= set(names):
@@ -213,7 +213,8 @@ class _Compared:
             if protocol.misses
             else []
         )
-        sweeps = dict(zip(letters[: len(COLOURS)], protocol.sweeps, strict=False))
+        self.most_curves = len(COLOURS)
+        sweeps = dict(zip(letters[: self.most_curves], protocol.sweeps, strict=False))
         self.charts = list(_compared_charts(sweeps))
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tracknet_core.evaluation.comparison import Comparison, ProtocolComparison
 from tracknet_core.evaluation.intervals import DRAWS, SHARE
 from tracknet_core.evaluation.report.tables import (
+    Row,
     Table,
     clip_trajectories,
     compared,
@@ -19,6 +22,9 @@ from tracknet_core.evaluation.report.tables import (
 )
 from tracknet_core.evaluation.results import Evaluation, ProtocolResult
 
+MOST_CLIPS = 10
+"""Clips in a table on a terminal."""
+
 
 def as_text(evaluation: Evaluation) -> str:
     """Return the tables of every protocol, of the thresholds, of the misses and of the trajectories."""
@@ -28,9 +34,8 @@ def as_text(evaluation: Evaluation) -> str:
         parts.append(f"F1 where a score is at least the threshold\n{sweep}")
     if evaluation.misses:
         parts.append(f"balls, in frames: {MISSES_SAID}\n{_drawn(miss_overview(evaluation.misses))}")
-    parts.append(
-        f"trajectory: {WAYS_SAID}\n{_drawn(trajectories(evaluation))}\n{_drawn(clip_trajectories(evaluation))}"
-    )
+    of_clips = _clips(clip_trajectories(evaluation), "longest_gap", -1)
+    parts.append(f"trajectory: {WAYS_SAID}\n{_drawn(trajectories(evaluation))}\n{of_clips}")
     if evaluation.conditions:
         width = max(map(len, evaluation.conditions))
         lines = [f"{name.ljust(width)}  {value}" for name, value in evaluation.conditions.items()]
@@ -78,7 +83,26 @@ def _protocol(protocol: ProtocolResult) -> str:
     table = _drawn(with_ends(protocol_table(protocol)))
     if protocol.intervals:
         table += f"\nfrom, to: {SHARE:.0%} of {DRAWS} draws of the clips"
-    return f"{table}\n{_drawn(Table.of(protocol.clips, 'clip'))}"
+    return f"{table}\n{_clips(Table.of(protocol.clips, 'clip'), 'f1', 1)}"
+
+
+def _clips(table: Table, by: str, sign: int) -> str:
+    """Return a table of clips; of many, the first ones in the order of a figure, as far as they have it.
+
+    Args:
+        table: a row for each clip.
+        by: the figure.
+        sign: 1 to begin with the lowest, -1 with the highest.
+    """
+    if len(table.rows) <= MOST_CLIPS:
+        return _drawn(table)
+
+    def place(row: Row) -> float:
+        value = sign * row.figures.get(by, math.nan)
+        return math.inf if math.isnan(value) else value
+
+    worst = tuple(sorted(table.rows, key=place)[:MOST_CLIPS])
+    return f"{_drawn(replace(table, rows=worst))}\nthe worst {MOST_CLIPS} of {len(table.rows)} clips; files have all"
 
 
 def _sweep(protocols: Sequence[ProtocolResult]) -> str:
