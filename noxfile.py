@@ -106,7 +106,11 @@ def plugin(session: nox.Session) -> None:
             session.run("tracknet", "--help")
             session.run("tracknet", "list", "backbones")
             session.run("tracknet", "show", "backbones", "tiny_conv")
+            session.run("tracknet", "check", "--dist", "tracknet-example")
             session.run("tracknet", "run", "vit", "--dry-run")
+            session.run("tracknet", "new", "losses", "brand_new")
+            session.install("--no-build-isolation", str(Path(folder, "tracknet-brand-new")))
+            session.run("tracknet", "check", "losses", "brand_new")
             session.run("tracknet", "run", str(EXAMPLE / "experiment.yaml"))
             if not list(Path("outputs", "checkpoints").glob("last_*.ckpt")):
                 session.error("the example plugin was not trained: no checkpoint in outputs/checkpoints")
@@ -141,8 +145,7 @@ def requirements() -> list[str]:
 def expected_in_wheel() -> set[str]:
     """Return files that are easily lost in packaging, as they are called inside the wheel."""
     experiments = {f"tracknet_core/{path.relative_to(ROOT)}" for path in (ROOT / "experiments").rglob("*.yaml")}
-    folder = ROOT / "tracknet_core" / "evaluation" / "report" / "templates"
-    templates = {str(path.relative_to(ROOT)) for path in folder.iterdir()}
+    templates = {str(path.relative_to(ROOT)) for path in (ROOT / "tracknet_core").rglob("templates/*.*")}
     return experiments | templates | {"tracknet_core/py.typed", "tracknet_plugins/py.typed"}
 
 

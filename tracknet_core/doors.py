@@ -32,6 +32,7 @@ COMMANDS = {
     "list": Command("tracknet_core.plugins", "the parts that are installed, of every kind", "list_parts"),
     "show": Command("tracknet_core.plugins", "what a part is, its parameters, and how to name it", "show_part"),
     "check": Command("tracknet_core.packages", "whether parts keep the contract of their kind", "check_parts"),
+    "new": Command("tracknet_core.packages", "a small package with a part of your own", "new_package"),
     "info": Command("tracknet_core.info", "versions, devices and codecs: what a bug report needs"),
 }
 

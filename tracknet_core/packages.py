@@ -1,10 +1,11 @@
-"""``tracknet check``: for authors of parts, whether they keep the contracts of their kinds."""
+"""``tracknet check`` and ``tracknet new``: for authors of parts and of packages with parts."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from tracknet_core.cli import guarded, tell
 from tracknet_core.options import CommandParser, add_json_option, add_plugin_option
@@ -17,6 +18,12 @@ def check_parts(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line of ``tracknet check``, check, and return the exit code."""
     options = check_parser().parse_intermixed_args(arguments)
     return guarded(lambda: _check(options))
+
+
+def new_package(arguments: Sequence[str] | None = None) -> int:
+    """Parse the command line of ``tracknet new``, write the package, and return the exit code."""
+    options = new_parser().parse_args(arguments)
+    return guarded(lambda: _new(options))
 
 
 def check_parser() -> CommandParser:
@@ -35,6 +42,17 @@ def check_parser() -> CommandParser:
     return parser
 
 
+def new_parser() -> CommandParser:
+    """Return what reads the command line of ``tracknet new``."""
+    purpose = "Write a small package with a part, its test and an experiment, which passes tracknet check as it is."
+    parser = CommandParser("new", "backbones my_net", description=purpose)
+    parser.add_argument("kind", metavar="KIND", help="such as backbones")
+    parser.add_argument("name", metavar="NAME", help="what experiments are going to say, such as my_net")
+    place = "the folder that the new one, tracknet-NAME, is made in; default: here"
+    parser.add_argument("--into", type=Path, default=Path(), metavar="DIR", help=place)
+    return parser
+
+
 def _check(options: argparse.Namespace) -> int:
     # Here rather than above: torch and Lightning take seconds to import, and --help needs neither.
     from tracknet_core.authoring import checking  # noqa: PLC0415
@@ -48,3 +66,12 @@ def _check(options: argparse.Namespace) -> int:
     as_json = [checking.verdict_json(verdict) for verdict in verdicts]
     tell(json.dumps(as_json, indent=2) if options.as_json else checking.verdicts_text(verdicts))
     return FAILED if any(verdict.status == "failed" for verdict in verdicts) else 0
+
+
+def _new(options: argparse.Namespace) -> int:
+    # Here rather than above: NumPy and OmegaConf take a while to import, and --help needs neither.
+    from tracknet_core.authoring import new_package  # noqa: PLC0415
+
+    folder = new_package.new_package(options.kind, options.name, options.into)
+    tell(f"{folder}\nNow: cd {folder} && pip install -e '.[test]' && tracknet check {options.kind} {options.name}")
+    return 0
