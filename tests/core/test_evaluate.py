@@ -462,26 +462,31 @@ def test_pictures_of_a_comparison_are_of_the_data_that_were_scored_or_it_is_said
     other = score([str(checkpoint), "--split", "val", "--protocol", "wasb", "--threshold", "1e9"])
     data = json.loads(one["conditions"]["data"])
     unknown = {**data, "dataset": {**data["dataset"], "name": "nobody"}}
-    for number, (changed, reason) in enumerate(
-        [
-            (json.dumps({**data, "dataset": {**data["dataset"], "frames": 9}}), "1 of 1 clips are not as they were"),
-            (
-                json.dumps(unknown),
-                "the data of a.json cannot be read again: conditions.data.dataset.name: no component",
-            ),
-            ("[", "the data of a.json cannot be read again: "),
-            (None, "a.json is of files without a video."),
-        ]
+    monkeypatch.chdir(tmp_path)
+
+    def page_of(*described: str | None) -> str:
+        """Compare the two, of which the files describe the data so, or not at all."""
+        for name, run, text in zip(("a.json", "b.json"), (one, other), described, strict=True):
+            conditions = {key: value for key, value in run["conditions"].items() if key != "data"}
+            plain = {**run, "conditions": conditions if text is None else {**conditions, "data": text}}
+            Path(name).write_text(json.dumps(plain))
+        Path("c.html").unlink(missing_ok=True)
+        assert main(["--compare", "a.json", "b.json", "--report", "c.html"]) == 0
+        return Path("c.html").read_text()
+
+    shorter = json.dumps({**data, "dataset": {**data["dataset"], "frames": 9}})
+    for text, reason in (
+        (shorter, "1 of 1 clips are not as they were when a.json was written."),
+        (json.dumps(unknown), "the data of a.json cannot be read again: conditions.data.dataset.name: no component"),
+        ("[", "the data of a.json cannot be read again: "),
+        (None, "a.json is of files without a video."),
     ):
-        conditions = {**one["conditions"], **({} if changed is None else {"data": changed})}
-        if changed is None:
-            del conditions["data"]
-        monkeypatch.chdir(tmp_path)
-        Path("a.json").write_text(json.dumps({**one, "conditions": conditions}))
-        Path("b.json").write_text(json.dumps(other))
-        page = Path(f"{number}.html")
-        assert main(["--compare", "a.json", "b.json", "--report", str(page)]) == 0
-        assert f"There are no pictures: {reason}" in page.read_text()
+        page = page_of(text, text)
+        assert f"There are no pictures: {reason}" in page
+        assert "data:image" not in page
+    page = page_of(shorter, json.dumps(data))
+    assert "There are no pictures" not in page
+    assert "data:image/jpeg;base64," in page
 
 
 def test_a_file_of_the_user_is_neither_overwritten_nor_removed(checkpoint: Path, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def compare_files(paths: Sequence[Path], plugins: Sequence[str] = ()) -> Finding
             "json": lambda: _json(found.as_dict()),
             "csv": lambda: comparison_as_csv(found),
             "markdown": lambda: comparison_as_markdown(found),
-            "report": lambda: comparison_report(found, *scored_clips(runs[0], found.clips)),
+            "report": lambda: comparison_report(found, *scored_clips(runs, found.clips)),
         },
     )
 

@@ -15,13 +15,21 @@ from tracknet_core.loading.splits import choose_clips
 from tracknet_core.schema import check_dataclass
 
 
-def scored_clips(run: SavedRun, names: Sequence[str]) -> tuple[dict[str, Clip], str]:
-    """Return clips by name, where the data are still as the file says, and else why not all of them are there.
+def scored_clips(runs: Sequence[SavedRun], names: Sequence[str]) -> tuple[dict[str, Clip], str]:
+    """Return clips by name, of the first run whose data are still as its file says.
+
+    If there is none, what the first one's data still have of them, and why that is not all.
 
     Args:
-        run: whose data are read again.
+        runs: evaluations of the same labels, which may have been made on different machines.
         names: of the clips.
     """
+    found = (_clips(run, names) for run in runs)
+    first = next(found)
+    return first if not first[1] else next((one for one in found if not one[1]), first)
+
+
+def _clips(run: SavedRun, names: Sequence[str]) -> tuple[dict[str, Clip], str]:
     if "data" not in run.conditions:
         return {}, f"{run.path} is of files without a video."
     try:
