@@ -18,13 +18,15 @@ import tempfile
 import time
 from pathlib import Path
 
-import torch
+import numpy as np
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from tracknet_core import evaluate, export
-from tracknet_core.tracking.detector import Detector, load_detector
+from tracknet_core.contracts import UInt8Array
+from tracknet_core.tracking.answers import Detector
+from tracknet_core.tracking.detector import load_detector
 
 FILES = {
     "ONNX Runtime": ("onnx", ".onnx", []),
@@ -48,11 +50,11 @@ def exported(checkpoint: Path, folder: Path) -> dict[str, tuple[Path, str]]:
     return files
 
 
-def windows(detector: Detector, count: int) -> torch.Tensor:
+def windows(detector: Detector, count: int) -> UInt8Array:
     """Return noise as prediction hands it over, with the memory of frames."""
     width, height = detector.window.image_size
     shape = (count, detector.window.pictures, height, width, 3)
-    return torch.randint(0, 256, shape, dtype=torch.uint8).movedim(-1, 2)
+    return np.moveaxis(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8), -1, 2)
 
 
 def milliseconds(detectors: dict[str, Detector], rounds: int, batch_size: int) -> dict[str, float]:
@@ -62,7 +64,8 @@ def milliseconds(detectors: dict[str, Detector], rounds: int, batch_size: int) -
         for name, detector in detectors.items():
             batch = windows(detector, batch_size)
             began = time.perf_counter()
-            detector.detections(batch)
+            for part in [window[None] for window in batch] if detector.state else [batch]:
+                detector.detections(part, *detector.state)
             if number:  # the first round warms up
                 times[name].append((time.perf_counter() - began) / batch_size / len(detector.window.targets) * 1000)
     return {name: statistics.median(values) for name, values in times.items()}

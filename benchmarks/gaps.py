@@ -19,7 +19,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from tracknet_core.assembly import check_and_build
+from tracknet_core.components import check_and_build
 from tracknet_core.contracts import Dataset, Size, Tracker
 from tracknet_core.schema import Node
 from tracknet_core.tracking.trackers import build_tracker, choose_tracker

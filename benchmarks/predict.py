@@ -36,7 +36,8 @@ from tracknet_core.assembly import build_model
 from tracknet_core.checkpoint import describe
 from tracknet_core.config import load_config
 from tracknet_core.contracts import UInt8Array
-from tracknet_core.tracking.detector import Detector, load_detector
+from tracknet_core.tracking.answers import Detector
+from tracknet_core.tracking.detector import load_detector
 from tracknet_core.tracking.jobs import find_jobs
 from tracknet_core.tracking.pipeline import ClipRun
 from tracknet_core.video import VideoFrames, write_video
@@ -104,11 +105,18 @@ def cost_of(work: Callable[[], object]) -> Cost:
     return Cost(time.perf_counter() - wall, time.process_time() - cpu)
 
 
-def network_input(detector: Detector) -> torch.Tensor:
+def network_input(detector: Detector) -> UInt8Array:
     """Return a batch as prediction makes it: noise, with the memory of frames."""
     width, height = detector.window.image_size
     shape = (BATCH_SIZE, detector.window.pictures, height, width, 3)
-    return torch.randint(0, 256, shape, dtype=torch.uint8).movedim(-1, 2)
+    return np.moveaxis(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8), -1, 2)
+
+
+def logits_of(detector: Detector, batch: UInt8Array) -> torch.Tensor:
+    """Return what a network says of a batch; one with a state is given its windows one by one."""
+    if not detector.state:
+        return detector.logits(batch)[0]
+    return torch.cat([detector.logits(window[None], *detector.state)[0] for window in batch])
 
 
 def end_to_end(checkpoint: Path, detector: Detector, video: Path, folder: Path) -> float:
@@ -206,11 +214,11 @@ def a_round(checkpoint: Path, detector: Detector, video: Path, folder: Path) -> 
     source = VideoFrames(video, thread_count=0)
     count = len(source)
     batch = network_input(detector)
-    logits = detector.logits(batch)
+    logits = logits_of(detector, batch)
     per_batch = BATCH_SIZE * len(detector.window.targets)
     passes = max(2, round(count / per_batch))
     decode = cost_of(lambda: sum(1 for _ in source.play(detector.window.image_size)))
-    network = cost_of(lambda: [detector.logits(batch) for _ in range(passes)])
+    network = cost_of(lambda: [logits_of(detector, batch) for _ in range(passes)])
     looked_at = passes * per_batch
     post = cost_of(lambda: [detector.codec.decode(logits) for _ in range(5)]).wall / (5 * per_batch)
     whole = count / end_to_end(checkpoint, detector, video, folder)

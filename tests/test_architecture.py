@@ -35,6 +35,7 @@ KERNEL = (
     "contracts",
     "registry",
     "schema",
+    "components",
     "config",
     "model",
     "checkpoint",

@@ -129,7 +129,7 @@ class RowFile(Output):
             raise DataError(f"{path}: cannot be written ({error.strerror}). Give another --output.") from error
         if not self._kept:
             self._file.write(form.header)
-        self._flushed = time.monotonic()
+        self._flushed = -math.inf  # so that the first rows can be seen at once
 
     def read_earlier(self) -> Iterator[TrackedFrame]:
         """Yield what the part file held, one frame at a time."""

@@ -10,7 +10,8 @@ import catalogue
 import pytest
 import torch
 
-from tracknet_core.assembly import build, build_dataset, build_model, build_protocols, build_transforms
+from tracknet_core.assembly import build_dataset, build_model, build_protocols, build_transforms
+from tracknet_core.components import build
 from tracknet_core.config import Config, load_config
 from tracknet_core.contracts import Clip, Dataset, FeatureSpec, WindowSpec
 from tracknet_core.errors import ConfigError, DataError
@@ -83,7 +84,7 @@ def test_a_dataset_gets_its_folder_with_the_home_folder_filled_in(
         roots.append(supplied["root"])
         return SimpleNamespace
 
-    monkeypatch.setattr("tracknet_core.assembly._constructor", constructor)
+    monkeypatch.setattr("tracknet_core.components._constructor", constructor)
     monkeypatch.setenv("HOME", str(tmp_path))
     build_dataset(load_config(experiment, ["data.root=~/rallies"]).data)
     build_dataset(load_config(experiment).data)

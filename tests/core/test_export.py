@@ -146,6 +146,9 @@ def test_notes_say_how_to_feed_the_file_without_tracknet(run: Callable[..., Any]
     assert notes["frames"] == "uint8 (B, 3, 3, 48, 64): windows, pictures, R G B, rows, columns"
     assert notes["pictures"] == "3 consecutive frames, oldest first; scaled to 64 x 48 as a whole"
     assert notes["targets"].startswith("[0, 1, 2]: ")
+    facts = {"background": False, "length": 3, "targets": [0, 1, 2], "image_size": [64, 48], "state": []}
+    assert json.loads(notes["network"]) == facts
+    assert "state" not in notes
     assert notes["results"].startswith(
         "logits: float (B, K, …); points: float (B, K, D, 1, 2), column and row in pixels"
     )
@@ -225,8 +228,9 @@ def test_a_state_is_among_what_goes_in_and_out(save: Callable[..., Path], tmp_pa
         *_, before = network(window[None], before)
     assert (state[4] == 0).all()
     assert (state[5] != 0).any()
-    assert notes["state"] == "[[8, 12, 16]]"
-    assert "0 before the first window" in notes["state_is"]
+    assert notes["state"].startswith("[[8, 12, 16]]: maps of these shapes, float, with B before them")
+    assert "0 before the first window" in notes["state"]
+    assert json.loads(notes["network"])["state"] == [[8, 12, 16]]
     assert Memory.loaded_batches == [1] * 4 + [1] * 4  # the first row, then the other
 
 

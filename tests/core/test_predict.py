@@ -39,7 +39,8 @@ from tracknet_core.contracts import (
     Writer,
 )
 from tracknet_core.registry import trackers, writers
-from tracknet_core.tracking.detector import Detector
+from tracknet_core.tracking.answers import Detector
+from tracknet_core.tracking.with_torch import detector
 from tracknet_core.video import LiveFrames, VideoFrames, write_video
 from tracknet_plugins.codecs.streak import Streak
 from tracknet_plugins.writers.overlay import Trail
@@ -49,8 +50,13 @@ INPUT = (48, 32)
 
 
 class NoCodec:
+    """Takes frames for logits."""
+
     size = INPUT
     points = 1
+
+    def __init__(self, find: Callable[[Tensor], Detections]) -> None:
+        self.decode = find
 
 
 def place(number: int) -> tuple[int, int]:
@@ -86,13 +92,11 @@ def detect(monkeypatch: pytest.MonkeyPatch) -> Callable[[Tensor], Detections]:
     holder: dict[str, Callable[[Tensor], Detections]] = {"find": find_white}
 
     def load(path: Path, *, device: str, backend: str) -> Detector:
-        return Detector(
-            config=None,  # type: ignore[arg-type]
-            codec=NoCodec(),  # type: ignore[arg-type]
-            window=WindowSpec(3, (0, 1, 2), False, INPUT),
-            device=torch.device("cpu"),
-            logits=lambda frames: frames,
-            detections=lambda frames: holder["find"](frames),
+        return detector(
+            lambda frames: (frames, ()),
+            NoCodec(lambda frames: holder["find"](frames)),  # type: ignore[arg-type]
+            WindowSpec(3, (0, 1, 2), False, INPUT),
+            find_config=lambda: None,  # type: ignore[arg-type, return-value]
         )
 
     monkeypatch.setattr("tracknet_core.tracking.videos.load_detector", load)
@@ -154,16 +158,11 @@ def test_streaks_have_their_length_and_angle_in_pixels_of_the_video(
     codec = Streak(image_size=INPUT, size=INPUT, candidates=1)
 
     def load(path: Path, *, device: str, backend: str) -> Detector:
-        def logits(frames: Tensor) -> Tensor:
-            return (frames.float().mean(2) - 128) / 10  # what is white is a ball
-
-        return Detector(
-            config=None,  # type: ignore[arg-type]
-            codec=codec,
-            window=WindowSpec(3, (0, 1, 2), False, INPUT),
-            device=torch.device("cpu"),
-            logits=logits,
-            detections=lambda frames: codec.decode(logits(frames)),
+        return detector(
+            lambda frames: ((frames.float().mean(2) - 128) / 10, ()),  # what is white is a ball
+            codec,
+            WindowSpec(3, (0, 1, 2), False, INPUT),
+            find_config=lambda: None,  # type: ignore[arg-type, return-value]
         )
 
     monkeypatch.setattr("tracknet_core.tracking.videos.load_detector", load)

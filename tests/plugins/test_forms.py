@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from tracknet_core.assembly import build
+from tracknet_core.components import build
 from tracknet_core.contracts import Codec, FeatureSpec, Form
 from tracknet_core.registry import REGISTRIES
 from tracknet_core.testing import check_head, check_loss

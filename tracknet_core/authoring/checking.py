@@ -19,8 +19,8 @@ from lightning.pytorch import Callback
 from lightning.pytorch.loggers import Logger
 
 from tracknet_core import testing
-from tracknet_core.assembly import build
 from tracknet_core.authoring.listing import Part, list_parts, registry_of
+from tracknet_core.components import build
 from tracknet_core.config import read_settings
 from tracknet_core.contracts import HEATMAP, BatchTransform, Codec, FeatureSpec, Form, LearnedTracker, RunPaths, Size
 from tracknet_core.errors import ConfigError, RegistryError, UserError

@@ -10,13 +10,11 @@ from typing import Any, Literal
 
 from omegaconf import OmegaConf
 
-from tracknet_core.contracts import Size
+from tracknet_core.contracts import GREATEST_LENGTH, GREATEST_SIDE, Size
 from tracknet_core.errors import ConfigError
 from tracknet_core.schema import Faults, Node, component, within
 
 GREATEST_SEED = 2**32 - 1  # numpy's
-GREATEST_LENGTH = 1000  # frames; of more no machine has memory, and a file from outside may name any number
-GREATEST_SIDE = 16384  # pixels
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ from tracknet_core.contracts.kinds import (
     WritingDataset,
 )
 from tracknet_core.contracts.road import (
+    GREATEST_LENGTH,
+    GREATEST_SIDE,
     HEATMAP,
     Array,
     ArrayLabels,
@@ -69,6 +71,8 @@ from tracknet_core.contracts.road import (
 )
 
 __all__ = [
+    "GREATEST_LENGTH",
+    "GREATEST_SIDE",
     "HEATMAP",
     "LARGEST_BATCH",
     "LONGEST_FILE_NAME",

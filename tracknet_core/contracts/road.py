@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 Size = tuple[int, int]
 """Width and height, in pixels or cells."""
 
+GREATEST_LENGTH = 1000
+"""Frames of a window; of more no machine has memory, and a file from outside may name any number."""
+
+GREATEST_SIDE = 16384
+"""Pixels."""
+
 Array = npt.NDArray[Any]
 UInt8Array = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]

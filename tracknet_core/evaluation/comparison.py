@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from tracknet_core.assembly import build
+from tracknet_core.components import build
 from tracknet_core.contracts import Detections, IntArray, Visibility
 from tracknet_core.errors import DataError
 from tracknet_core.evaluation.disagreements import Disagreement, disagreements, gained_and_lost

@@ -8,7 +8,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from tracknet_core.assembly import build, build_dataset
+from tracknet_core.assembly import build_dataset
+from tracknet_core.components import build
 from tracknet_core.config import DataConfig, default_section, import_plugins, load_data, parse_component
 from tracknet_core.contracts import Clip, ProtocolMetric
 from tracknet_core.errors import ConfigError, DataError
@@ -31,8 +32,9 @@ from tracknet_core.loading.splits import choose_clips, split_names
 from tracknet_core.progress import Progress
 from tracknet_core.registry import protocols
 from tracknet_core.schema import Node, require_component
+from tracknet_core.tracking.answers import Detector
 from tracknet_core.tracking.clip import build_merger, check_windows, default_ensemble, detect_clip
-from tracknet_core.tracking.detector import Detector, load_detector
+from tracknet_core.tracking.detector import load_detector
 from tracknet_core.tracking.trackers import build_tracker, choose_tracker
 
 __all__ = ["Request", "compare_files", "request", "score"]
@@ -117,7 +119,7 @@ def _evaluation(asked: Request) -> Evaluation:
             "tracker": tracker,
             "step": asked.step or len(detector.window.targets),
             "ensemble": ensemble or default_ensemble(detector, asked.step),
-            "device": str(detector.device),
+            "device": detector.device,
             "configuration sha256": digest(detector.config.as_dict()),
         }
     found = evaluate(asked.source, asked.split, _sure(predicted, asked), metrics, notes, rules)

@@ -11,7 +11,8 @@ from typing import Any
 
 from torch import Tensor
 
-from tracknet_core.assembly import check_and_build, load_model
+from tracknet_core.assembly import load_model
+from tracknet_core.components import check_and_build
 from tracknet_core.config import Cache, Config, import_plugins
 from tracknet_core.contracts import Format
 from tracknet_core.errors import ConfigError, UserError
@@ -19,6 +20,7 @@ from tracknet_core.exporting.agreement import compare
 from tracknet_core.exporting.network import Portable, of_file, with_decoding
 from tracknet_core.exporting.samples import find_samples
 from tracknet_core.files import new_file
+from tracknet_core.tracking.file_facts import facts_note
 
 BATCH = 3
 """Windows (in a row) at a time in the comparison; the first goes alone, so that two sizes of batch are tried."""
@@ -101,9 +103,8 @@ def _notes(config: Config, network: Portable, inputs: Sequence[Tensor]) -> dict[
         results += f", to be decoded as the codec '{config.network.heatmap['name']}' of tracknet does"
     shapes = [list(one.shape[1:]) for one in state]
     carried = {
-        "state": json.dumps(shapes),
-        "state_is": "maps of these shapes, float, with B before them, go in after the frames: 0 before the first "
-        "window of a clip, later what came out last for the window before",
+        "state": f"{shapes}: maps of these shapes, float, with B before them, go in after the frames: 0 before the "
+        "first window of a clip, later what came out last for the window before"
     }
     plugins = [Path(plugin).name for plugin in config.plugins]
     shared = replace(config, data=replace(config.data, cache=Cache()), plugins=plugins)
@@ -115,6 +116,7 @@ def _notes(config: Config, network: Portable, inputs: Sequence[Tensor]) -> dict[
         "targets": f"{list(network.model.input.targets)}: which frames of the window, from 0, the K results are of",
         "results": results,
         **(carried if state else {}),
+        **facts_note(network.model.window, shapes),
     }
 
 

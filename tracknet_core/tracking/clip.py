@@ -10,21 +10,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from tracknet_core.assembly import build
+from tracknet_core.components import Late, build
 from tracknet_core.config import parse_component
-from tracknet_core.contracts import Candidates, Detections, FrameSource, Merger, Size, TimedFrame, UInt8Array, rescale
+from tracknet_core.contracts import Candidates, FrameSource, Merger, Size, TimedFrame, UInt8Array, rescale
 from tracknet_core.errors import DataError
 from tracknet_core.loading.background import median, sampled_frames
 from tracknet_core.loading.windows import Excerpt, cut
-from tracknet_core.model import State
 from tracknet_core.schema import Node
-from tracknet_core.tracking.detector import Detector, Step
+from tracknet_core.tracking.answers import Detector, Found
 from tracknet_core.video import DECODING_NICENESS, ahead
 
 _READ_AHEAD = 64  # frames at the size of the network: 28 MB at 512 x 288
@@ -142,7 +139,7 @@ def build_merger(detector: Detector, step: int | None, ensemble: Node | None) ->
         ensemble or default_ensemble(detector, step),
         "--ensemble",
         targets=len(detector.window.targets),
-        codec=detector.codec,
+        codec=Late(lambda: detector.codec),
     )
     return merger
 
@@ -158,7 +155,7 @@ def check_windows(detector: Detector, step: int | None, batch_size: int) -> None
         raise ValueError(
             f"step: {step} is out of range. Give 1 to {count}, the frames that a window of this network reports."
         )
-    if step not in (None, count) and detector.step is not None:
+    if step not in (None, count) and detector.state:
         raise ValueError(
             f"step: {step} lets windows overlap, and this network carries a state from a window to the next, which it "
             f"learned {count} frames apart. Leave it out."
@@ -173,27 +170,15 @@ def check_windows(detector: Detector, step: int | None, batch_size: int) -> None
 _Window = Excerpt[TimedFrame]
 
 
-def _stack(windows: Sequence[_Window], background: UInt8Array | None) -> Tensor:
-    """Return (B, P, 3, H, W) uint8, whose memory is channels-last as frames come."""
+def _stack(windows: Sequence[_Window], background: UInt8Array | None) -> UInt8Array:
+    """Return (B, P, 3, H, W), whose memory is channels-last as frames come."""
     last = [] if background is None else [background]
     pictures = np.stack([p for window in windows for p in (*(frame.picture for frame in window.frames), *last)])
-    batch = torch.from_numpy(pictures)  # (B * P, H, W, 3)
-    return batch.reshape(len(windows), -1, *batch.shape[1:]).movedim(-1, 2)
+    batch = pictures.reshape(len(windows), -1, *pictures.shape[1:])  # (B, P, H, W, 3)
+    return np.moveaxis(batch, -1, 2)
 
 
 # --------------------------------------------------------------------------------- overlapping windows
-
-
-class _Arrays(NamedTuple):
-    """Detections as NumPy arrays, moved from the device at once: (…, D, Q, 2) points, (…, D) scores and presence."""
-
-    points: np.ndarray[Any, Any]
-    score: np.ndarray[Any, Any]
-    present: np.ndarray[Any, Any]
-
-
-def _arrays(found: Detections) -> _Arrays:
-    return _Arrays(found.points.float().cpu().numpy(), found.score.float().cpu().numpy(), found.present.cpu().numpy())
 
 
 @dataclass
@@ -224,12 +209,11 @@ class _Merged:
         self._detector = detector
         self._scale = np.array(size, np.float32) / np.array(detector.window.image_size, np.float32)
         self._merger = merger
-        self._state: State | None = None  # of a network that has one, after the last window
+        self._state = detector.state  # after the last window
         self._held: dict[int, _Reported] = {}  # by place in the run of frames, ascending
         self._given = 0  # frames before this place are given out
 
-    @torch.inference_mode()
-    def after(self, windows: Sequence[_Window], frames: Tensor) -> list[Candidates]:
+    def after(self, windows: Sequence[_Window], frames: UInt8Array) -> list[Candidates]:
         """Return the frames that are final after these windows.
 
         Args:
@@ -249,7 +233,6 @@ class _Merged:
             ready += self._take(window.start + len(window.targets) * self._merger.immediate)
         return self._candidates(ready)
 
-    @torch.inference_mode()
     def rest(self) -> list[Candidates]:
         """Return the frames that waited for a further window."""
         return self._candidates(list(self._held.values()))
@@ -260,38 +243,27 @@ class _Merged:
             yield self._held.pop(place)
         self._given = max(self._given, end)
 
-    def _answers(self, windows: Sequence[_Window], frames: Tensor) -> Iterable[Sequence[Any]]:
-        """Return what each of B windows says of its targets."""
-        if self._detector.step is not None:
-            logits = self._logits_in_order(self._detector.step, frames)
-        elif self._merger.reads == "logits":
-            logits = self._detector.logits(frames)
-        else:
-            logits = None
-        if logits is not None and self._merger.reads == "logits":
-            return list(logits)  # B times (K, *form)
-        found = _arrays(self._detector.detections(frames) if logits is None else self._detector.codec.decode(logits))
-        return [
-            self._found(window.targets, _Arrays(*of_window)) for window, *of_window in zip(windows, *found, strict=True)
-        ]
-
-    def _logits_in_order(self, step: Step, frames: Tensor) -> Tensor:
-        """Return (B, K, *form) of a network with a state, which goes from window to window."""
-        said = []
-        for window in frames.unsqueeze(1):
-            logits, self._state = step(window, self._state)
-            said.append(logits)
-        return torch.cat(said)
+    def _answers(self, windows: Sequence[_Window], frames: UInt8Array) -> Iterator[Sequence[Any]]:
+        """Yield what each of B windows says of its targets; those of a network with a state are looked at in turn."""
+        together = 1 if self._detector.state else len(windows)
+        for first in range(0, len(windows), together):
+            part = frames[first : first + together]
+            if self._merger.reads == "logits":
+                logits, self._state = self._detector.logits(part, *self._state)
+                yield from logits  # (K, *form) each
+            else:
+                found, self._state = self._detector.detections(part, *self._state)
+                for window, *of_window in zip(windows[first : first + together], *found, strict=True):
+                    yield self._found(window.targets, Found(*of_window))
 
     def _candidates(self, ready: Sequence[_Reported]) -> list[Candidates]:
         """Return what was found in frames that are final."""
         merged = [self._merger(reported.answers, reported.positions) for reported in ready]
         if self._merger.reads == "candidates" or not merged:
             return merged
-        found = _arrays(self._detector.codec.decode(torch.stack(merged).unsqueeze(0)))  # a window of all these frames
-        return self._found([reported.frame for reported in ready], _Arrays(*(values[0] for values in found)))
+        return self._found([reported.frame for reported in ready], self._detector.decode(merged))
 
-    def _found(self, frames: Sequence[TimedFrame], found: _Arrays) -> list[Candidates]:
+    def _found(self, frames: Sequence[TimedFrame], found: Found) -> list[Candidates]:
         """Return what was found in each of ``frames``, in pixels of the original video."""
         return [
             Candidates(frame.number, frame.time, rescale(points[present], self._scale), score[present])

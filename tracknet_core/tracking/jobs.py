@@ -12,7 +12,7 @@ from glob import escape, glob
 from pathlib import Path
 from typing import Literal
 
-from tracknet_core.assembly import build
+from tracknet_core.components import build
 from tracknet_core.contracts import LONGEST_FILE_NAME, ClipFacts, FrameSource, LiveSource, Writer
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.files import check_folder

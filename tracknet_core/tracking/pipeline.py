@@ -19,8 +19,8 @@ from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.files import writing
 from tracknet_core.progress import Progress
 from tracknet_core.schema import Node
+from tracknet_core.tracking.answers import Detector
 from tracknet_core.tracking.clip import clip_background, default_ensemble, detect
-from tracknet_core.tracking.detector import Detector
 from tracknet_core.tracking.jobs import Job
 from tracknet_core.tracking.trackers import build_tracker
 from tracknet_core.video import DECODING_NICENESS, ahead
@@ -143,7 +143,7 @@ class ClipRun:
         Windows keep their places, which are multiples of the step among the frames that can be decoded. A tracker sees
         again as much as it remembers, and a network with a state the whole clip, since it may remember any of it.
         """
-        if self._detector.step is not None:
+        if self._detector.state:
             return 0
         again = 2 * self._detector.window.length + self._tracker.memory * self._fps
         if len(earlier) <= again:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
-from tracknet_core.assembly import build, load_tracker
+from tracknet_core.components import build
 from tracknet_core.config import parse_component
 from tracknet_core.contracts import LearnedTracker, Size, Tracker
 from tracknet_core.errors import ConfigError
@@ -32,7 +33,7 @@ def choose_tracker(text: str | None) -> Node:
     """
     if text is not None and _is_checkpoint(text):
         path = Path(text).expanduser()
-        load_tracker(path)
+        _load(path)
         return {"name": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     node = parse_component("trackers", text, OPTION)
     component = REGISTRIES["trackers"].get(node["name"])
@@ -55,9 +56,17 @@ def build_tracker(node: Node, *, fps: float, size: Size) -> Tracker:
         UserError: it cannot be built.
     """
     if _is_checkpoint(node["name"]):
-        return load_tracker(Path(node["name"]))(fps, size)
+        return _load(Path(node["name"]))(fps, size)
     tracker: Tracker = build("trackers", node, OPTION, fps=fps, size=size)
     return tracker
+
+
+def _load(path: Path) -> Callable[[float, Size], Tracker]:
+    """Return what builds the tracker of a checkpoint for a clip."""
+    # Here rather than above: torch takes seconds to import, and trackers that learn nothing need none of it.
+    from tracknet_core.assembly import load_tracker  # noqa: PLC0415
+
+    return load_tracker(path)
 
 
 def _is_checkpoint(text: str) -> bool:

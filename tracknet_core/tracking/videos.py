@@ -66,7 +66,7 @@ def track_videos(
     except ValueError as error:
         raise ConfigError(f"--{str(error).replace('_', '-', 1)}") from error
     build_merger(detector, step, merge)  # tells before the work what it refuses
-    points = detector.codec.points
+    points = detector.points
     jobs = find_jobs(videos, output, fps=fps, writers=forms, points=points, existing=existing, tell=tell)
     faults = []
     for job in jobs:

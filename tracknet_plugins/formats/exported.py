@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING
 
 from tracknet_core.contracts import Format
 from tracknet_core.registry import formats
-from tracknet_plugins.formats.program import Runner, quiet, runner, trace
-from tracknet_plugins.formats.reading import NOTES, archived_notes, reading
+from tracknet_plugins.formats.reading import NOTES, Runner, archived_notes, reading
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @formats.register("exported")
@@ -35,6 +35,11 @@ class Exported(Format):
         Raises:
             UserError: a part of the network does what a graph cannot hold.
         """
+        # Here rather than above: torch takes seconds to import, and looking at what formats there are needs none of it.
+        import torch  # noqa: PLC0415
+
+        from tracknet_plugins.formats.program import quiet, trace  # noqa: PLC0415
+
         program = trace(network, inputs)
         with quiet("the graph cannot be saved"):
             torch.export.save(program, path, extra_files={NOTES: json.dumps(dict(notes))})
@@ -45,6 +50,11 @@ class Exported(Format):
         Raises:
             CheckpointError: the file is not of this format.
         """
+        # Here rather than above, as in save.
+        import torch  # noqa: PLC0415
+
+        from tracknet_plugins.formats.program import runner  # noqa: PLC0415
+
         archived_notes(path)  # of a file that is no archive, this says more than torch
         with reading(path, "a program of torch.export"):
             return runner(torch.export.load(path).module())

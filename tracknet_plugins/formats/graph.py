@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tracknet_plugins.formats.program import quiet, trace
-from tracknet_plugins.formats.reading import input_names, needing, output_names
+from tracknet_plugins.formats.reading import input_names, output_names
 
 # onnx and onnxruntime are optional dependencies, so the functions import them.
 
@@ -21,25 +21,10 @@ QUANTIZED = ("Conv", "Gemm", "MatMul")
 """What is done in 8 bits."""
 
 
-def require_onnx(extra: str) -> None:
-    """Import what writing ONNX takes.
-
-    Args:
-        extra: the optional dependencies of tracknet that hold it.
-
-    Raises:
-        UserError: a package is not installed.
-    """
-    with needing(extra):
-        import onnx  # noqa: F401, PLC0415
-        import onnxruntime  # noqa: F401, PLC0415
-        import onnxscript  # noqa: F401, PLC0415
-
-
 def write_onnx(
     network: nn.Module, inputs: Sequence[Tensor], path: Path, notes: Mapping[str, str], *, int8: bool
 ) -> None:
-    """Write a network as one ONNX file; see :func:`require_onnx`.
+    """Write a network as one ONNX file; see :func:`.reading.require_onnx`.
 
     Raises:
         UserError: a part of the network does what a graph cannot hold.

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from tracknet_core.contracts import Array, Format
 from tracknet_core.registry import formats
-from tracknet_plugins.formats.graph import require_onnx, write_onnx
-from tracknet_plugins.formats.program import Runner
-from tracknet_plugins.formats.reading import needing, reading
+from tracknet_plugins.formats.reading import Runner, needing, reading, require_onnx, threads
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @formats.register("onnx")
@@ -55,10 +55,15 @@ class ONNX(Format):
             UserError: a package is missing, or a part of the network does what a graph cannot hold.
         """
         self.check(path)
+        # Here rather than above: torch takes seconds to import, and running a file needs none of it.
+        from tracknet_plugins.formats.graph import write_onnx  # noqa: PLC0415
+
         write_onnx(network, inputs, path, notes, int8=self.int8)
 
     def load(self, path: Path) -> Runner:
-        """Return a function that runs the file on the CPU, with as many threads as torch has.
+        """Return a function that runs the file on the CPU.
+
+        :func:`.reading.threads` counts its threads.
 
         Raises:
             CheckpointError: the file is not of this format.
@@ -68,7 +73,7 @@ class ONNX(Format):
             import onnxruntime  # noqa: PLC0415 - an optional dependency
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
+        options.intra_op_num_threads = threads()
         options.log_severity_level = 3  # errors
         # Threads that wait for work sleep: they share the cores with the decoding of the video.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -87,13 +92,14 @@ class ONNX(Format):
 
         Raises:
             CheckpointError: the file is not of this format.
-            UserError: a package is missing.
+            UserError: ONNX Runtime is not installed.
         """
         with needing("onnx"):
-            import onnx  # noqa: PLC0415 - an optional dependency
+            import onnxruntime  # noqa: PLC0415 - an optional dependency
 
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # nothing is run
+        options.log_severity_level = 3  # errors
         with reading(path, "ONNX"):
-            model = onnx.load(path, load_external_data=False)
-            if not model.graph.output:  # an empty file is a message of protobuf, too
-                raise ValueError("no graph inside")
-            return {prop.key: prop.value for prop in model.metadata_props}
+            session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            return dict(session.get_modelmeta().custom_metadata_map)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from tracknet_core.contracts import Array, Format
 from tracknet_core.errors import CheckpointError, DataError
 from tracknet_core.registry import formats
-from tracknet_plugins.formats.graph import require_onnx, write_onnx
-from tracknet_plugins.formats.program import Runner
-from tracknet_plugins.formats.reading import needing, reading
+from tracknet_plugins.formats.reading import Runner, needing, reading, require_onnx, threads
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 SECTION = "tracknet"
 """Where the notes stand in what OpenVINO calls the runtime information of a model."""
@@ -72,6 +71,9 @@ class OpenVINO(Format):
         self.check(path)
         import openvino  # noqa: PLC0415 - an optional dependency
 
+        # Here rather than above: torch takes seconds to import, and running a file needs none of it.
+        from tracknet_plugins.formats.graph import write_onnx  # noqa: PLC0415
+
         intermediate = path.with_suffix(".onnx")
         write_onnx(network, inputs, intermediate, {}, int8=self.int8)
         model = openvino.Core().read_model(intermediate)
@@ -82,7 +84,9 @@ class OpenVINO(Format):
         intermediate.unlink()
 
     def load(self, path: Path) -> Runner:
-        """Return a function that runs the file on the CPU, in 32 bits (or 8), with as many threads as torch has.
+        """Return a function that runs the file on the CPU, in 32 or 8 bits.
+
+        :func:`.reading.threads` counts its threads.
 
         Raises:
             CheckpointError: the file is not of this format.
@@ -94,7 +98,7 @@ class OpenVINO(Format):
         with reading(path, "OpenVINO"):
             settings = {
                 "PERFORMANCE_HINT": "LATENCY",
-                "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+                "INFERENCE_NUM_THREADS": threads(),
                 "INFERENCE_PRECISION_HINT": "f32",  # else 16 bits, where the processor has instructions for them
             }
             compiled = openvino.Core().compile_model(model, "CPU", settings)

@@ -10,9 +10,7 @@ from torch import Tensor, nn
 
 from tracknet_core.contracts import LARGEST_BATCH, Array
 from tracknet_core.errors import UserError
-from tracknet_plugins.formats.reading import reason_of, silence
-
-Runner = Callable[..., tuple[Array, ...]]
+from tracknet_plugins.formats.reading import Runner, reason_of, silence
 
 
 def trace(network: nn.Module, inputs: Sequence[Tensor]) -> torch.export.ExportedProgram:

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import sys
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr
 from io import StringIO
 from pathlib import Path
 
+from tracknet_core.contracts import Array
 from tracknet_core.errors import CheckpointError, UserError
+
+Runner = Callable[..., tuple[Array, ...]]
 
 NOTES = "notes.json"
 """File inside of torch's archives, a dict of texts."""
@@ -72,6 +77,29 @@ def needing(extra: str) -> Iterator[None]:
             f"the format '{extra}' needs the package '{error.name}', which is not installed: "
             f"pip install 'tracknet[{extra}]'"
         ) from error
+
+
+def require_onnx(extra: str) -> None:
+    """Import what writing ONNX takes.
+
+    Args:
+        extra: the optional dependencies of tracknet that hold it.
+
+    Raises:
+        UserError: a package is not installed.
+    """
+    with needing(extra):
+        import onnx  # noqa: F401, PLC0415
+        import onnxruntime  # noqa: F401, PLC0415
+        import onnxscript  # noqa: F401, PLC0415
+
+
+def threads() -> int:
+    """Return how many threads a runtime gets: what OMP_NUM_THREADS says, else one for each processor that is ours."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdecimal() and int(asked) > 0:
+        return int(asked)
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 @contextmanager

@@ -7,14 +7,14 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
-
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING
 
 from tracknet_core.contracts import Format
 from tracknet_core.registry import formats
-from tracknet_plugins.formats.program import Runner, blank_windows, quiet, runner
-from tracknet_plugins.formats.reading import NOTES, archived_notes, reading
+from tracknet_plugins.formats.reading import NOTES, Runner, archived_notes, reading
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 DEBUG_SUFFIX = ".debug_pkl"
 """Of records that say which line of which source file an operation comes from; torch reads archives without them."""
@@ -43,6 +43,11 @@ class TorchScript(Format):
         Raises:
             UserError: the network cannot be traced.
         """
+        # Here rather than above: torch takes seconds to import, and looking at what formats there are needs none of it.
+        import torch  # noqa: PLC0415
+
+        from tracknet_plugins.formats.program import blank_windows, quiet  # noqa: PLC0415
+
         with quiet("the network cannot be traced"):
             # Not checked here: the file is compared with the network as a whole, on frames of another number.
             traced = torch.jit.trace(network, blank_windows(inputs), check_trace=False)  # type: ignore[no-untyped-call]
@@ -59,6 +64,11 @@ class TorchScript(Format):
         Raises:
             CheckpointError: the file is not of this format.
         """
+        # Here rather than above, as in save.
+        import torch  # noqa: PLC0415
+
+        from tracknet_plugins.formats.program import runner  # noqa: PLC0415
+
         with reading(path, "TorchScript"):
             return runner(torch.jit.load(path, map_location="cpu"))  # type: ignore[no-untyped-call]
 

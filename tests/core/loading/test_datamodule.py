@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from tracknet_core.assembly import build, build_window
+from tracknet_core.assembly import build_window
+from tracknet_core.components import build
 from tracknet_core.config import load_config
 from tracknet_core.contracts import Clip, Dataset, Size, Window
 from tracknet_core.errors import ConfigError, DataError

@@ -16,12 +16,14 @@ from torch import Tensor
 from tracknet_core.assembly import build_model, load_model
 from tracknet_core.checkpoint import describe
 from tracknet_core.config import load_config
-from tracknet_core.contracts import Candidates, Clip, Codec, Detections, Merger, TimedFrame, WindowSpec
+from tracknet_core.contracts import Candidates, Clip, Codec, Detections, Merger, TimedFrame, UInt8Array, WindowSpec
 from tracknet_core.loading.windows import EvaluationPlaces
 from tracknet_core.model import BallTracker
 from tracknet_core.registry import NAMESPACE
+from tracknet_core.tracking import with_torch
+from tracknet_core.tracking.answers import Detector, Found
 from tracknet_core.tracking.clip import detect, detect_clip
-from tracknet_core.tracking.detector import Detector, load_detector
+from tracknet_core.tracking.detector import load_detector
 from tracknet_plugins.codecs.averages import average_probabilities
 
 SIZE = (4, 2)
@@ -49,15 +51,14 @@ class Told(Codec):
 Network = Callable[[Tensor], Tensor]
 
 
-def detector(network: Network, length: int, targets: Sequence[int], *, background: bool = False) -> Detector:
-    codec = Told()
-    return Detector(
-        config=None,  # type: ignore[arg-type]  # a detector that came from no file
-        codec=codec,
-        window=WindowSpec(length, tuple(targets), background, SIZE),
-        device=torch.device("cpu"),
-        logits=network,
-        detections=lambda frames: codec.decode(network(frames)),
+def detector(
+    network: Network, length: int, targets: Sequence[int], *, background: bool = False, codec: Codec | None = None
+) -> Detector:
+    return with_torch.detector(
+        lambda frames: (network(frames), ()),
+        codec or Told(),
+        WindowSpec(length, tuple(targets), background, SIZE),
+        find_config=lambda: None,  # type: ignore[arg-type, return-value]  # a detector that came from no file
     )
 
 
@@ -241,9 +242,7 @@ def test_a_codec_says_what_an_average_is() -> None:
         def average(self, logits: Tensor, weights: Tensor) -> Tensor:
             return logits[logits[:, 0, 2].argmax()]
 
-    built = detector(naming((0, 1, 2), lambda position: position + 1), 3, (0, 1, 2))
-    codec = Surest()
-    built = dataclasses.replace(built, codec=codec)
+    built = detector(naming((0, 1, 2), lambda position: position + 1), 3, (0, 1, 2), codec=Surest())
     found = run(built, 5, step=1, ensemble="mean")
     assert [candidates.xy.tolist() for candidates in found] == [[[n, max(n - 2, 0)]] for n in range(5)]
 
@@ -269,9 +268,9 @@ def test_a_clip_gives_what_the_network_says_of_its_windows(
     checkpoint: Path, model: BallTracker, clip: Callable[..., Clip]
 ) -> None:
     built = load_detector(checkpoint, device="cpu")
-    built = dataclasses.replace(built, detections=lambda frames: _all(model.codec.decode(built.logits(frames))))
+    whole = dataclasses.replace(built, detections=lambda frames: (_all(built.detections(frames)[0]), ()))
     rally = clip("rally", 7)
-    found = list(detect_clip(built, rally.frames, batch_size=2))
+    found = list(detect_clip(whole, rally.frames, batch_size=2))
     starts = [0, 0, 0, 3, 3, 3, 4]  # the last window is frames 4 to 6
     for number, start in enumerate(starts):
         window = np.stack(list(rally.frames.read(range(start, start + 3), (64, 48))))
@@ -282,8 +281,8 @@ def test_a_clip_gives_what_the_network_says_of_its_windows(
         np.testing.assert_allclose(found[number].xy, (xy + 0.5) * 2 - 0.5, atol=1e-2)
 
 
-def _all(found: Detections) -> Detections:
-    return Detections(found.points, found.score, torch.ones_like(found.present))
+def _all(found: Found) -> Found:
+    return found._replace(present=np.ones_like(found.present))
 
 
 def test_the_background_of_a_clip_is_its_median(experiment: Path, tmp_path: Path, clip: Callable[..., Clip]) -> None:
@@ -293,13 +292,13 @@ def test_the_background_of_a_clip_is_its_median(experiment: Path, tmp_path: Path
     state = {f"model.{key}": value for key, value in network.state_dict().items()}
     torch.save({"state_dict": state, **describe(config.as_dict())}, path)
     built = load_detector(path)
-    seen: list[Tensor] = []
+    seen: list[UInt8Array] = []
     watched = dataclasses.replace(built, detections=lambda frames: seen.append(frames) or built.detections(frames))
     rally = clip("rally", 6)
     assert len(list(detect_clip(watched, rally.frames))) == 6
     assert seen[0].shape == (2, 4, 3, 48, 64)
     expected = np.sort(np.stack(list(rally.frames.read(range(6), (64, 48)))), axis=0)[2]  # of six the third
-    np.testing.assert_array_equal(seen[0][0, 3].permute(1, 2, 0).numpy(), expected)
+    np.testing.assert_array_equal(seen[0][0, 3].transpose(1, 2, 0), expected)
 
 
 # ------------------------------------------------------------------------------------------- states

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import catalogue
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from tracknet_core import registry
-from tracknet_core.assembly import build_model
+from tracknet_core.assembly import build_model, build_window
 from tracknet_core.checkpoint import describe
 from tracknet_core.config import Config
 from tracknet_core.contracts import LARGEST_BATCH, Array, Wanted
@@ -22,18 +23,24 @@ from tracknet_core.errors import CheckpointError, ConfigError, RegistryError
 from tracknet_core.model import BallTracker
 from tracknet_core.registry import NAMESPACE
 from tracknet_core.tracking.detector import load_detector
+from tracknet_core.tracking.file_facts import facts_note
+
+FACTS = {"length": 3, "targets": [0, 1, 2], "background": False, "image_size": [64, 48], "state": []}
+"""Of a file that can be read."""
 
 
 def test_a_checkpoint_is_all_that_a_detector_needs(checkpoint: Path, config: Config, model: BallTracker) -> None:
     built = load_detector(checkpoint, device="cpu")
     assert built.config.as_dict() == config.as_dict()
     assert (built.window.length, built.window.targets, built.window.background) == (3, (0, 1, 2), False)
-    assert (built.window.image_size, built.device) == ((64, 48), torch.device("cpu"))
+    assert (built.window.image_size, built.points, built.device) == ((64, 48), 1, "cpu")
     frames = torch.randint(0, 256, (2, 3, 3, 48, 64), dtype=torch.uint8)
     with torch.inference_mode():
         expected = model(frames)
-    torch.testing.assert_close(built.logits(frames), expected, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(built.detections(frames).xy, model.codec.decode(expected).xy, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(built.logits(frames.numpy())[0], expected, rtol=1e-4, atol=1e-5)
+    found, state = built.detections(frames.numpy())
+    np.testing.assert_allclose(found.points, model.codec.decode(expected).points, rtol=1e-3, atol=1e-3)
+    assert state == built.state == ()
 
 
 def test_a_network_of_3d_convolutions_runs_and_is_a_graph_whose_batch_is_free(config: Config, tmp_path: Path) -> None:
@@ -65,7 +72,7 @@ def test_a_network_of_3d_convolutions_runs_and_is_a_graph_whose_batch_is_free(co
         graph = torch.export.export(model, (frames[:2],), dynamic_shapes=({0: batch},))
         expected = model(frames)
 
-    torch.testing.assert_close(built.logits(frames), expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(built.logits(frames.numpy())[0], expected, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(graph.module()(frames), expected, rtol=1e-4, atol=1e-4)
 
 
@@ -101,6 +108,13 @@ class Memory:
         return notes
 
 
+def notes_of(config: Config, **facts: Any) -> str:
+    """Return what the file of an experiment's network holds; `facts` are other than they are."""
+    (told,) = facts_note(build_window(config), []).values()
+    notes = {"config": json.dumps(config.as_dict()), "network": json.dumps({**json.loads(told), **facts})}
+    return json.dumps(notes)
+
+
 @pytest.fixture
 def memory(monkeypatch: pytest.MonkeyPatch, model: BallTracker) -> None:
     monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "formats", "memory"), Memory)
@@ -115,13 +129,20 @@ def test_an_exported_file_runs_like_its_checkpoint(
 ) -> None:
     monkeypatch.setattr(Memory, "decodes", decodes)
     exported = checkpoint.with_name("best.memory")
-    exported.write_text(json.dumps({"config": json.dumps(config.as_dict())}))
+    exported.write_text(notes_of(config))
     one, other = load_detector(checkpoint, device="cpu"), load_detector(exported, backend=backend)
     assert other.config.as_dict() == config.as_dict()
+    assert (other.points, other.state) == (1, ())
     assert (other.window.length, other.window.targets, other.window.image_size) == (3, (0, 1, 2), (64, 48))
-    frames = torch.randint(0, 256, (2, 3, 3, 48, 64), dtype=torch.uint8)
-    torch.testing.assert_close(other.logits(frames), one.logits(frames), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(other.detections(frames).score, one.detections(frames).score, rtol=1e-4, atol=1e-5)
+    frames = np.random.default_rng(0).integers(0, 256, (2, 3, 3, 48, 64), dtype=np.uint8)
+    (logits, _), (expected, _) = other.logits(frames), one.logits(frames)
+    torch.testing.assert_close(logits, expected, rtol=1e-4, atol=1e-5)
+    (found, _), (wanted, _) = other.detections(frames), one.detections(frames)
+    for values, right in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(values, right, rtol=1e-4, atol=1e-3)
+    again = other.decode(list(logits[0]))
+    for values, right in zip(again, wanted, strict=True):
+        np.testing.assert_allclose(values, right[0], rtol=1e-4, atol=1e-3)
 
 
 class Breaking(nn.Module):
@@ -148,10 +169,10 @@ def test_an_exported_file_whose_numbers_are_not_finite_is_refused_at_the_first_r
 ) -> None:
     monkeypatch.setattr(Memory, "decodes", decodes)
     exported = checkpoint.with_name("best.memory")
-    exported.write_text(json.dumps({"config": json.dumps(config.as_dict())}))
+    exported.write_text(notes_of(config))
     monkeypatch.setattr(Memory, "network", Breaking(model))
     built = load_detector(exported)
-    frames = torch.full((1, 3, 3, 48, 64), 9, dtype=torch.uint8)
+    frames = np.full((1, 3, 3, 48, 64), 9, np.uint8)
     for look in (built.detections, built.logits):
         with pytest.raises(CheckpointError, match=r"best\.memory: gives numbers that are not finite: .* Use an"):
             look(frames)
@@ -166,54 +187,91 @@ def test_a_checkpoint_whose_numbers_are_not_finite_is_refused_at_the_first_frame
     torch.save(saved, checkpoint)
     built = load_detector(checkpoint, device="cpu")
     with pytest.raises(CheckpointError, match=r"best\.ckpt: gives numbers that are not finite"):
-        built.detections(torch.full((1, 3, 3, 48, 64), 9, dtype=torch.uint8))
+        built.detections(np.full((1, 3, 3, 48, 64), 9, np.uint8))
 
 
-def test_an_exported_file_needs_no_part_but_its_input_and_its_codec(
-    checkpoint: Path, memory: None, config: Config
-) -> None:
+def test_an_exported_file_needs_no_part_of_the_network(checkpoint: Path, memory: None, config: Config) -> None:
+    told = notes_of(config)
     tree = config.as_dict()
-    tree["model"]["backbone"] = {"name": "of_a_package_that_is_not_here"}
+    for part in ("input", "backbone", "decoder", "head", "heatmap"):
+        tree["model"][part] = {"name": "of_a_package_that_is_not_here"}
     tree["plugins"] = ["/home/ann/my_backbone.py"]
     exported = checkpoint.with_name("best.memory")
-    exported.write_text(json.dumps({"config": json.dumps(tree)}))
-    assert load_detector(exported).window.targets == (0, 1, 2)
+    exported.write_text(json.dumps({**json.loads(told), "config": json.dumps(tree)}))
+    built = load_detector(exported)
+    assert built.window.targets == (0, 1, 2)
+    assert built.config.network.head == {"name": "of_a_package_that_is_not_here"}
+    assert built.detections(np.zeros((1, 3, 3, 48, 64), np.uint8))[0].score.shape[:2] == (1, 3)
 
 
-@pytest.mark.parametrize("notes", ["{}", '{"config": "{x"}', '{"config": "[1]"}', '{"config": "7"}'])
+@pytest.mark.parametrize("config_text", ["{x", "[1]", "7", "[" * 100_000])
+def test_an_exported_file_whose_experiment_cannot_be_read_tells_whoever_asks_for_it(
+    config_text: str, memory: None, config: Config, tmp_path: Path
+) -> None:
+    exported = tmp_path / "best.memory"
+    exported.write_text(json.dumps({**json.loads(notes_of(config)), "config": config_text}))
+    built = load_detector(exported)
+    with pytest.raises(CheckpointError, match=r"best\.memory: holds no configuration of a network"):
+        _ = built.config
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        "{}",
+        '{"config": "{}"}',
+        '{"network": "{x"}',
+        '{"network": "[1]"}',
+        '{"network": "{}"}',
+        *(
+            json.dumps({"network": json.dumps({**FACTS, **wrong})})
+            for wrong in (
+                {"length": 0},
+                {"length": 10**9},
+                {"length": "3"},
+                {"targets": []},
+                {"targets": [0, 2]},
+                {"targets": [2, 3]},
+                {"image_size": [10**6, 48]},
+                {"image_size": [64]},
+                {"background": 1},
+                {"state": [[10**9, 1, 1]]},
+                {"state": 7},
+                {"more": 1},
+            )
+        ),
+    ],
+)
 def test_a_file_that_does_not_say_what_it_is_is_refused(notes: str, memory: None, tmp_path: Path) -> None:
     exported = tmp_path / "best.memory"
     exported.write_text(notes)
     with pytest.raises(CheckpointError) as caught:
         load_detector(exported)
-    assert str(caught.value).startswith(f"{exported}: ")
-    assert str(caught.value).endswith((" that 'tracknet export' wrote.", " that tracknet wrote."))
+    assert str(caught.value) == (
+        f"{exported}: does not say what network it is. Give a file that 'tracknet export' wrote."
+    )
 
 
 @pytest.mark.parametrize(
-    ("changes", "complaint"),
+    ("facts", "complaint"),
     [
-        ({"data": {"sequence": {"length": 4}}}, r"does not take what it says to take, windows \(1, 4, 3, 48, 64\)"),
-        ({"model": {"input": {"outputs": "last"}}}, r"gives \(1, 3\) frames and says \(1, 1\)"),
+        ({"length": 4}, r"does not take what it says to take, windows \(1, 4, 3, 48, 64\)"),
+        ({"targets": [2]}, r"gives \(1, 3\) frames and says \(1, 1\)"),
     ],
 )
 def test_a_graph_that_is_not_what_its_notes_say_is_refused_before_any_work(
-    changes: dict[str, dict[str, dict[str, Any]]], complaint: str, memory: None, config: Config, tmp_path: Path
+    facts: dict[str, Any], complaint: str, memory: None, config: Config, tmp_path: Path
 ) -> None:
-    tree = config.as_dict()
-    for section, parts in changes.items():
-        for part, values in parts.items():
-            tree[section][part].update(values)
     exported = tmp_path / "best.memory"
-    exported.write_text(json.dumps({"config": json.dumps(tree)}))
+    exported.write_text(notes_of(config, **facts))
     with pytest.raises(CheckpointError, match=complaint):
         load_detector(exported)
 
 
 def test_exported_files_run_on_the_cpu(checkpoint: Path, memory: None, config: Config) -> None:
     exported = checkpoint.with_name("best.memory")
-    exported.write_text(json.dumps({"config": json.dumps(config.as_dict())}))
-    assert load_detector(exported, device="cpu").device == torch.device("cpu")
+    exported.write_text(notes_of(config))
+    assert load_detector(exported, device="cpu").device == "cpu"
     with pytest.raises(ConfigError) as caught:
         load_detector(exported, device="cuda:0")
     assert str(caught.value) == "--device cuda:0: files of the format 'memory' run on the CPU. Leave it out."
@@ -224,7 +282,7 @@ def test_a_file_that_can_run_code_is_read_only_where_its_backend_is_named(
 ) -> None:
     monkeypatch.setattr(Memory, "runs_code", True)
     exported = checkpoint.with_name("best.memory")
-    exported.write_text(json.dumps({"config": json.dumps(config.as_dict())}))
+    exported.write_text(notes_of(config))
     with pytest.raises(CheckpointError, match=r"can run code that is inside it.* --backend memory"):
         load_detector(exported)
     assert load_detector(exported, backend="memory").window.length == 3
@@ -235,7 +293,7 @@ def test_a_format_whose_package_does_not_import_is_in_nobodys_way(
 ) -> None:
     monkeypatch.setattr(registry.formats, "names", lambda: ["absent", "memory"])
     exported = checkpoint.with_name("best.memory")
-    exported.write_text(json.dumps({"config": json.dumps(config.as_dict())}))
+    exported.write_text(notes_of(config))
     assert load_detector(exported).window.length == 3
     with pytest.raises(RegistryError, match="absent"):
         load_detector(exported, backend="absent")
@@ -274,15 +332,18 @@ def test_a_detector_gives_what_a_tracker_wants(
 ) -> None:
     monkeypatch.setattr(Memory, "decodes", decodes)
     exported = checkpoint.with_name("best.memory")
-    exported.write_text(json.dumps({"config": json.dumps(config.as_dict())}))
-    frames = torch.randint(0, 256, (2, 3, 3, 48, 64), dtype=torch.uint8)
+    exported.write_text(notes_of(config))
+    frames = np.random.default_rng(0).integers(0, 256, (2, 3, 3, 48, 64), dtype=np.uint8)
 
     for detector in (load_detector(checkpoint, device="cpu"), load_detector(exported, backend="memory")):
         more = detector.adjusted(Wanted(candidates=5, score=0.0))
 
-        found = more.detections(frames)
+        found, _ = more.detections(frames)
         assert found.present.shape == (2, 3, 5)
         assert found.present.all()
-        torch.testing.assert_close(found.xy[:, :, :1], detector.detections(frames).xy)
-        assert detector.detections(frames).present.shape == (2, 3, 1)
+        before, _ = detector.detections(frames)
+        np.testing.assert_allclose(found.points[:, :, :1], before.points, rtol=1e-5)
+        assert before.present.shape == (2, 3, 1)
+        logits, _ = more.logits(frames)
+        np.testing.assert_allclose(more.decode(list(logits[0])).points, found.points[0], rtol=1e-5)
         assert detector.adjusted(Wanted()) is detector

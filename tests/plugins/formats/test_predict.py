@@ -1,6 +1,9 @@
 """Exported files find in a video what their checkpoint finds."""
 
 import csv
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,14 +75,33 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def portable(folder: Path) -> Callable[..., Path]:
+    """Export a checkpoint of the folder in a format, once; the file needs no backbone that is known."""
+
+    def export_once(name: str, network: str) -> Path:
+        file = folder / f"{network}_{name}{formats.get(name).suffix}"
+        if not file.exists():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setitem(catalogue.REGISTRY, (NAMESPACE, "backbones", "small"), Small)
+                arguments = [str(folder / f"{network}.ckpt"), "--format", name, "--output", str(file)]
+                assert export.main(arguments) == 0
+        return file
+
+    return export_once
+
+
 @pytest.fixture
-def predicted(folder: Path, tmp_path: Path) -> Callable[..., Rows]:
+def predicted(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Rows]:
     """Return the rows of the CSV file that a network gives."""
 
     def rows(network: Path, *options: str) -> Rows:
         output = tmp_path / f"from{network.suffix}"
         video = folder / "match" / "rally.mp4"
-        assert predict.main([str(network), str(video), "--output", str(output), *options]) == 0
+        with monkeypatch.context() as patch:
+            if network.suffix == ".ckpt":
+                patch.setitem(catalogue.REGISTRY, (NAMESPACE, "backbones", "small"), Small)
+            assert predict.main([str(network), str(video), "--output", str(output), *options]) == 0
         with (output / "rally.csv").open(newline="") as text:
             return list(csv.reader(text))
 
@@ -89,23 +111,65 @@ def predicted(folder: Path, tmp_path: Path) -> Callable[..., Rows]:
 @pytest.mark.parametrize("network", ["best", "recurrent"])
 @pytest.mark.parametrize("name", ["onnx", "openvino", "torchscript", "exported"])
 def test_predictions_are_those_of_the_checkpoint(
-    folder: Path,
-    predicted: Callable[..., Rows],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    network: str,
+    folder: Path, predicted: Callable[..., Rows], portable: Callable[..., Path], name: str, network: str
 ) -> None:
-    file, checkpoint = tmp_path / f"best{formats.get(name).suffix}", folder / f"{network}.ckpt"
-    with monkeypatch.context() as patch:  # the file needs no backbone
-        patch.setitem(catalogue.REGISTRY, (NAMESPACE, "backbones", "small"), Small)
-        assert export.main([str(checkpoint), "--format", name, "--output", str(file)]) == 0
-        head, *expected = predicted(checkpoint)
+    file = portable(name, network)
+    head, *expected = predicted(folder / f"{network}.ckpt")
 
     head_too, *found = predicted(file, "--backend", name)
 
     assert head_too == head
+    assert_same_rows(head, found, expected)
+
+
+def assert_same_rows(head: list[str], found: Rows, expected: Rows) -> None:
+    """Check rows of frames, each of which has a ball."""
     assert [row[head.index("Visibility")] for row in expected] == ["1"] * 10
     origin = head.index("Origin")
     assert [row.pop(origin) for row in found] == [row.pop(origin) for row in expected]
     np.testing.assert_allclose(np.array(found, float), np.array(expected, float), atol=0.1)
+
+
+HEAVY = {"torch", "lightning", "timm", "torchmetrics", "onnx", "tracknet_core.assembly"}
+"""What takes seconds to import, or brings along what does."""
+
+ALONE = f"""
+import json, sys
+from tracknet_core import predict
+for arguments in json.loads(sys.argv[1]):
+    if code := predict.main(arguments):
+        sys.exit(code)
+sys.exit(", ".join(sorted(sys.modules.keys() & {HEAVY})) or 0)
+"""
+
+
+@pytest.mark.parametrize(("name", "network"), [("onnx", "best"), ("openvino", "recurrent")])
+def test_a_file_runs_without_torch_and_gives_the_rows_of_its_checkpoint(
+    folder: Path, predicted: Callable[..., Rows], portable: Callable[..., Path], tmp_path: Path, name: str, network: str
+) -> None:
+    file, video = portable(name, network), folder / "match" / "rally.mp4"
+    runs = [
+        ("--tracker", "none"),
+        ("--tracker", "kalman", "--overlay"),
+        ("--tracker", "smooth", "--format", "jsonl"),
+        ("--tracker", "wasb"),
+        *([("--step", "1"), ("--step", "1", "--ensemble", "none")] if network == "best" else []),
+    ]
+    arguments = [[str(file), str(video), "--output", str(tmp_path / str(n)), *run] for n, run in enumerate(runs)]
+    command = [sys.executable, "-c", ALONE, json.dumps(arguments)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+    with (tmp_path / "0" / "rally.csv").open(newline="") as text:
+        head, *found = csv.reader(text)
+    _, *expected = predicted(folder / f"{network}.ckpt")
+    assert_same_rows(head, found, expected)
+
+
+def test_averages_of_a_file_are_those_of_its_checkpoint(
+    folder: Path, predicted: Callable[..., Rows], portable: Callable[..., Path]
+) -> None:
+    options = ("--step", "1", "--ensemble", "mean")  # these take torch
+    head, *expected = predicted(folder / "best.ckpt", *options)
+    _, *found = predicted(portable("onnx", "best"), *options)
+    assert_same_rows(head, found, expected)

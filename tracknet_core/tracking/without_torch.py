@@ -1,0 +1,180 @@
+"""Networks of exported files, which their own runtimes run: torch is imported where a file leaves something to it.
+
+That is decoding, where the codec is no graph, and logits, where several windows are averaged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tracknet_core.contracts import Array, Codec, Format, UInt8Array, Wanted
+from tracknet_core.errors import CheckpointError
+from tracknet_core.tracking.answers import Detector, FirstLook, Found, State, blank
+from tracknet_core.tracking.file_facts import read_facts
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from tracknet_core.config import Config
+
+
+def open_exported(path: Path, form: Format) -> Detector:
+    """Return the network of an exported file.
+
+    Args:
+        path: the file.
+        form: its format.
+
+    Raises:
+        CheckpointError: it is not of this format, or not what it says.
+        ConfigError: it needs a codec that cannot be built here.
+    """
+    file = _ExportedFile(path, form)
+    file.try_out()
+    return file.detector
+
+
+class _ExportedFile:
+    """A file and what it leaves to torch.
+
+    Args:
+        path: the file.
+        form: its format.
+    """
+
+    def __init__(self, path: Path, form: Format) -> None:
+        self._path = path
+        self._notes = form.notes(path)
+        facts = read_facts(self._notes, path)
+        self.window = facts.window
+        self.state = tuple(np.zeros((1, *shape), np.float32) for shape in facts.state)
+        self._run = form.load(path)
+        self._look = FirstLook(path)
+
+    @cached_property
+    def detector(self) -> Detector:
+        """The file as it is led over clips."""
+        return Detector(
+            window=self.window,
+            points=self._points,
+            device="cpu",
+            detections=self.detections,
+            logits=self.logits,
+            decode=lambda logits: self._decoded(logits, self.codec),
+            adjust=self.adjusted,
+            find_codec=lambda: self.codec,
+            find_config=lambda: self.config,
+            state=self.state,
+        )
+
+    def adjusted(self, wanted: Wanted) -> Detector:
+        """Return it with a codec that gives what a tracker asks for, which is torch's, outside of the file."""
+        # Here rather than above: torch takes seconds to import, and most runs need none of it.
+        from tracknet_core.tracking.with_torch import decode_windows, with_more  # noqa: PLC0415
+
+        codec = with_more(self.codec, wanted)
+        if codec is self.codec:
+            return self.detector
+
+        def detections(frames: UInt8Array, *before: Array) -> tuple[Found, State]:
+            logits, after = self.logits(frames, *before)
+            return decode_windows(codec, logits), after
+
+        return replace(
+            self.detector,
+            detections=detections,
+            decode=lambda logits: self._decoded(logits, codec),
+            find_codec=lambda: codec,
+        )
+
+    @cached_property
+    def config(self) -> Config:
+        """The experiment; none of its components is looked for.
+
+        Raises:
+            CheckpointError: the file holds none.
+            ConfigError: all its faults.
+        """
+        # Here rather than above: this comes with torch.
+        from tracknet_core.checkpoint import stored_config  # noqa: PLC0415
+
+        try:
+            tree = json.loads(self._notes["config"])
+        except (KeyError, ValueError, RecursionError):
+            tree = None
+        return stored_config(tree, self._path, built=[])
+
+    @cached_property
+    def codec(self) -> Codec:
+        """The codec of the experiment."""
+        # Here rather than above: this comes with torch.
+        from tracknet_core.tracking.with_torch import codec_of  # noqa: PLC0415
+
+        return codec_of(self.config, self.window)
+
+    def detections(self, frames: UInt8Array, *before: Array) -> tuple[Found, State]:
+        """Return what is found in each frame, and the state after them."""
+        logits, found, after = self._answers(frames, before)
+        if found is None:
+            # Here rather than above: torch takes seconds to import, and most files need none of it.
+            from tracknet_core.tracking.with_torch import decode_windows, tensor_of  # noqa: PLC0415
+
+            found = decode_windows(self.codec, tensor_of(logits))
+        return found, after
+
+    def logits(self, frames: UInt8Array, *before: Array) -> tuple[Tensor, State]:
+        """Return what the network says of each frame, and the state after them."""
+        # Here rather than above: torch takes seconds to import, and most runs need none of it.
+        from tracknet_core.tracking.with_torch import tensor_of  # noqa: PLC0415
+
+        logits, _, after = self._answers(frames, before)
+        return tensor_of(logits), after
+
+    def try_out(self) -> None:
+        """Run the file, since its graph may be another than its notes say.
+
+        Raises:
+            CheckpointError: it is.
+        """
+        frames, state = blank(self.window), self.state
+        try:
+            for _ in range(2 if state else 1):
+                found, state = self.detections(frames, *state)
+        except CheckpointError:
+            raise
+        except Exception as error:  # every runtime has errors of its own
+            raise CheckpointError(
+                f"{self._path}: its graph does not take what it says to take, windows {frames.shape} "
+                f"({type(error).__name__}). Export it anew."
+            ) from error
+        says, gives = (1, len(self.window.targets)), found.score.shape[:2]
+        if gives != says:
+            raise CheckpointError(f"{self._path}: its graph gives {gives} frames and says {says}. Export it anew.")
+        self._look.begin()
+        self._points = int(found.points.shape[-2])
+
+    def _decoded(self, logits: Sequence[Tensor], codec: Codec) -> Found:
+        # Here rather than above: as in logits, which these come from.
+        from tracknet_core.tracking.with_torch import decode_frames  # noqa: PLC0415
+
+        return decode_frames(codec, logits)
+
+    def _answers(self, frames: UInt8Array, before: Sequence[Array]) -> tuple[Array, Found | None, State]:
+        logits, *rest = self._run(frames, *before)
+        places, after = rest[: len(rest) - len(before)], tuple(rest[len(rest) - len(before) :])
+        found = Found(*places) if places else None
+        self._look(lambda: _are_finite(logits, found, after))
+        return logits, found, after
+
+
+def _are_finite(logits: Array, found: Found | None, state: State) -> bool:
+    """Return whether all numbers are finite; where no ball is present, place and score say nothing."""
+    places = () if found is None else (found.points[found.present], found.score[found.present])
+    return all(bool(np.isfinite(values).all()) for values in (logits, *places, *state))
