@@ -42,7 +42,8 @@ Array = npt.NDArray[np.float64]
     SWING_HEEL, SWING_SOCK, SWING_HEM, SWING_SLEEVE, SWING_CUFF, SWING_FINGERS,
     FREE_HEEL, FREE_SOCK, FREE_HEM, FREE_SLEEVE, FREE_CUFF, FREE_FINGERS,
     CROWN, BROW, OTHER_BROW, TAIL, SEAM, OTHER_SEAM, WAIST,
-) = range(JOINTS, JOINTS + 19)  # fmt: skip
+    SWING_WRIST, FREE_WRIST,
+) = range(JOINTS, JOINTS + 21)  # fmt: skip
 
 RIM_POINTS = 14
 """Corners of a racket's rim."""
@@ -76,10 +77,10 @@ class Wardrobe:
         colours = {
             **kit,
             "skin": skin,
-            "skin_light": _scaled(skin, 1.1),
+            "skin_light": _scaled(skin, rng.uniform(0.95, 1.35)),
             "skin_shade": _scaled(skin, 0.78),
             "hair": _near(_pick(_HAIRS, rng), 8, rng),
-            "shirt_shade": _scaled(kit["shirt"], 0.82),
+            "shirt_shade": _scaled(kit["shirt"], 0.64),
             "shorts_shade": _scaled(kit["shorts"], 0.84),
             "socks": _pick(_PALE, rng) if rng.random() < 0.72 else self._cloth(0.2),
             "shoes": shoes,
@@ -128,9 +129,9 @@ class Wardrobe:
             face.append(Part(BROW, OTHER_BROW, 0.022, 0.022, "band"))
         arms: list[Part] = []
         banded = rng.random(2) < (0.45, 0.3)
-        for shoulder, sleeve, elbow, cuff, hand, fingers, has_band in (
-            (FREE_SHOULDER, FREE_SLEEVE, FREE_ELBOW, FREE_CUFF, FREE_HAND, FREE_FINGERS, banded[0]),
-            (SWING_SHOULDER, SWING_SLEEVE, SWING_ELBOW, SWING_CUFF, SWING_HAND, SWING_FINGERS, banded[1]),
+        for shoulder, sleeve, elbow, cuff, wrist, hand, fingers, has_band in (
+            (FREE_SHOULDER, FREE_SLEEVE, FREE_ELBOW, FREE_CUFF, FREE_WRIST, FREE_HAND, FREE_FINGERS, banded[0]),
+            (SWING_SHOULDER, SWING_SLEEVE, SWING_ELBOW, SWING_CUFF, SWING_WRIST, SWING_HAND, SWING_FINGERS, banded[1]),
         ):
             arms += [
                 Part(shoulder, elbow, 0.052, 0.042, "skin"),
@@ -138,7 +139,7 @@ class Wardrobe:
                 Part(hand, fingers, 0.038, 0.03, "skin_light"),
             ]
             if has_band:
-                arms.append(Part(cuff, cuff, 0.042, 0.042, "band"))
+                arms.append(Part(cuff, wrist, 0.038, 0.034, "band"))
             if not bare:
                 arms.append(Part(shoulder, sleeve, 0.07, 0.064, "sleeve"))
         bat = [Part(RACKET, RACKET, blade, blade, "bat")] if blade else []
@@ -181,13 +182,13 @@ def detailed_joints(joints: Array, rng: np.random.Generator) -> Array:
         between(SWING_ANKLE, SWING_KNEE, sock),
         between(SWING_HIP, SWING_KNEE, hem),
         between(SWING_SHOULDER, SWING_ELBOW, sleeve),
-        between(SWING_ELBOW, SWING_HAND, 0.82),
+        between(SWING_ELBOW, SWING_HAND, 0.64),
         between(SWING_HAND, THROAT, 0.12),
         between(FREE_ANKLE, FREE_TOE, -0.35),
         between(FREE_ANKLE, FREE_KNEE, sock),
         between(FREE_HIP, FREE_KNEE, hem),
         between(FREE_SHOULDER, FREE_ELBOW, sleeve),
-        between(FREE_ELBOW, FREE_HAND, 0.82),
+        between(FREE_ELBOW, FREE_HAND, 0.64),
         between(FREE_ELBOW, FREE_HAND, 1.25),
         joints[:, HEAD] + 0.22 * up - 0.4 * front,
         joints[:, HEAD] + 0.24 * up + 0.5 * front + 0.2 * across,
@@ -196,6 +197,8 @@ def detailed_joints(joints: Array, rng: np.random.Generator) -> Array:
         between(NECK, SWING_SHOULDER, 0.72) - 0.1 * up,
         between(NECK, FREE_SHOULDER, 0.72) - 0.1 * up,
         between(PELVIS, CHEST, 0.2),
+        between(SWING_ELBOW, SWING_HAND, 0.86),
+        between(FREE_ELBOW, FREE_HAND, 0.86),
     ]
     return np.concatenate([joints, np.stack(details, axis=1)], axis=1)
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from tracknet_plugins.datasets.synthetic.camera import Camera
 from tracknet_plugins.datasets.synthetic.sports import Colour
+from tracknet_plugins.datasets.synthetic.textures import smooth_line
 
 Array = npt.NDArray[np.float64]
 
@@ -222,6 +223,40 @@ def animate(
     ):
         bend = sign * axes.outward - axes.up - axes.forward
         joints[:, elbow] = _bend(joints[:, shoulder], joints[:, hand_joint], 0.3 * size, 0.28 * size, bend)
+    return joints
+
+
+def fidgeting(joints: Array, times: Array, hits: list[float], rng: np.random.Generator) -> Array:
+    """Return joints (N, J, 3) of a player whose hands, racket and head are never still, but at the ball.
+
+    Args:
+        joints: as :func:`animate` returns them.
+        times: (N,) seconds, evenly spaced.
+        hits: seconds of the strokes, around which nothing changes.
+        rng: how lively the player is.
+    """
+    joints = joints.copy()
+    step = float(times[1] - times[0])
+    calm = np.ones(len(times))
+    for moment in hits:
+        calm = np.minimum(calm, np.clip(np.abs(times - moment) / 0.2 - 0.5, 0, 1))
+
+    def wave(amplitude: float, seconds: float) -> Array:
+        lines = [smooth_line(len(times), seconds / step, rng) for _ in range(3)]
+        return calm[:, None] * amplitude * np.column_stack(lines)
+
+    free, swing, turn = (wave(rng.uniform(0.02, 0.3), rng.uniform(0.15, 0.8)) for _ in range(3))
+    joints[:, FREE_HAND] += free
+    joints[:, FREE_ELBOW] += 0.4 * free
+    joints[:, [SWING_HAND, THROAT, RACKET]] += 0.7 * swing[:, None]
+    joints[:, SWING_ELBOW] += 0.3 * swing
+    blade = joints[:, RACKET] - joints[:, SWING_HAND]
+    length = np.linalg.norm(blade, axis=1, keepdims=True)
+    turned = blade + 4 * turn * length
+    turned *= length / np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-6)
+    joints[:, THROAT] += 0.45 * (turned - blade)
+    joints[:, RACKET] += turned - blade
+    joints[:, [HEAD, FACE]] += 0.15 * wave(0.3, 0.6)[:, None]
     return joints
 
 

@@ -22,8 +22,10 @@ _LEAD, _MISSED = (0.15, 0.6), (0.8, 2.6)
 """Seconds from the first frame to the toss; and from the toss to the first frame, where a clip starts later."""
 _PAUSE = (0.4, 1.2)
 """Seconds without a ball between two rallies."""
-_HOLD, _REST = (0.3, 2.2), (0.3, 2.0)
+_HOLD, _REST = (0.3, 2.2), (0.3, 2.5)
 """Seconds in the server's hand, and on the floor after a rally, of a ball that is labelled there too."""
+_CHANCES_OF_IDLE = (0.8, 0.07, 0.1, 0.03)
+"""More rallies end where a ball at rest is to be seen."""
 _ENDINGS: tuple[Ending, ...] = ("hit back", "into the net", "out of reach", "caught")
 _CHANCES = (0.92, 0.02, 0.03, 0.03)
 _LONGEST_FLIGHT = 2.6
@@ -102,7 +104,8 @@ def play(sport: Sport, duration: float, rng: np.random.Generator, *, idle: bool 
             contact, moment = pieces[-1][-1], clock - STEP
             hits[side].append(Hit(moment, contact))
             # No rally ends before somebody has seen it.
-            ending = _ENDINGS[rng.choice(len(_ENDINGS), p=_CHANCES)] if moment > 0 else "hit back"
+            chances = _CHANCES_OF_IDLE if idle else _CHANCES
+            ending = _ENDINGS[rng.choice(len(_ENDINGS), p=chances)] if moment > 0 else "hit back"
             places, bounced, is_over = _stroke(sport, contact, side, shots, ending, rng)
             bounces += [[moment + number * STEP, *places[number]] for number in bounced]
             pieces.append(places[1:])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +20,13 @@ from tracknet_plugins.datasets.synthetic.figures import PELVIS, RACKET, SWING_HA
 from tracknet_plugins.datasets.synthetic.graphics import Graphic, draw_graphic
 from tracknet_plugins.datasets.synthetic.portraits import Portrait
 from tracknet_plugins.datasets.synthetic.scene import Recipe, Scene, make_scene
+from tracknet_plugins.datasets.synthetic.spectators import Fan, lively_people, plain_fans
 from tracknet_plugins.datasets.synthetic.sports import Colour
-from tracknet_plugins.datasets.synthetic.venue import build_venue, score_graphics, spectator_colours
+from tracknet_plugins.datasets.synthetic.venue import build_venue, score_graphics
 
 Array = npt.NDArray[np.float64]
 
 _CORK: Colour = (226, 212, 182)
-_POSES = 8
 
 
 class Painter:
@@ -54,7 +54,7 @@ class Painter:
                 outline = None if figure.is_bat else scene.camera.project(racket)[0]
                 self._portraits.append(Portrait(figure, capsules, outline, scene.motion, shutter, rng))
             self._graphics = [draw_graphic(slot, rng) for slot in scene.graphics]
-        self._fans = _make_fans(scene, self._venue.seats, rng)
+        self._fans = (lively_people if scene.is_lifelike else plain_fans)(scene, self._venue.seats, rng)
         grain = rng.normal(0, scene.difficulty.noise, (height + 64, width + 64, 1)) + rng.normal(
             0, 0.5 * scene.difficulty.noise, (height + 64, width + 64, 3)
         )
@@ -158,7 +158,7 @@ class Painter:
         part = still.resize((right - left, bottom - top), Image.Resampling.BILINEAR, box=(*low, *high))
         return (left, top, right, bottom), np.asarray(part)
 
-    def _fan_box(self, fan: _Fan, number: int) -> painting.Box | None:
+    def _fan_box(self, fan: Fan, number: int) -> painting.Box | None:
         """Return where a spectator is in a frame; None if not wholly inside, or where the picture is zoomed."""
         motion = self._scene.motion
         if motion.zoom[number] != 1:
@@ -262,36 +262,6 @@ def _draw_racket(draw: ImageDraw.ImageDraw, blade: Array, pen: float, figure: Fi
     head = figure.racket_head * pen
     rim = (x - 0.85 * head, y - head, x + 0.85 * head, y + head)
     draw.ellipse(rim, fill=(58, 58, 56, 70), outline=(70, 40, 44, 255), width=max(2, round(0.02 * pen)))
-
-
-class _Fan(NamedTuple):
-    """A spectator that moves: some poses in a box of the frame, taken in turns, ``pace`` rounds per second."""
-
-    box: painting.Box
-    poses: list[UInt8Array]
-    pace: float
-    phase: float
-
-
-def _make_fans(scene: Scene, seats: Array, rng: np.random.Generator) -> list[_Fan]:
-    width, height = scene.recipe.size
-    xy, scale = scene.camera.project(seats)
-    roomy = scale[:, None] * 0.8
-    inside = ((xy > roomy) & (xy < [width - 1, height - 1] - roomy)).all(1)
-    fans = []
-    for (x, y), unit in list(zip(xy[inside], scale[inside], strict=True))[: scene.difficulty.fans]:
-        box = (int(x - 0.6 * unit), int(y - 0.6 * unit), int(x + 0.6 * unit) + 1, int(y + 0.6 * unit) + 1)
-        cloth, skin = spectator_colours(scene.palette, rng)
-        poses = []
-        for turn in np.linspace(0, 2 * np.pi, _POSES, endpoint=False):
-            lean, rise = 0.07 * unit * np.sin(turn), 0.05 * unit * abs(np.cos(turn))
-            body = [x, y + 0.3 * unit, 0.2 * unit, x + lean, y - rise, 0.2 * unit]
-            head = [x + 1.4 * lean, y - rise - 0.3 * unit, 0.11 * unit] * 2
-            image, draw = painting.canvas(box)
-            painting.capsules(draw, box, np.array([body, head]), [cloth, skin])
-            poses.append(painting.layer(image))
-        fans.append(_Fan(box, poses, rng.uniform(0.3, 1.2), rng.random()))
-    return fans
 
 
 class RenderedFrames(FrameSource):

@@ -19,6 +19,7 @@ from tracknet_plugins.datasets.synthetic.figures import (
     Outfit,
     animate,
     covered,
+    fidgeting,
     holding,
     plain_parts,
 )
@@ -179,8 +180,9 @@ class Scene:
         """From the rim of a shuttlecock's skirt to its cork, (N, S, 3) metres: as it flies, cork ahead."""
         way = np.gradient(self.ball, axis=1)
         speed = np.linalg.norm(way, axis=-1, keepdims=True)
-        # One that lies still points anywhere.
-        way = np.where(speed > 1e-6, way, [0.8, 0.6, 0.0])
+        # One that lies still points anywhere: at random, but always the same way.
+        turn = 1000 * self.ball[..., 0]
+        way = np.where(speed > 1e-6, way, np.stack([np.cos(turn), np.sin(turn), 0.1 * np.ones_like(turn)], axis=-1))
         long = _SHUTTLE_LENGTH * self.sport.ball.apparent * self.ball_scale
         return np.asarray(long * way / np.maximum(np.linalg.norm(way, axis=-1, keepdims=True), 1e-9))
 
@@ -541,11 +543,13 @@ def _dressed(figures: tuple[Figure, ...], rally: Play, times: Array, rng: np.ran
     wardrobe = Wardrobe(rng)
     kits = {faces_camera: wardrobe.kit() for faces_camera in (False, True)}
     servers = {figure.faces_camera: figure for figure in reversed(figures)}  # the first of a side hits the ball
+    strokes = {side: [hit.time for hit in rally.hits[side]] for side in (NEAR, FAR)}
     for figure in figures:
-        joints = figure.joints
+        side = FAR if figure.faces_camera else NEAR
+        joints = fidgeting(figure.joints, times, strokes[side] if servers[figure.faces_camera] is figure else [], rng)
         if servers[figure.faces_camera] is figure:
             for hold in rally.holds:
-                if hold.side == (FAR if figure.faces_camera else NEAR):
+                if hold.side == side:
                     joints = holding(joints, times, hold.start, hold.end, rally.ball(times))
         outfit = replace(wardrobe.outfit(kits[figure.faces_camera]), stature=figure.outfit.stature)
         parts = wardrobe.parts(figure.racket_head if figure.is_bat else 0.0, faces_camera=figure.faces_camera)

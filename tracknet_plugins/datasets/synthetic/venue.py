@@ -427,8 +427,10 @@ def _draw_spare_balls(sheet: _Sheet, scene: Scene, rng: np.random.Generator) -> 
     beside, back = sport.width / 2 + sport.run_off[1], sport.length / 2 + sport.run_off[0]
     for _ in range(rng.integers(0, 9)):
         x, y = rng.uniform(-1.1, 1.1) * beside, rng.uniform(-0.62 * sport.length, back)
-        if abs(x) < sport.width / 2 and abs(y) < sport.length / 2 and rng.random() < 0.7:
-            continue  # on the court there is rarely one
+        on_court = abs(x) < sport.width / 2 + 1 and abs(y) < sport.length / 2 + 1
+        # There is rarely one on the court; and a shuttlecock that lies there is the one of this rally, and labelled.
+        if on_court and (ball.is_shuttle or rng.random() < 0.7):
+            continue
         radius = 0.5 * ball.diameter * ball.apparent * scene.ball_scale
         place = np.array([x, y, radius])
         if not ball.is_shuttle:
