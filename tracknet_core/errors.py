@@ -39,3 +39,7 @@ class AbsentPlaceWarning(UserWarning):
 
 class LabelWarning(UserWarning):
     """Rows of a label file that cannot be used; their frames count as unlabelled."""
+
+
+class RenamedWarning(FutureWarning):
+    """A component or a parameter by the name that it had in an earlier version."""

@@ -46,6 +46,10 @@ C = TypeVar("C", bound=Component)
 
 NAMESPACE = "tracknet"
 
+RENAMED = f"{NAMESPACE}_renamed"
+"""Group of entry points that are no components: ``losses.old = "new"``, or of a parameter ``losses.mse.old = "new"``. A
+package declares there, once, what it has renamed, so that experiments and checkpoints with the old name go on."""
+
 
 class Registry:
     """The components of one kind, by name.
@@ -121,6 +125,22 @@ class Registry:
     def distribution(self, name: str) -> str | None:
         """Return the package whose entry point is called ``name``; None for a component that a decorator alone made."""
         return next(map(_distribution, self.entries(name)), None)
+
+    def today(self, name: str, parameter: str | None = None) -> str:
+        """Return what a component, or a parameter of it, is called today: the name itself unless it was renamed."""
+        prefix, now = (self.kind, name) if parameter is None else (f"{self.kind}.{name}", parameter)
+        if parameter is None and self.entries(name):
+            return name
+        renamed = {entry.name: entry.value for entry in _installed(RENAMED)}
+        for _ in renamed:  # a name may have been given up more than once
+            now = renamed.get(f"{prefix}.{now}", now)
+        return now
+
+    def earlier(self, name: str | None = None) -> list[str]:
+        """Return the names that components, or the parameters of one, had before they were renamed."""
+        prefix = f"{self.kind}." if name is None else f"{self.kind}.{name}."
+        old = (entry.name.removeprefix(prefix) for entry in _installed(RENAMED) if entry.name.startswith(prefix))
+        return sorted(one for one in old if "." not in one)
 
     def complete(self, component: Any) -> Any:
         """Return a component of this kind with the attributes that have a default in its contract, and it lacks.

@@ -16,11 +16,12 @@ import inspect
 import math
 import sys
 import types
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from tracknet_core.errors import ConfigError, RegistryError
+from tracknet_core.errors import ConfigError, RegistryError, RenamedWarning
 from tracknet_core.registry import REGISTRIES
 
 Faults = list[str]
@@ -89,7 +90,7 @@ def check_component(kind: str, node: Any, path: str, faults: Faults, *, nested: 
         faults: grows by a line for whatever is wrong.
         nested: whether the node is a parameter of another component, and so sets what assembly would supply.
     """
-    node = {"name": node} if isinstance(node, str) else node
+    node = of_today(kind, {"name": node} if isinstance(node, str) else node, path)
     if not isinstance(node, Mapping):
         faults.append(f"{path}: {_show(node)} is not a component. Write {{name: …, parameter: value}}.")
         return {}
@@ -138,6 +139,34 @@ def require_component(kind: str, node: Any, path: str) -> Node:
     if faults:
         raise ConfigError(faults)
     return checked
+
+
+def of_today(kind: str, node: Any, path: str) -> Any:
+    """Return a node, or a name, as it is written today: what was renamed under its new name, with a warning.
+
+    What is no node, or has no name, is returned as it is. Of a parameter that is there by both names the later one
+    counts: it is the one of the experiment, and the other that of its base.
+    """
+    name = node.get("name") if isinstance(node, Mapping) else node
+    if not isinstance(name, str):
+        return node
+    registry = REGISTRIES[kind]
+    now = registry.today(name)
+    _warn_renamed(name, now, path)
+    if not isinstance(node, Mapping):
+        return now
+    today: Node = {"name": now}
+    for key in (key for key in node if key != "name"):
+        new = registry.today(now, key) if isinstance(key, str) else key
+        _warn_renamed(key, new, f"{path}.{key}")
+        today.pop(new, None)
+        today[new] = node[key]
+    return today
+
+
+def _warn_renamed(old: str, new: str, path: str) -> None:
+    if new != old:
+        warnings.warn(f"{path}: '{old}' is called '{new}' now. Write that.", RenamedWarning, stacklevel=3)
 
 
 def settable(kind: str, constructor: Callable[..., Any], *, nested: bool = False) -> dict[str, inspect.Parameter]:

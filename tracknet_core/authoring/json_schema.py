@@ -220,7 +220,8 @@ class _Writer:
         return _ref(key)
 
     def _any_of_kind(self, kind: str, key: str, *, nested: bool) -> Schema:
-        names = REGISTRIES[kind].names()
+        earlier = [name for name in REGISTRIES[kind].earlier() if REGISTRIES[kind].today(name) != name]
+        names = [*REGISTRIES[kind].names(), *earlier]
         merged: dict[str, list[Schema]] = {}
         for name in names:
             part = self._component(kind, name, nested=nested)
@@ -240,8 +241,9 @@ class _Writer:
         return {"anyOf": [{"enum": names}, _ref(REFERENCE), mapping]}
 
     def _component(self, kind: str, name: str, *, nested: bool) -> Schema:
+        registry = REGISTRIES[kind]
         try:
-            component = REGISTRIES[kind].get(name)
+            component = registry.get(registry.today(name))
         except RegistryError as error:
             self.notes.append(str(error))
             return {"description": "It cannot be imported here, so nothing is known of its parameters."}
@@ -252,6 +254,10 @@ class _Writer:
             text = {"description": texts[key]} if key in texts else {}
             default = {} if parameter.default is inspect.Parameter.empty else {"default": parameter.default}
             properties[key] = {**text, **default, **schema}
+        now = registry.today(name)
+        for old in registry.earlier(now):
+            said = {"description": f"Is called '{registry.today(now, old)}' now.", "deprecated": True}
+            properties[old] = {**properties.get(registry.today(now, old), {}), **said}
         described = {"description": first_line(component.__doc__)} if component.__doc__ else {}
         return {**described, "type": "object", "properties": properties, "additionalProperties": False}
 

@@ -93,6 +93,7 @@ def show_part(kind: str, name: str, plugins: Sequence[str] = ()) -> Facts:
     """
     registry = registry_of(kind)
     import_plugins(plugins)
+    name = registry.today(name)
     component = registry.get(name)
     own = take_apart(component.__doc__)
     module = take_apart(sys.modules[component.__module__].__doc__)

@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from tracknet_core.config.plugin_files import import_plugins, plugin_paths
-from tracknet_core.config.sections import SECTIONS, Config, DataConfig, check_shares, section_class
+from tracknet_core.config.sections import SECTIONS, Config, DataConfig, check_shares, parts_of_today, section_class
 from tracknet_core.config.shipped import OPTIONS, SHORTHANDS, experiment_file, shipped_folder
 from tracknet_core.config.shorthands import Shorthand, expand_shorthands
 from tracknet_core.errors import ConfigError
@@ -92,6 +92,7 @@ def parse_config(tree: Mapping[str, Any], *, built: Collection[str] = SECTIONS) 
     tree = {key: value for key, value in tree.items() if value is not None}
     plugins = plugin_paths(tree.get("plugins"), Path())
     faults: Faults = []
+    tree = {key: parts_of_today(key, value) if key in SECTIONS else value for key, value in tree.items()}
     tree = expand_shorthands(tree, known_shorthands(), faults)
     parts = {
         section: check_dataclass(
@@ -167,6 +168,7 @@ def _resolve(experiment: Path | None, overrides: Sequence[str], sections: Mappin
         section: _section(section, chosen.get(section, tree.get(section, {})), folders) for section in SECTIONS
     }
     resolved["plugins"] = plugin_paths(tree.get("plugins"), folder)
+    values = {key: parts_of_today(key, value) if key in SECTIONS else value for key, value in values.items()}
     if "plugins" in values:
         values["plugins"] = plugin_paths(values["plugins"], Path())
     return _merge(resolved, values)
@@ -227,7 +229,7 @@ def _section(section: str, value: Any, folders: list[Path], above: tuple[Path, .
         raise ConfigError(
             f"{section}: {value!r} is neither a mapping nor the name of a file. {_offer(section, folders)}"
         )
-    own: dict[str, Any] = {str(key): item for key, item in value.items()}
+    own: dict[str, Any] = parts_of_today(section, {str(key): item for key, item in value.items()})
     explicit = own.pop("base", None)
     file = _group_file(section, explicit or DEFAULT, folders)
     if file is None and explicit is not None:
@@ -236,7 +238,7 @@ def _section(section: str, value: Any, folders: list[Path], above: tuple[Path, .
         return own
     if file in above:
         raise ConfigError(f"{section}.base: {' -> '.join(p.stem for p in (*above, file))} is a circle.")
-    base = _read(file, f"{section} section")
+    base = parts_of_today(section, _read(file, f"{section} section"))
     if file.stem != DEFAULT:
         base = _section(section, base, folders, (*above, file))
     return _merge(base, own)

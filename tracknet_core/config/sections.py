@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from tracknet_core.contracts import GREATEST_LENGTH, GREATEST_SIDE, Size
 from tracknet_core.errors import ConfigError
-from tracknet_core.schema import Faults, Node, component, within
+from tracknet_core.schema import KIND, Faults, Node, component, of_today, within
 
 GREATEST_SEED = 2**32 - 1  # numpy's
 
@@ -209,6 +209,23 @@ def section_class(section: str, tree: Any) -> type[Any]:
     """Return what a section is, by what stands in it: a model that has a ``tracker`` has no parts of a network."""
     has_tracker = isinstance(tree, Mapping) and "tracker" in tree
     return TrackerConfig if section == "model" and has_tracker else SECTIONS[section]
+
+
+def parts_of_today(section: str, tree: Any) -> Any:
+    """Return a section whose components are named as they are today; see :func:`~tracknet_core.schema.of_today`."""
+    if not isinstance(tree, Mapping):
+        return tree
+    renamed = dict(tree)
+    for part in dataclasses.fields(section_class(section, tree)):
+        value, path = tree.get(part.name), f"{section}.{part.name}"
+        if KIND in part.metadata and value is not None:
+            kind = part.metadata[KIND]
+            renamed[part.name] = (
+                [of_today(kind, node, f"{path}[{i}]") for i, node in enumerate(value)]
+                if isinstance(value, list)
+                else of_today(kind, value, path)
+            )
+    return renamed
 
 
 @dataclass(frozen=True)

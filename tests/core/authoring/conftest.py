@@ -16,7 +16,6 @@ Install = Callable[..., Path]
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     """Install a distribution: its files, and the metadata beside them; what was imported of it is forgotten."""
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(catalogue, "REGISTRY", dict(catalogue.REGISTRY))
 
     def install_distribution(name: str, files: dict[str, str], groups: dict[str, dict[str, str]]) -> Path:
         for path, text in files.items():
@@ -35,6 +34,10 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         return tmp_path
 
     yield install_distribution
-    for name, module in list(sys.modules.items()):
-        if (getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
-            del sys.modules[name]
+    modules = sys.modules.items()
+    own = {name for name, module in modules if (getattr(module, "__file__", None) or "").startswith(str(tmp_path))}
+    for key, component in list(catalogue.REGISTRY.items()):
+        if getattr(component, "__module__", None) in own:
+            del catalogue.REGISTRY[key]
+    for name in own:
+        del sys.modules[name]
