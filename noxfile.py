@@ -146,7 +146,8 @@ def expected_in_wheel() -> set[str]:
     """Return files that are easily lost in packaging, as they are called inside the wheel."""
     experiments = {f"tracknet_core/{path.relative_to(ROOT)}" for path in (ROOT / "experiments").rglob("*.yaml")}
     templates = {str(path.relative_to(ROOT)) for path in (ROOT / "tracknet_core").rglob("templates/*.*")}
-    return experiments | templates | {"tracknet_core/py.typed", "tracknet_plugins/py.typed"}
+    weights = {str(path.relative_to(ROOT)) for path in (ROOT / "tracknet_plugins").glob("models/weights/*/*.*")}
+    return experiments | templates | weights | {"tracknet_core/py.typed", "tracknet_plugins/py.typed"}
 
 
 def show_pythons_of_pyenv() -> None:

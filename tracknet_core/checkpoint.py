@@ -2,21 +2,26 @@
 
 A checkpoint is Lightning's, with one more key: ``tracknet``, the format's number, the version that wrote it and
 the resolved configuration as plain data. It is loaded with ``weights_only=True``, and plugins that it names are not
-imported: a checkpoint from a stranger cannot run code.
+imported: a checkpoint from a stranger cannot run code. A folder of :mod:`.model_folder` holds the same, without what
+only training needs.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
+from omegaconf import OmegaConf
+from safetensors import safe_open
 from torch import Tensor, nn
 
 from tracknet_core.config import Config, parse_config
 from tracknet_core.errors import CheckpointError, ConfigError
+from tracknet_core.model_folder import CONFIG, WEIGHTS, is_model_folder
 
 KEY = "tracknet"
 FORMAT = 2
@@ -29,11 +34,13 @@ def describe(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Return the content of a checkpoint of tracknet.
+    """Return the content of a checkpoint of tracknet, or of the folder of a trained network.
 
     Raises:
         CheckpointError: no such file, not a checkpoint, or one of another program or format.
     """
+    if path.is_dir():
+        return _read_folder(path)
     if not path.is_file():
         raise CheckpointError(f"{path}: no such checkpoint file.")
     try:
@@ -46,15 +53,38 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(content, dict) or not isinstance(content.get(KEY), dict):
         raise CheckpointError(f"{path}: a checkpoint of another program. Give a .ckpt file that tracknet wrote.")
-    found = content[KEY].get("format")
-    if found != FORMAT:
-        raise CheckpointError(
-            f"{path}: format {found}, but this tracknet reads format {FORMAT}. It was written by tracknet "
-            f"{content[KEY].get('version')}: use that version."
-        )
+    _check_format(path, content[KEY])
     if not _are_weights(content.get("state_dict")):
         raise CheckpointError(f"{path}: holds no weights. Give a .ckpt file that tracknet wrote.")
     return content
+
+
+def _read_folder(folder: Path) -> dict[str, Any]:
+    """Return what a checkpoint would hold of a trained network in a folder."""
+    if not is_model_folder(folder):
+        raise CheckpointError(
+            f"{folder}: a folder without {WEIGHTS} and {CONFIG}. Give what 'tracknet publish' wrote, or a .ckpt file."
+        )
+    try:
+        with safe_open(folder / WEIGHTS, framework="pt") as file:
+            about = dict(json.loads((file.metadata() or {})[KEY]))
+            state = {f"{PREFIX}{key}": file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  # no mapping
+        config = OmegaConf.to_container(OmegaConf.load(folder / CONFIG), resolve=False)
+    except Exception as error:  # of safetensors, JSON, YAML and OmegaConf, which share no base
+        raise CheckpointError(
+            f"{folder}: its {WEIGHTS} or {CONFIG} cannot be read ({type(error).__name__}: {error}). Give a folder that "
+            "'tracknet publish' wrote."
+        ) from error
+    _check_format(folder, about)
+    return {"state_dict": state, KEY: {**about, "config": config}}
+
+
+def _check_format(path: Path, about: Mapping[str, Any]) -> None:
+    if about.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{path}: format {about.get('format')}, but this tracknet reads format {FORMAT}. It was written by "
+            f"tracknet {about.get('version')}: use that version."
+        )
 
 
 def stored_config(tree: Any, path: Path, *, built: Sequence[str]) -> Config:

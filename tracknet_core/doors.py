@@ -25,6 +25,7 @@ COMMANDS = {
     "predict": Command("tracknet_core.predict", "find the ball in videos: rows of places, and pictures that show them"),
     "evaluate": Command("tracknet_core.evaluate", "score a checkpoint, or any predictions, under published rules"),
     "export": Command("tracknet_core.export", "write a trained network as a file that runs without tracknet"),
+    "publish": Command("tracknet_core.publish", "write a trained network as a folder that others may have"),
     "data": Command("tracknet_core.data_sets", "check, preview, count, convert or split a data set"),
     "experiments": Command("tracknet_core.experiment_files", "the experiments that come with it", "list_experiments"),
     "copy": Command("tracknet_core.experiment_files", "an experiment as a file of your own", "copy_experiment"),
@@ -33,6 +34,7 @@ COMMANDS = {
     "show": Command("tracknet_core.plugins", "what a part is, its parameters, and how to name it", "show_part"),
     "check": Command("tracknet_core.packages", "whether parts keep the contract of their kind", "check_parts"),
     "new": Command("tracknet_core.packages", "a small package with a part of your own", "new_package"),
+    "models": Command("tracknet_core.plugins", "the trained networks that are installed", "list_models"),
     "info": Command("tracknet_core.info", "versions, devices and codecs: what a bug report needs"),
 }
 

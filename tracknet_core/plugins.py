@@ -1,4 +1,4 @@
-"""``tracknet list`` and ``tracknet show``: the parts that are installed, and what each of them takes."""
+"""``tracknet list``, ``show`` and ``models``: the parts that are installed, and what each of them takes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,13 @@ def list_parts(arguments: Sequence[str] | None = None) -> int:
     return guarded(lambda: _list(options))
 
 
+def list_models(arguments: Sequence[str] | None = None) -> int:
+    """Parse the command line of ``tracknet models``, list, and return the exit code."""
+    options = models_parser().parse_args(arguments)
+    options.kind = "models"
+    return guarded(lambda: _list(options))
+
+
 def show_part(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line of ``tracknet show``, show, and return the exit code."""
     options = show_parser().parse_args(arguments)
@@ -27,6 +34,14 @@ def list_parser() -> CommandParser:
     """Return what reads the command line of ``tracknet list``."""
     parser = CommandParser("list", "backbones", description="List the parts that are installed; none is imported.")
     parser.add_argument("kind", nargs="?", metavar="KIND", help="such as backbones; default: all kinds")
+    add_json_option(parser)
+    add_plugin_option(parser)
+    return parser
+
+
+def models_parser() -> CommandParser:
+    """Return what reads the command line of ``tracknet models``."""
+    parser = CommandParser("models", "--json", description="List the trained networks that are installed.")
     add_json_option(parser)
     add_plugin_option(parser)
     return parser

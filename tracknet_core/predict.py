@@ -1,4 +1,4 @@
-"""``python -m tracknet_core.predict CHECKPOINT VIDEO…``: where the ball is, frame by frame, and a video with it."""
+"""``python -m tracknet_core.predict [NETWORK] VIDEO…``: where the ball is, frame by frame, and a video with it."""
 
 from __future__ import annotations
 
@@ -20,15 +20,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> CommandParser:
     """Return what reads the command line."""
     parser = CommandParser(
-        "predict", "best.ckpt match.mp4 --overlay", description="Find the ball in every frame of videos."
+        "predict",
+        "match.mp4 --overlay",
+        usage="tracknet predict [NETWORK] VIDEO [VIDEO …] [-h] …",
+        description="Find the ball in every frame of videos. NETWORK is what 'tracknet run', 'export' or 'publish' "
+        "wrote, or the name of a model; without it, the model of --model finds the ball.",
     )
-    parser.add_argument("checkpoint", type=Path, help="what 'tracknet run' or 'tracknet export' wrote")
     parser.add_argument(
-        "videos",
+        "words",
         nargs="+",
         metavar="VIDEO",
         help="a video, a folder of images or of videos, a pattern such as 'games/*.mp4', a URL or a camera's device",
     )
+    parser.add_argument("--model", metavar="NAME", help="a network that is installed; 'tracknet models' lists them")
     parser.add_argument("--output", type=Path, default=Path("predictions"), metavar="DIR", help="default: %(default)s")
     parser.add_argument("--format", metavar="NAME", help="what to write, such as jsonl; default: a table, CSV")
     parser.add_argument("--overlay", action="store_true", help="write a video that shows the ball and its trail")
@@ -54,11 +58,10 @@ def parser() -> CommandParser:
 
 def _run(options: argparse.Namespace) -> int:
     # Here rather than above: torch takes seconds to import, and --help needs none of it.
-    from tracknet_core.tracking.videos import track_videos  # noqa: PLC0415
+    from tracknet_core.tracking import networks, videos  # noqa: PLC0415
 
-    track_videos(
-        options.checkpoint,
-        options.videos,
+    videos.track_videos(
+        *networks.network_and_videos(options.words, options.model, options.backend),
         options.output,
         {"--format": options.format, **({"--overlay": None} if options.overlay else {})},
         existing=options.existing,

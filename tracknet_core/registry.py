@@ -36,6 +36,7 @@ from tracknet_core.contracts import (
     ProtocolMetric,
     SchedulerFactory,
     Tracker,
+    TrainedModel,
     Transform,
     Writer,
 )
@@ -230,6 +231,7 @@ mergers = Registry("mergers", Merger, "targets", "codec", option="predict --ense
 trackers = Registry("trackers", Tracker, "fps", "size", "frames", option="predict --tracker")
 writers = Registry("writers", Writer, "clip", option="predict --format")
 formats = Registry("formats", Format, option="export --format")
+models = Registry("models", TrainedModel, option="predict --model")
 callbacks = Registry("callbacks", LightningCallback, "paths")
 loggers = Registry("loggers", LightningLogger, "paths")
 

@@ -14,7 +14,7 @@ from tracknet_core.authoring.listing import registry_of
 from tracknet_core.authoring.showing import slots
 from tracknet_core.errors import ConfigError
 from tracknet_core.files import new_folder
-from tracknet_core.registry import Registry
+from tracknet_core.registry import REGISTRIES, Registry
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _SETTINGS = {"data": {"dataset": "{rallies: [1, 1, 0], frames: 8}"}, "model": {"base": "vit_heatmap"}, "training": {}}
@@ -35,6 +35,11 @@ def new_package(kind: str, name: str, into: Path) -> Path:
         DataError: the folder is there already, or cannot be made.
     """
     registry = registry_of(kind)
+    if kind not in templates():
+        raise ConfigError(
+            f"{kind}: there is no template for parts of this kind, only for {', '.join(templates())}. 'tracknet list "
+            f"{kind}' says where those that there are lie."
+        )
     _check_name(registry, name)
     module = f"tracknet_{name}"
     words = {
@@ -62,6 +67,15 @@ def new_package(kind: str, name: str, into: Path) -> Path:
             text = Template(_template(template)).substitute(words).rstrip()
             file.write_text(f"{text}\n", encoding="utf-8")
     return target
+
+
+def templates() -> list[str]:
+    """Return the kinds that there is a template for."""
+    return [
+        kind
+        for kind in REGISTRIES
+        if files("tracknet_core.authoring").joinpath("templates", f"{kind}.py.txt").is_file()
+    ]
 
 
 def _check_name(registry: Registry, name: str) -> None:

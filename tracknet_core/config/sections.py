@@ -166,7 +166,7 @@ class TrainingConfig:
         validate_every: epochs from one validation to the next.
         no_ball: whether frames without a ball are trained as empty maps or left out.
         backbone_lr_scale: factor on the learning rate of the backbone.
-        init_from: checkpoint of tracknet whose weights to start from.
+        init_from: checkpoint of tracknet, or name of a model, whose weights to start from.
         data_loader: how batches are made.
         accelerator: Lightning's.
         devices: Lightning's.

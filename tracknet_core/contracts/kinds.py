@@ -440,8 +440,7 @@ class FrameRule(Protocol):
 
 
 LARGEST_BATCH = 2**16
-"""Windows that a file takes at once. An exporter needs a bound to reason with: without one, torch 2.6 refuses 3-D
-convolutions."""
+"""Windows that a file takes at once; without a bound, torch 2.6 exports no 3-D convolutions."""
 
 
 class Format(Protocol):
@@ -458,6 +457,9 @@ class Format(Protocol):
 
     runs_code: bool = False
     """Whether loading a file can run code that is inside it; such a file is read only where its backend is named."""
+
+    needs: tuple[str, ...] = ()
+    """Modules of optional packages that running a file takes."""
 
     def check(self, path: Path) -> None:
         """Refuse before the long work what :meth:`save` would refuse: packages are missing, or files are in the way.
@@ -489,6 +491,9 @@ class Format(Protocol):
     def notes(self, path: Path) -> dict[str, str]:
         """Return the texts that travel inside the file."""
 
+
+TrainedModel = Callable[[], Path]
+"""Kind ``models``: what a package ships trained. The folder of the files that ``tracknet publish`` writes."""
 
 LightningCallback = Callable[..., "lightning.pytorch.Callback"]
 """Kind ``callbacks``. Assembly supplies: ``paths`` (RunPaths)."""

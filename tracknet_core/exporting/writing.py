@@ -106,10 +106,8 @@ def _notes(config: Config, network: Portable, inputs: Sequence[Tensor]) -> dict[
         "state": f"{shapes}: maps of these shapes, float, with B before them, go in after the frames: 0 before the "
         "first window of a clip, later what came out last for the window before"
     }
-    plugins = [Path(plugin).name for plugin in config.plugins]
-    shared = replace(config, data=replace(config.data, cache=Cache()), plugins=plugins)
     return {
-        "config": json.dumps(_without_paths(shared.as_dict())),
+        "config": json.dumps(shared_config(config)),
         "version": version("tracknet"),
         "frames": f"uint8 (B, {pictures}, 3, {height}, {width}): windows, pictures, R G B, rows, columns",
         "pictures": f"{length} consecutive frames, oldest first{background}; scaled to {width} x {height} as a whole",
@@ -118,6 +116,14 @@ def _notes(config: Config, network: Portable, inputs: Sequence[Tensor]) -> dict[
         **(carried if state else {}),
         **facts_note(network.model.window, shapes),
     }
+
+
+def shared_config(config: Config) -> dict[str, Any]:
+    """Return the plain configuration for others to have: without where data and other files lie on this machine."""
+    plugins = [Path(plugin).name for plugin in config.plugins]
+    shared = replace(config, data=replace(config.data, cache=Cache()), plugins=plugins)
+    tree: dict[str, Any] = _without_paths(shared.as_dict())
+    return tree
 
 
 def _without_paths(value: Any) -> Any:

@@ -19,6 +19,7 @@ from tracknet_core.testing.clips import check_dataset
 from tracknet_core.testing.constructors import check_constructor
 from tracknet_core.testing.formats import check_format
 from tracknet_core.testing.mergers import check_merger
+from tracknet_core.testing.models import check_model
 from tracknet_core.testing.networks import check_backbone, check_decoder, check_head, check_input
 from tracknet_core.testing.protocols import check_protocol
 from tracknet_core.testing.targets import check_codec, check_loss
@@ -38,6 +39,7 @@ __all__ = [
     "check_input",
     "check_loss",
     "check_merger",
+    "check_model",
     "check_protocol",
     "check_tracker",
     "check_transform",

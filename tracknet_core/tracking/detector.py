@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 from tracknet_core.contracts import Format
 from tracknet_core.errors import CheckpointError, ConfigError, RegistryError
-from tracknet_core.registry import formats
+from tracknet_core.model_folder import PORTABLE, is_model_folder
+from tracknet_core.registry import formats, models
 from tracknet_core.tracking.answers import Detector
 from tracknet_core.tracking.without_torch import open_exported
 
@@ -19,20 +21,23 @@ CHECKPOINT_SUFFIX = ".ckpt"
 
 
 def load_detector(path: Path, *, device: str = AUTO, backend: str = AUTO) -> Detector:
-    """Return the network of a checkpoint or of an exported file, in evaluation mode.
+    """Return the network of a checkpoint, of an exported file or of a folder with weights, in evaluation mode.
 
     Args:
-        path: what ``tracknet run`` or ``tracknet export`` wrote.
+        path: what ``tracknet run``, ``tracknet export`` or ``tracknet publish`` wrote.
         device: of torch, such as ``cpu`` or ``cuda:0``; ``auto`` takes a GPU if there is one. Exported files run on
             the CPU.
-        backend: ``torch`` for checkpoints, or the name of a format; ``auto`` goes by the suffix of the file, and leaves
-            out formats whose files can run code of their own.
+        backend: ``torch`` for checkpoints and weights, or the name of a format; ``auto`` goes by the suffix of the
+            file, and leaves out formats whose files can run code of their own. A folder may hold a file beside its
+            weights, which is taken where its packages are installed and no other device is asked for.
 
     Raises:
         CheckpointError: no such file, none that this backend runs, or one that is not what it says.
         ConfigError: no such device, or the network cannot be built here.
         RegistryError: no such backend.
     """
+    if is_model_folder(path):
+        path = _portable_in(path, backend) if device in (AUTO, CPU) else path
     form = _format_of(path, backend)
     if form is None:
         # Here rather than above: torch takes seconds to import, and exported files need none of it.
@@ -44,6 +49,16 @@ def load_detector(path: Path, *, device: str = AUTO, backend: str = AUTO) -> Det
     return open_exported(path, form.reader)
 
 
+def is_network(text: str) -> bool:
+    """Return whether a text names a network: by the suffix of a file, as a folder with weights, or as a model.
+
+    Files that are named so and do not exist are networks, too, and are missed when they are loaded.
+    """
+    path = Path(text).expanduser()
+    suffixes = (CHECKPOINT_SUFFIX, *(form.reader.suffix for form in _installed_formats()))
+    return path.name.endswith(suffixes) or is_model_folder(path) or (not path.exists() and text in models.names())
+
+
 class _NamedFormat(NamedTuple):
     name: str
     reader: Format
@@ -53,7 +68,7 @@ def _format_of(path: Path, backend: str) -> _NamedFormat | None:
     """Return the format that reads the file; None for torch and its checkpoints."""
     if not path.is_file() and not path.is_dir():
         raise CheckpointError(f"{path}: no such file.")
-    if backend == TORCH or (backend == AUTO and path.suffix == CHECKPOINT_SUFFIX):
+    if backend == TORCH or (backend == AUTO and (path.suffix == CHECKPOINT_SUFFIX or is_model_folder(path))):
         return None
     readers = _installed_formats() if backend == AUTO else [_NamedFormat(backend, formats.get(backend)())]
     fitting = [form for form in readers if path.name.endswith(form.reader.suffix)]
@@ -69,6 +84,18 @@ def _format_of(path: Path, backend: str) -> _NamedFormat | None:
             f"--backend {fitting[0].name}"
         )
     return fitting[0]
+
+
+def _portable_in(folder: Path, backend: str) -> Path:
+    """Return the file in a folder of weights that this backend runs without torch; the folder where there is none."""
+    if backend == TORCH:
+        return folder
+    for name, reader in _installed_formats():
+        path = folder / f"{PORTABLE}{reader.suffix}"
+        runs = not reader.runs_code and all(map(find_spec, reader.needs))
+        if path.is_file() and runs and backend in (AUTO, name):
+            return path
+    return folder
 
 
 def _installed_formats() -> list[_NamedFormat]:

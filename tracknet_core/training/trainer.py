@@ -26,6 +26,7 @@ from tracknet_core.loading.datamodule import TrackingData
 from tracknet_core.loading.splits import Splits
 from tracknet_core.model import BallTracker
 from tracknet_core.module import LearningModule
+from tracknet_core.tracking.networks import network_path
 from tracknet_core.training.checkpoint_files import CheckpointFiles
 from tracknet_core.training.conformance import check_network
 from tracknet_core.training.nonfinite import NonFiniteLosses
@@ -140,7 +141,7 @@ def train(prepared: Prepared, output_dir: Path, checkpoint: Path | None = None) 
     if checkpoint is not None:
         check_resumable(checkpoint, config)
     elif training.init_from is not None:
-        load_weights(prepared.module.model, Path(training.init_from))
+        load_weights(prepared.module.model, network_path(training.init_from))
     with Team() as team:
         run_id = team.agree(lambda: begin_run(output_dir, training.seed, checkpoint))
         return _fit(prepared, run_paths(output_dir, run_id), checkpoint, team)

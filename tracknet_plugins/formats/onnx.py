@@ -30,6 +30,7 @@ class ONNX(Format):
     """
 
     suffix = ".onnx"
+    needs = ("onnxruntime",)
 
     def __init__(self, *, int8: bool = False) -> None:
         self.int8 = int8

@@ -35,6 +35,7 @@ class OpenVINO(Format):
     """
 
     suffix = ".xml"
+    needs = ("openvino",)
 
     def __init__(self, *, int8: bool = False) -> None:
         self.int8 = int8

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tracknet_core.authoring.checking import check_parts
-from tracknet_core.authoring.new_package import new_package
+from tracknet_core.authoring.new_package import new_package, templates
 from tracknet_core.authoring.showing import show_part, slots
 from tracknet_core.cli import main
 from tracknet_core.config import load_config
@@ -34,7 +34,7 @@ def made(tmp_path: Path, install: Install) -> Callable[[str, str], Path]:
     return make
 
 
-@pytest.mark.parametrize("kind", REGISTRIES)
+@pytest.mark.parametrize("kind", templates())
 def test_a_new_package_passes_as_it_is(kind: str, made: Callable[[str, str], Path], tmp_path: Path) -> None:
     folder = made(kind, "brand_new")
     [verdict] = check_parts(package="tracknet-brand-new")
@@ -91,3 +91,9 @@ def test_the_command_says_what_comes_next(tmp_path: Path, capsys: pytest.Capture
         "tests/test_two_words.py",
     }
     assert "--tracker two_words" in (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_kind_without_a_template_is_told(tmp_path: Path) -> None:
+    assert set(REGISTRIES) - set(templates()) == {"models"}
+    with pytest.raises(ConfigError, match="models: there is no template for parts of this kind, only for datasets"):
+        new_package("models", "mine", tmp_path)
