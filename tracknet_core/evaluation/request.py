@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from tracknet_core.contracts import Size
 from tracknet_core.errors import ConfigError
+from tracknet_core.tracking.networks import network_path
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,7 @@ def request(
 
     Raises:
         ConfigError: nothing is to be scored, or several things, or what is asked for does not go together.
+        CheckpointError: neither a file nor a model is called so.
     """
     words = [*words, *(word for word in protocols if _is_override(word) or _is_file(word))]
     rules = [word for word in protocols if word not in words]
@@ -145,7 +147,7 @@ def request(
     if size is not None and truth is None:
         raise ConfigError("--size: is for --truth, which has no videos; data sets know the size of theirs.")
     return Request(
-        source=sources[0],
+        source=sources[0] if predictions is not None else str(network_path(sources[0])),
         is_foreign=predictions is not None,
         truth=None if truth is None or size is None else TrueFiles(truth, size),
         overrides=tuple(overrides),
