@@ -1,8 +1,8 @@
 """The test matrix.
 
-``nox`` runs all of it but ``slow``, ``newest`` and ``audit``; ``nox -s tests-3.11 -- tests/core`` one session, with
-arguments for pytest. Sessions for a Python that is not installed are skipped. With uv (``pip install nox[uv]``) the
-sessions share one copy of torch; without it they work, but each unpacks several GB.
+``nox`` runs all of it but ``slow``, ``fuzz``, ``newest`` and ``audit``; ``nox -s tests-3.11 -- tests/core`` one
+session, with arguments for pytest. Sessions for a Python that is not installed are skipped. With uv
+(``pip install nox[uv]``) the sessions share one copy of torch; without it they work, but each unpacks several GB.
 """
 
 from __future__ import annotations
@@ -121,6 +121,14 @@ def slow(session: nox.Session) -> None:
     """Run the tests that take minutes."""
     session.install("-e", ".[tensorboard]", *TEST)
     run_pytest(session, "-m", "slow")
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Draw label files, experiments, videos and predictions for long; other ones at every run."""
+    session.install("-e", ".[tensorboard]", *TEST)
+    files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_fuzz_*.py"))
+    run_pytest(session, "--hypothesis-profile", "long", *files)
 
 
 def run_pytest(session: nox.Session, *arguments: str) -> None:

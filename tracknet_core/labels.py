@@ -19,6 +19,9 @@ import numpy as np
 from tracknet_core.contracts import ArrayLabels, FloatArray, IntArray, Labels, Size, Visibility
 from tracknet_core.errors import AbsentPlaceWarning, DataError, LabelWarning
 
+LONGEST_STREAK = 1e5
+"""In pixels. No picture is as wide, and of longer ones float32 would lose the middle."""
+
 _SAY_WHAT_THEY_HOLD = frozenset({"video", "videos", "clips", "frame", "frames", "images"})
 
 
@@ -245,16 +248,16 @@ def half_streak(row: Row, columns: tuple[str, str], *, of: Literal["half", "whol
         of: what the length is of: half of the streak, or the whole of it.
 
     Raises:
-        DataError: a cell is not a number, or the length has no angle.
+        DataError: a cell is not a number, the length is longer than any picture, or has no angle.
     """
     length, angle = (row.number(column) for column in columns)
     if length == 0 or math.isnan(length):
         return 0.0, 0.0
-    if not (0 < length < math.inf and math.isfinite(angle)):
+    if not (0 < length <= LONGEST_STREAK and math.isfinite(angle)):
         what = "half the length" if of == "half" else "the length"
         raise DataError(
             f"{row.path}:{row.line}: {columns[0]} is {length:g} and {columns[1]} {angle:g}; expected {what} of the "
-            "streak in pixels, at least 0, and its angle in degrees."
+            f"streak in pixels, 0 to {LONGEST_STREAK:g}, and its angle in degrees."
         )
     half = length if of == "half" else length / 2
     return half * math.cos(math.radians(angle)), half * math.sin(math.radians(angle))

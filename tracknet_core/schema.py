@@ -305,17 +305,24 @@ def _convert(value: Any, hint: Any) -> tuple[bool, Any]:
     if hint is int:
         return _is_integer(value), value
     if hint is Path:
-        return isinstance(value, str), value  # stays text, which a file of the configuration can hold
+        return isinstance(value, str) and _survives_a_file(value), value  # stays text, as files have it
     if origin in (list, tuple, Sequence):
         return _convert_sequence(value, origin, arguments)
     if origin is dict or hint is dict:
         return _convert_mapping(value, arguments or (Any, Any))
-    return isinstance(value, hint), value
+    return isinstance(value, hint) and _survives_a_file(value), value
 
 
 def _is_integer(value: Any) -> bool:
     """Return whether this is a whole number, of at most 64 bits, as torch and NumPy take them."""
     return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+
+
+def _survives_a_file(value: Any) -> bool:
+    """Return whether a text can be written into a file, and is not OmegaConf's sign for what is not set."""
+    return not isinstance(value, str) or (
+        value != "???" and not any("\ud800" <= letter <= "\udfff" for letter in value)
+    )
 
 
 def _convert_sequence(value: Any, origin: Any, arguments: tuple[Any, ...]) -> tuple[bool, Any]:

@@ -179,13 +179,8 @@ def _read(path: Path, what: str) -> dict[str, Any]:
         raise ConfigError(f"{path}: no such {what} file. Give the path of a YAML file.")
     try:
         tree = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-    except (OmegaConfBaseException, OSError, UnicodeDecodeError) as error:
+    except Exception as error:  # PyYAML's errors share no base with OmegaConf's; whatever they say belongs to the file
         raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
-    except Exception as error:
-        # PyYAML's errors share no base with OmegaConf's; whatever its parser says belongs to the file.
-        if type(error).__module__.startswith("yaml"):
-            raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
-        raise
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: this file holds a {type(tree).__name__}, but {what}s are mappings.")
     return {str(key): value for key, value in tree.items()}
@@ -217,7 +212,9 @@ def read_settings(overrides: Sequence[str]) -> dict[str, Any]:
     try:
         tree = OmegaConf.to_container(OmegaConf.from_dotlist(list(overrides)), resolve=False)
     except Exception as error:
-        raise ConfigError(f"overrides {list(overrides)}: cannot be understood: {error}") from error
+        shown = str(list(overrides))
+        shown = shown if len(shown) <= 300 else f"{shown[:300]}…"
+        raise ConfigError(f"overrides {shown}: cannot be understood: {str(error)[:200]}") from error
     return {str(key): value for key, value in tree.items()} if isinstance(tree, dict) else {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -272,7 +273,7 @@ class Config:
 
     def as_yaml(self) -> str:
         """Return the text of an experiment file that resolves to this configuration."""
-        return OmegaConf.to_yaml(OmegaConf.create(self.as_dict()))
+        return OmegaConf.to_yaml(OmegaConf.create(_escaped(self.as_dict())))
 
     def with_image_size(self, size: Size) -> Config:
         """Return a copy that says the size of the network input, known once the data has been seen."""
@@ -299,3 +300,12 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _escaped(value: Any) -> Any:
+    """Return a plain value in whose texts OmegaConf finds no interpolation, since there is none left in it."""
+    if isinstance(value, dict):
+        return {key: _escaped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_escaped(item) for item in value]
+    return re.sub(r"(\\*)\$\{", r"\1\1\\${", value) if isinstance(value, str) else value

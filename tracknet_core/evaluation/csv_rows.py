@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from tracknet_core.errors import DataError
-from tracknet_core.labels import Row, read_table
+from tracknet_core.labels import LONGEST_STREAK, Row, read_table
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "frame": ("frame", "frame_num", "frame_number", "file name"),
@@ -102,11 +102,15 @@ class BallRow:
         """Length in pixels and angle in degrees, as the writer ``csv`` has them; None where one is not said.
 
         Raises:
-            DataError: it is not two numbers.
+            DataError: it is not two numbers, or the streak is longer than any picture.
         """
         if self.columns["length"] is None or self.columns["angle"] is None:
             return None
         length, angle = self._number("length"), self._number("angle")
+        if abs(length) > LONGEST_STREAK:
+            raise DataError(
+                f"{self.where}: {self.columns['length']} is '{length:g}'; expected pixels, {LONGEST_STREAK:g} at most."
+            )
         return (length, angle) if math.isfinite(length) and math.isfinite(angle) else None
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import posixpath
 import re
 from dataclasses import replace
@@ -24,6 +23,7 @@ _LAYOUT = "your videos or folders of images, and a CSV file for each"
 _STEM = "{stem}"
 _POSITIONS = ("frame", "time", "image")
 _COLUMNS: dict[str, str | None] = {"frame": "frame", "x": "x", "y": "y", "visibility": "visibility"}
+_LATEST = 1e6  # seconds of a clip: eleven days
 _CURE = "Name yours in data.dataset.columns; if these are several columns in one, set data.dataset.separator."
 _DELIMITERS = {",": ",", ";": ";", "tab": "\t"}
 
@@ -221,9 +221,11 @@ class Csv(Dataset):
             return numbers[name]
         if "time" in self._columns:
             seconds = self._number(row, "time")
-            if not math.isfinite(seconds):
+            if not abs(seconds) <= _LATEST:
                 column = self._columns["time"]
-                raise DataError(f"{row.path}:{row.line}: {column} is '{row.text(column)}'; expected seconds.")
+                raise DataError(
+                    f"{row.path}:{row.line}: {column} is '{row.text(column)}'; expected seconds, {_LATEST:g} at most."
+                )
             return round(seconds * fps)
         return row.integer(self._columns["frame"]) - self._first_frame
 

@@ -35,6 +35,7 @@ _MARKUP = "ball_markup.json"
 _VIDEOS = ("*.mp4", "*/*.mp4", "*/videos/*.mp4")
 _MARKUPS = (f"*/{_MARKUP}", f"*/annotations/*/{_MARKUP}")
 _NAME = re.compile(r"(game|test)_\d+")
+_DIGITS = 9  # of a frame number
 _MISSING = {"video": "<name>.mp4", "markup": f"<name>/{_MARKUP}"}
 
 
@@ -238,6 +239,8 @@ def _read_markup(path: Path) -> list[Label]:
 
 def _label(path: Path, line: int, key: str, place: Any) -> Label:
     try:
+        if len(key) > _DIGITS:
+            raise ValueError("no video has so many frames")
         frame, x, y = int(key), float(place["x"]), float(place["y"])
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         shown = json.dumps(place)[:80]

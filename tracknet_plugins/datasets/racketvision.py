@@ -108,7 +108,7 @@ def _read_list(path: Path) -> list[tuple[str, str]]:
     """Return the match and the rally of each clip of a list."""
     try:
         entries = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: this list of rallies cannot be read as JSON ({error}).") from error
     if not isinstance(entries, list) or not entries:
         raise DataError(f"{path}: expected a list of rallies, [[match, rally], …], with one or more.")
@@ -123,6 +123,6 @@ def _read_list(path: Path) -> list[tuple[str, str]]:
                 f"{path}: {json.dumps(entry)[:80]} does not name folders and files; expected [match, rally]."
             )
         if pair in pairs:
-            raise DataError(f"{path}: {json.dumps(entry)} is listed twice. Remove one of them.")
+            raise DataError(f"{path}: {json.dumps(entry)[:80]} is listed twice. Remove one of them.")
         pairs[pair] = None
     return list(pairs)

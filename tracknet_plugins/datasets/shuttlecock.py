@@ -209,7 +209,10 @@ class Shuttlecock(Dataset):
         key = f"{match.name.removeprefix('match')}_{rally}"
         try:
             table = json.loads(path.read_text(encoding="utf-8"))
-            return slice(int(table["start"][key]), int(table["end"][key]))
+            start, end = int(table["start"][key]), int(table["end"][key])
+            if not 0 <= start <= end:
+                raise ValueError(f"{key} is from {start} to {end}")
+            return slice(start, end)
         except FileNotFoundError as error:
             raise DataError(
                 f"{path}: there is no such file. Copy it from corrected_test_label/ in TrackNetV3's repository, or set "
@@ -220,7 +223,7 @@ class Shuttlecock(Dataset):
                 f"{path}: {error} is missing; 'start' and 'end' have an entry for each rally of the test set, such as "
                 f"'{key}'. Add it, or set data.dataset.drop_frames=false."
             ) from error
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise DataError(
                 f'{path}: this file cannot be read ({error}); expected {{"start": {{"{key}": 28}}, '
                 f'"end": {{"{key}": 506}}}}, in frames.'

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tracknet_core.config import default_section, load_config, load_data
+from tracknet_core.config import default_section, load_config, load_data, parse_config
 from tracknet_core.errors import ConfigError
 from tracknet_core.schema import require_component
 
@@ -72,6 +72,9 @@ def test_a_missing_group_file_answers_with_those_that_exist(experiment: Path, fa
     [
         ("[1, 2]", "holds a list"),
         ("data: {", "cannot be read as YAML"),
+        (f"data: {'9' * 5000}", "cannot be read as YAML"),
+        ("data: !!int x", "cannot be read as YAML"),
+        (f"data: {'[' * 5000}", "cannot be read as YAML"),
         ("data: 3\n", "data: 3 is neither a mapping nor the name of a file"),
         ("dta: tiny\n", "dta: no such section. Did you mean 'data'? It accepts: data, model, training, plugins."),
     ],
@@ -236,6 +239,29 @@ def test_the_resolved_configuration_is_an_experiment_that_resolves_to_itself(exp
     config = load_config(experiment, overrides)
     again = load_config(write("elsewhere/resolved.yaml", config.as_yaml()))
     assert again == config
+
+
+@pytest.mark.parametrize("text", ["${a}", "\\${a}", "\\\\${a}${", "a\\", "\0", "null", "1", "x: y", " # "])
+def test_a_text_stays_itself_in_a_file(experiment: Path, write: Write, text: str) -> None:
+    tree = load_config(experiment).as_dict()
+    tree["data"]["root"] = text
+    config = parse_config(tree)
+    assert config.data.root == text
+    assert load_config(write("elsewhere/resolved.yaml", config.as_yaml())) == config
+
+
+@pytest.mark.parametrize("text", ["???", "/data/\udcff"])
+def test_a_text_that_no_file_holds_is_told(experiment: Path, text: str) -> None:
+    tree = load_config(experiment).as_dict()
+    tree["data"]["root"] = text
+    with pytest.raises(ConfigError, match=r"data\.root: '.*' is not accepted\. It accepts: text or null"):
+        parse_config(tree)
+
+
+def test_overrides_that_cannot_be_understood_are_shown_in_short(experiment: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^overrides \['data.root=\$\{x*…: cannot be understood: ") as caught:
+        load_config(experiment, [f"data.root=${{{'x' * 5000}"])
+    assert len(str(caught.value)) < 600
 
 
 # ------------------------------------------------------------------------ the section `data` alone

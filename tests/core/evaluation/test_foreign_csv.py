@@ -309,3 +309,10 @@ def test_streaks_have_the_ends_that_they_had_before_they_were_written(tmp_path: 
 def test_a_column_that_says_half_of_a_streak_does_no_harm(write: Write, clip: Clip, columns: str) -> None:
     write("1_01_00.csv", f"Frame,Visibility,X,Y,{columns}\n0,1,10,20,long,-\n")
     assert read_one(write("b.txt", "").parent, clip).points.tolist()[0] == [[10, 20]]
+
+
+def test_a_streak_longer_than_any_picture_is_named(write: Write, clip: Clip) -> None:
+    # In float32 its middle, the place of the ball, would be lost.
+    write("1_01_00.csv", "Frame,Visibility,X,Y,Length,Angle\n0,1,10,20,1e9,45\n")
+    with pytest.raises(DataError, match=r"1_01_00\.csv:2: Length is '1e\+09'; expected pixels, 100000 at most"):
+        read_one(write("b.txt", "").parent, clip)

@@ -84,7 +84,7 @@ def test_the_ends_of_a_streak_lie_half_its_length_to_both_sides(
     np.testing.assert_allclose(clip.xy[0], [30, 20], rtol=1e-6)
 
 
-@pytest.mark.parametrize("cells", ["-4,45", "inf,45", "4,nan", "4,"])
+@pytest.mark.parametrize("cells", ["-4,45", "inf,45", "1e30,45", "4,nan", "4,"])
 def test_a_streak_that_has_no_ends_is_named_with_its_line(
     cells: str, tmp_path: Path, write_rally: Callable[..., None]
 ) -> None:

@@ -267,6 +267,11 @@ def test_the_last_fifth_of_the_matches_is_held_out(tmp_path: Path, names: list[s
         ("frame,x,y,visibility\n0,left,2,1\n", {}, r"a\.csv:2: x is 'left'; expected a number"),
         ("frame;x;y;visibility\n0;1;2;1\n", {}, r"a\.csv: the header lacks 'frame', 'x', 'y', 'visibility'.*separator"),
         ("frame,x,y,visibility\n", {}, r"a\.csv: there is no row under the header"),
+        (
+            "t,x,y\n1e308,1,2\n",
+            {"columns": {"time": "t", "x": "x", "y": "y"}},
+            r"a\.csv:2: t is '1e308'; expected seconds",
+        ),
         ("t,x,y\n,1,2\n", {"columns": {"time": "t", "x": "x", "y": "y"}}, r"a\.csv:2: t is ''; expected seconds"),
     ],
 )

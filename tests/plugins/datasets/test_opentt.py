@@ -133,6 +133,7 @@ def test_splits_go_by_video_and_the_published_one_is_known_by_name(
         ("{", 3, "game_1/markup", r"ball_markup\.json: this label file cannot be read as JSON"),
         (200_000 * "[", 3, "game_1/markup", r"ball_markup\.json: this label file cannot be read as JSON"),
         (f'{{"0": {{"x": {10**400}, "y": 2}}}}', 3, "game_1/markup", r'frame "0" is \{"x": 10+; expected'),
+        (f'{{"{10**400}": {{"x": 1, "y": 2}}}}', 3, "game_1/markup", r'frame "10+" is .*; expected a frame number'),
         ("{}", 3, "game_1/markup", r"ball_markup\.json: expected .*with one frame or more"),
         ('{"0": {"x": 1, "y": 2},\n"1": {"x": 3}}', 3, "game_1/markup", r'json:2: frame "1" is \{"x": 3\}; expected'),
         ('{"one": {"x": 1, "y": 2}}', 3, "game_1/markup", r'frame "one" is'),

@@ -123,6 +123,7 @@ def test_rows_that_cannot_be_used_are_unlabelled_with_a_warning(
     ("text", "message"),
     [
         ("[[", "this list of rallies cannot be read as JSON"),
+        (200_000 * "[", "this list of rallies cannot be read as JSON"),
         ("[]", r"expected a list of rallies, \[\[match, rally\], …\], with one or more"),
         ('{"a": 1}', "expected a list of rallies"),
         ('[["a", "b", "c"]]', r'\["a", "b", "c"\] is no rally; expected \[match, rally\]'),

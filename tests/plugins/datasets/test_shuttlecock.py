@@ -344,6 +344,9 @@ def test_dropped_frames_are_unlabelled_in_the_test_set_only(tmp_path: Path, writ
         ('{"end": {}}', r"drop_frame\.json: 'start' is missing"),
         ("[]", r"drop_frame\.json: this file cannot be read .* expected \{"),
         ("{", r"drop_frame\.json: this file cannot be read"),
+        (200_000 * "[", r"drop_frame\.json: this file cannot be read"),
+        ('{"start": {"1_1_05_02": Infinity}, "end": {"1_1_05_02": 2}}', r"drop_frame\.json: this file cannot be read"),
+        ('{"start": {"1_1_05_02": -2}, "end": {"1_1_05_02": 2}}', r"drop_frame\.json: .* is from -2 to 2"),
     ],
 )
 def test_a_table_of_dropped_frames_that_does_not_fit_is_named(
