@@ -5,7 +5,6 @@ from __future__ import annotations
 import faulthandler
 import io
 import re
-import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -15,7 +14,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -45,7 +44,7 @@ IMAGES = {"PNG": "RGB", "JPEG": "RGB", "PNG of 16 bits": "I;16", "PNG of a palet
 @pytest.fixture(autouse=True)
 def _no_waiting() -> Iterator[None]:
     """End the process with a trace where a decoder written in C does not come back."""
-    faulthandler.dump_traceback_later(3600 if "--hypothesis-profile" in " ".join(sys.argv) else 120, exit=True)
+    faulthandler.dump_traceback_later(5 * settings().max_examples, exit=True)
     yield
     faulthandler.cancel_dump_traceback_later()
 
