@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, groupby
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from tracknet_core.errors import DataError
 from tracknet_core.registry import datasets
 from tracknet_plugins.datasets.synthetic import Synthetic
 from tracknet_plugins.datasets.synthetic.camera import Camera, Motion
-from tracknet_plugins.datasets.synthetic.figures import FREE_HAND, FREE_SHOULDER, RACKET, covered
+from tracknet_plugins.datasets.synthetic.figures import FREE_HAND, FREE_SHOULDER, PELVIS, RACKET, covered
 from tracknet_plugins.datasets.synthetic.graphics import Slot
 from tracknet_plugins.datasets.synthetic.physics import STEP, aim, fly
 from tracknet_plugins.datasets.synthetic.rally import play
@@ -21,6 +21,7 @@ from tracknet_plugins.datasets.synthetic.scene import Recipe, Scene, make_scene
 from tracknet_plugins.datasets.synthetic.sports import (
     BADMINTON,
     DIFFICULTIES,
+    RACKET_SPORTS,
     SPORTS,
     TABLE_TENNIS,
     TENNIS,
@@ -28,7 +29,6 @@ from tracknet_plugins.datasets.synthetic.sports import (
     StyleName,
 )
 
-ALL_SPORTS = ["tennis", "badminton", "table_tennis"]
 PLAIN_MEANS = {
     "tennis": [75.765, 99.336, 61.197],
     "badminton": [45.654, 68.251, 77.745],
@@ -69,6 +69,8 @@ def test_clips_have_the_frames_and_labels_of_the_settings():
 def test_mixed_takes_turns_and_one_sport_stays_alone():
     mixed = [clip.name for clip in Synthetic(rallies=(6, 0, 0), frames=5).clips("train")]
     assert [sum(sport in name for name in mixed) for sport in ("/tennis", "/badminton", "/table_tennis")] == [2, 2, 2]
+    every = {c.name.split("/")[1][:-4] for c in Synthetic(sport="all", rallies=(5, 0, 0), frames=5).clips("train")}
+    assert every == set(SPORTS)
     assert all("/badminton" in c.name for c in Synthetic(sport="badminton", rallies=(3, 0, 0), frames=5).clips("train"))
 
 
@@ -105,7 +107,7 @@ def test_the_same_seed_gives_the_same_labels_and_pixels():
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("sport", ALL_SPORTS)
+@pytest.mark.parametrize("sport", RACKET_SPORTS)
 def test_the_plain_style_stays_as_it_is(sport):
     frame = Painter(scene_of(sport, 4, frames=30)).paint(7)
     # Room for another Pillow's edges; a ball alone is as much.
@@ -198,7 +200,7 @@ def test_an_unknown_split_is_named_with_those_that_exist():
 
 
 @pytest.mark.parametrize("difficulty", list(DIFFICULTIES))
-@pytest.mark.parametrize("sport", ALL_SPORTS)
+@pytest.mark.parametrize("sport", RACKET_SPORTS)
 def test_the_label_is_the_middle_of_the_pixels_that_the_ball_changes(sport, difficulty):
     scene = scene_of(sport, seed=5, difficulty=difficulty)
     xy, codes = scene.labels()
@@ -220,7 +222,7 @@ def test_the_label_is_the_middle_of_the_pixels_that_the_ball_changes(sport, diff
     assert np.abs(np.mean(errors, axis=0)).max() < 0.1
 
 
-@pytest.mark.parametrize("sport", ["tennis", "table_tennis"])
+@pytest.mark.parametrize("sport", ["tennis", "table_tennis", "volleyball", "beach_volleyball"])
 def test_a_lifelike_label_is_the_middle_of_a_ball(sport):
     scene = scene_of(sport, seed=5, style="lifelike")
     errors = [centre - label for label, (_, centre, _) in zip(*changed_by_the_ball(scene), strict=True)]
@@ -404,7 +406,7 @@ def test_lines_are_painted_where_the_camera_sees_them():
 
 
 def test_venues_are_colourful_and_busy_rather_than_flat():
-    for sport in ALL_SPORTS:
+    for sport in RACKET_SPORTS:
         frame = Painter(scene_of(sport)).paint(40)
         assert 15 < frame.mean() < 240
         assert frame.std() > 20
@@ -415,7 +417,7 @@ def test_venues_are_colourful_and_busy_rather_than_flat():
 
 
 @pytest.mark.parametrize("difficulty", list(DIFFICULTIES))
-@pytest.mark.parametrize("sport", ALL_SPORTS)
+@pytest.mark.parametrize("sport", RACKET_SPORTS)
 def test_most_frames_show_a_ball_of_a_few_pixels(sport, difficulty):
     codes, diameters, lengths = [], [], []
     for seed in range(12):
@@ -449,7 +451,7 @@ def test_balls_are_as_fast_as_in_the_sport(sport, slowest, fastest):
 
 
 @pytest.mark.parametrize("style", ["plain", "lifelike"])
-@pytest.mark.parametrize("sport", ALL_SPORTS)
+@pytest.mark.parametrize("sport", RACKET_SPORTS)
 def test_players_hit_in_turn_and_near_the_ball(sport, style):
     scene = scene_of(sport, seed=1, style=style)
     hits = sorted((hit.time, side) for side, of_side in scene.play.hits.items() for hit in of_side)
@@ -489,6 +491,30 @@ def test_a_shuttlecock_that_came_to_rest_stays_labelled_for_a_while():
     rally = play(BADMINTON, 12.0, np.random.default_rng(4), idle=True)
     still = np.flatnonzero((np.abs(np.diff(rally.path, axis=0)).sum(1) == 0) & (rally.path[:-1, 2] < 0.1))
     assert len(still) > 0.3 / STEP
+
+
+@pytest.mark.parametrize("sport", ["volleyball", "beach_volleyball"])
+def test_a_team_passes_the_ball_and_plays_it_over_with_the_third_touch_at_the_latest(sport):
+    longest = []
+    for seed in range(30):
+        rally = play(SPORTS[sport], 8.0, np.random.default_rng(seed))
+        touches = sorted((hit.time, side) for side, of_side in rally.hits.items() for hit in of_side)
+        runs = [len(list(group)) for _, group in groupby(side for _, side in touches)]
+        longest += runs
+        crossings = (np.diff(np.sign(rally.path[:, 1])) != 0)[~np.isnan(rally.path[1:, 1])]
+        assert crossings.sum() >= len(runs) - 1 - np.isnan(rally.path[:, 0]).any()
+    assert 2 <= max(longest) <= 4
+    assert np.mean(np.array(longest) <= 3) > 0.9
+
+
+def test_players_of_a_team_keep_to_places_of_their_own():
+    figures = scene_of("volleyball", 2, style="lifelike").figures
+    assert len(figures) == 12
+    for side in (figures[:6], figures[6:]):
+        places = np.array([figure.joints[:, PELVIS, :2].mean(0) for figure in side])
+        apart = np.linalg.norm(places[:, None] - places, axis=-1) + 9 * np.eye(6)
+        assert apart.min() > 0.5
+        assert (np.sign(places[:, 1]) == np.sign(places[0, 1])).all()
 
 
 def test_bounces_are_on_the_table_or_the_floor_and_shuttles_in_play_do_not_bounce():
@@ -553,7 +579,7 @@ def test_a_shuttlecock_falls_at_its_terminal_speed():
     assert (heights[-2] - heights[-1]) / STEP == pytest.approx(6.8, rel=0.01)
 
 
-@pytest.mark.parametrize("sport", ALL_SPORTS)
+@pytest.mark.parametrize("sport", RACKET_SPORTS)
 def test_an_aimed_ball_passes_its_target(sport):
     ball = SPORTS[sport].ball
     speed = aim(ball, 20.0, 0.0, 6.0, -0.5)

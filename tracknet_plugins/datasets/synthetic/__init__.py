@@ -11,21 +11,21 @@ from tracknet_core.labels import streak_labels
 from tracknet_core.registry import datasets
 from tracknet_plugins.datasets.synthetic.render import RenderedFrames
 from tracknet_plugins.datasets.synthetic.scene import Recipe, make_scene
-from tracknet_plugins.datasets.synthetic.sports import SPORTS
+from tracknet_plugins.datasets.synthetic.sports import RACKET_SPORTS, SPORTS, SportName
 
 _SMALLEST = (640, 360)
 
 
 @datasets.register("synthetic")
 class Synthetic(Dataset):
-    """Rallies of tennis, badminton and table tennis as a broadcast camera sees them.
+    """Rallies of tennis, badminton, table tennis and volleyball as a broadcast camera sees them.
 
     Each rally is a venue of its own: court, colours, camera, light, players. Equal settings give equal labels and
     frames on one machine. Labels are in pixels of the rendered video; see ``Scene.labels`` for the rule of the codes.
 
     Args:
         root: not used; there is nothing to read.
-        sport: which preset; ``mixed`` takes turns.
+        sport: which preset; ``mixed`` takes turns of the racket sports, ``all`` of all.
         difficulty: ``easy`` has a bigger ball, a camera that stands still and fewer look-alikes; ``hard`` a smaller
             ball, a longer exposure, and more noise, sway and look-alikes.
         size: width and height of the frames, in pixels; even numbers, at least 640 x 360.
@@ -53,7 +53,9 @@ class Synthetic(Dataset):
         self,
         *,
         root: Path | None = None,
-        sport: Literal["tennis", "badminton", "table_tennis", "mixed"] = "mixed",
+        sport: Literal[
+            "tennis", "badminton", "table_tennis", "volleyball", "beach_volleyball", "mixed", "all"
+        ] = "mixed",
         difficulty: Literal["easy", "normal", "hard"] = "normal",
         size: tuple[int, int] = (640, 360),
         rallies: tuple[int, int, int] = (48, 9, 9),
@@ -85,7 +87,13 @@ class Synthetic(Dataset):
             )
         if seed < 0:
             raise ValueError(f"seed: {seed} is negative. Give 0 or more.")
-        self._sports = tuple(SPORTS) if sport == "mixed" else (sport,)
+        self._sports: tuple[SportName, ...]
+        if sport == "mixed":
+            self._sports = RACKET_SPORTS
+        elif sport == "all":
+            self._sports = tuple(SPORTS)
+        else:
+            self._sports = (sport,)
         self._difficulty = difficulty
         self._size = size
         self._rallies = dict(zip(self.splits, rallies, strict=True))

@@ -80,7 +80,6 @@ class Wardrobe:
             "skin_light": _scaled(skin, rng.uniform(0.95, 1.35)),
             "skin_shade": _scaled(skin, 0.78),
             "hair": _near(_pick(_HAIRS, rng), 8, rng),
-            "shirt_shade": _scaled(kit["shirt"], 0.64),
             "shorts_shade": _scaled(kit["shorts"], 0.84),
             "socks": _pick(_PALE, rng) if rng.random() < 0.72 else self._cloth(0.2),
             "shoes": shoes,

@@ -70,11 +70,19 @@ class Play:
 
 
 class _Flight(NamedTuple):
-    """From a stroke to the next: places (M, 3), the numbers of those right after a bounce; whether nobody plays on."""
+    """From a stroke to the next.
+
+    Attributes:
+        places: (M, 3) metres.
+        bounces: the numbers of the places right after a bounce.
+        is_last: whether nobody plays on.
+        stays: whether the same side plays on.
+    """
 
     places: Array
     bounces: list[int]
     is_last: bool
+    stays: bool = False
 
 
 def play(sport: Sport, duration: float, rng: np.random.Generator, *, idle: bool = False) -> Play:
@@ -106,11 +114,11 @@ def play(sport: Sport, duration: float, rng: np.random.Generator, *, idle: bool 
             # No rally ends before somebody has seen it.
             chances = _CHANCES_OF_IDLE if idle else _CHANCES
             ending = _ENDINGS[rng.choice(len(_ENDINGS), p=chances)] if moment > 0 else "hit back"
-            places, bounced, is_over = _stroke(sport, contact, side, shots, ending, rng)
+            places, bounced, is_over, stays = _stroke(sport, contact, side, shots, ending, rng)
             bounces += [[moment + number * STEP, *places[number]] for number in bounced]
             pieces.append(places[1:])
             clock += len(pieces[-1]) * STEP
-            side, shots = -side, sport.shots
+            side, shots = side if stays else -side, sport.shots
         if idle and is_over and ending != "caught":
             pieces.append(np.repeat(pieces[-1][-1:], round(rng.uniform(*_REST) / STEP), axis=0))
             clock += len(pieces[-1]) * STEP
@@ -140,7 +148,8 @@ def _stroke(
     """Hit the ball from ``contact`` (3,), with one of the shots that are possible there."""
     for _ in range(_ATTEMPTS):
         shot = _choose(shots, contact, rng)
-        target = np.array([rng.uniform(-0.42, 0.42) * sport.width, -side * rng.uniform(*shot.target_depth)])
+        to = side if shot.stays else -side
+        target = np.array([rng.uniform(-0.42, 0.42) * sport.width, to * rng.uniform(*shot.target_depth)])
         launched = _launch(sport, contact, target, shot, rng, into_net=ending == "into the net")
         if launched is None:
             continue
@@ -150,7 +159,7 @@ def _stroke(
         received = _receive(sport, places, bounces, target, rng)
         if received is not None:
             within = [number for number in bounces if number < received]
-            return _Flight(places[: received + 1], within, is_last=ending == "caught")
+            return _Flight(places[: received + 1], within, is_last=ending == "caught", stays=shot.stays)
     # From here no shot comes back: the ball drops at the player's feet.
     places, bounces = _fly(sport, contact, np.array([0.0, -0.5 * side, 1.0]), 0.0)
     return _Flight(places, bounces, is_last=True)
@@ -178,6 +187,8 @@ def _launch(
     distance = float(np.hypot(*way))
     to_net = distance * abs(contact[1]) / float(abs(way[1]))
     must_pass: float | None = sport.surface + max(sport.net_top) + 1.5 * sport.ball.diameter - contact[2]
+    if shot.stays:
+        must_pass, into_net = None, False
     if shot.bounces_at is not None:
         # A serve that bounces on the server's side first: aimed at that bounce, whatever comes after it.
         distance *= (abs(contact[1]) - rng.uniform(*shot.bounces_at)) / float(abs(way[1]))
@@ -206,7 +217,9 @@ def _receive(sport: Sport, places: Array, bounces: list[int], target: Array, rng
     side = np.sign(target[1])
     depth = side * places[:, 1]
     if sport.reach is None:
-        there = np.flatnonzero(depth >= side * target[1])
+        # A pass may come from farther away from the net than it goes.
+        comes_back = depth[0] > side * target[1] > 0
+        there = np.flatnonzero(depth <= side * target[1] if comes_back else depth >= side * target[1])
         return int(there[0]) if len(there) else None
     landed = [number for number in bounces if depth[number] > 0]
     if not landed or (sport.surface and places[landed[0], 2] < sport.surface):
@@ -227,11 +240,21 @@ class Role:
         side: -1 near the camera, 1 far.
         hand: 1 for right-handed, -1 for left-handed.
         partner_at: x in metres that the partner who hits nothing keeps to; None for the player who hits.
+        home: (x, y) metres of the place in a team; None for one of one or two players.
+        turn: which strokes of the side are this player's: the first, and then each one after so many; None for all.
     """
 
     side: int
     hand: int
     partner_at: float | None = None
+    home: tuple[float, float] | None = None
+    turn: tuple[int, int] | None = None
+
+    def strokes(self, hits: list[Hit]) -> list[Hit]:
+        """Return which of the strokes of the side are this player's."""
+        if self.partner_at is not None:
+            return []
+        return hits if self.turn is None else hits[self.turn[0] :: self.turn[1]]
 
 
 def run(sport: Sport, rally: Play, role: Role, times: Array, rng: np.random.Generator) -> Array:
@@ -242,12 +265,15 @@ def run(sport: Sport, rally: Play, role: Role, times: Array, rng: np.random.Gene
     side = role.side
     reach = 0.45 + 0.7 * sport.racket[0]
     base = np.array([role.partner_at or 0.0, side * sport.base * rng.uniform(0.92, 1.08)])
+    if role.home is not None:
+        base = np.array(role.home)
     moments, places = [float(times[0])], [base]
     strokes = [(hit.time, by, hit.place) for by in (NEAR, FAR) for hit in rally.hits[by]]
+    own = {hit.time for hit in role.strokes(rally.hits[side])}
     waits = {min(hit.time for hit in rally.hits[hold.side] if hit.time > hold.end): hold.start for hold in rally.holds}
     for moment, by, ball in sorted(strokes, key=lambda stroke: stroke[0]):
         home = base + rng.normal(0, 0.25, 2) * [sport.width / 6, 0.6]
-        if by != side or role.partner_at is not None:
+        if by != side or moment not in own:
             place = 0.65 * home + 0.35 * places[-1]
         else:
             # A ball overhead is hit from almost below, one at the waist at arm's length, on either side of the body.

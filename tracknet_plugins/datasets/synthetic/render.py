@@ -50,8 +50,9 @@ class Painter:
         self._graphics: list[Graphic] = []
         if scene.is_lifelike:
             shutter = scene.exposure * scene.recipe.fps
-            for figure, capsules, racket in zip(scene.figures, scene.bodies, scene.rackets, strict=True):
-                outline = None if figure.is_bat else scene.camera.project(racket)[0]
+            for number, (figure, capsules) in enumerate(zip(scene.figures, scene.bodies, strict=True)):
+                has_strings = bool(scene.rackets) and not figure.is_bat
+                outline = scene.camera.project(scene.rackets[number])[0] if has_strings else None
                 self._portraits.append(Portrait(figure, capsules, outline, scene.motion, shutter, rng))
             self._graphics = [draw_graphic(slot, rng) for slot in scene.graphics]
         self._fans = (lively_people if scene.is_lifelike else plain_fans)(scene, self._venue.seats, rng)
@@ -254,6 +255,8 @@ def _draw_racket(draw: ImageDraw.ImageDraw, blade: Array, pen: float, figure: Fi
         pen: sub-pixels per metre.
         figure: whose racket it is.
     """
+    if not figure.racket_head:
+        return
     grip, throat, (x, y) = (tuple(point) for point in blade.tolist())
     if figure.is_bat:
         draw.line([grip, throat], fill=(150, 110, 70, 255), width=max(2, round(0.03 * pen)))

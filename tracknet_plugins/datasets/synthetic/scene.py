@@ -383,7 +383,8 @@ def make_scene(recipe: Recipe) -> Scene:
     graphics: tuple[Slot, ...] = ()
     if styles is not None:
         figures = tuple(_dressed(figures, rally, times, styles))
-        rackets = [racket_outline(figure.joints, figure.racket_head, styles) for figure in figures]
+        if sport.racket[1]:
+            rackets = [racket_outline(figure.joints, figure.racket_head, styles) for figure in figures]
         ball_scale *= styles.uniform(0.55, 1.1)
         palette = _repainted(palette, styles)
         feathers = styles.uniform(0.25, 1.0)
@@ -513,18 +514,26 @@ def _people(sport: Sport, rally: Play, times: Array, rng: np.random.Generator) -
     """Return the players of both sides: one each, or two each in a double."""
     is_double = rng.random() < sport.doubles
     length, head = sport.racket
+    hitters = min(3, len(sport.team))
     shirts = rng.choice(len(_SHIRTS), 2, replace=False)
     figures = []
     for side, shirt in zip((NEAR, FAR), shirts, strict=True):
         shorts = _SHORTS[rng.integers(len(_SHORTS))]
-        for is_partner in (False, True) if is_double else (False,):
+        for number in range(len(sport.team) or (2 if is_double else 1)):
             outfit = _outfit(rng, _SHIRTS[shirt], shorts)
             aside = rng.choice((-1, 1)) * rng.uniform(0.2, 0.34) * sport.width
-            role = Role(side, hand=-1 if rng.random() < 0.15 else 1, partner_at=aside if is_partner else None)
+            hand = -1 if rng.random() < 0.15 else 1
+            if sport.team:
+                x, depth = np.array(sport.team[number]) + rng.normal(0, 0.4, 2)
+                home = (float(-side * x), float(side * max(depth, 0.8)))
+                turn = (number, hitters) if number < hitters else None
+                role = Role(side, hand, None if turn else home[0], home, turn)
+            else:
+                role = Role(side, hand, partner_at=aside if number else None)
             joints = animate(
                 times,
                 run(sport, rally, role, times, rng),
-                [] if is_partner else rally.hits[side],
+                role.strokes(rally.hits[side]),
                 side=side,
                 hand=role.hand,
                 stature=outfit.stature,

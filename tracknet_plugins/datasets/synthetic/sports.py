@@ -6,11 +6,11 @@ floor under the middle of the net. Where a number holds for both sides, it is gi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import pi
 from typing import Literal
 
-SportName = Literal["tennis", "badminton", "table_tennis"]
+SportName = Literal["tennis", "badminton", "table_tennis", "volleyball", "beach_volleyball"]
 StyleName = Literal["plain", "lifelike"]
 DifficultyName = Literal["easy", "normal", "hard"]
 Colour = tuple[int, int, int]
@@ -61,6 +61,7 @@ class Shot:
         spin: lift of the rotation, acceleration ``spin * speed ** 2`` in 1/m, downwards for positive (topspin).
         bounces_at: distances from the net, in metres, at which the ball bounces on the hitter's own side first; None if
             it does not.
+        stays: whether it goes to a player of the same side, as a pass.
     """
 
     weight: float
@@ -71,6 +72,7 @@ class Shot:
     target_height: Range | None = None
     spin: Range = (0.0, 0.0)
     bounces_at: Range | None = None
+    stays: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,8 @@ class Sport:
         shots: all others.
         racket: length of the racket and radius of its head, in metres.
         doubles: chance of two players a side.
+        team: places of the players of a side, at rest, where there are always so many: x, and distance from the net, in
+            metres. The first three hit the ball in turns.
         palettes: venues.
         view: camera.
     """
@@ -156,6 +160,7 @@ class Sport:
     doubles: float
     palettes: tuple[Palette, ...]
     view: View
+    team: tuple[Range, ...] = ()
 
     def floor(self, x: float, y: float) -> float:
         """Return the height of what lies under a place: the playing surface, or the floor beside a table; metres."""
@@ -347,7 +352,92 @@ TABLE_TENNIS = Sport(
     view=View(1.2, (7.5, 10.0), (4.4, 5.6), (0.2, 0.24), (0.77, 0.84)),
 )
 
-SPORTS: dict[SportName, Sport] = {sport.name: sport for sport in (TENNIS, BADMINTON, TABLE_TENNIS)}
+_PASSES = (
+    Shot(4.0, (0.0, 1.7), ANY, (58.0, 76.0), (0.7, 3.0), (2.1, 2.7), stays=True),
+    Shot(4.0, (1.7, 2.75), (0.0, 4.5), (62.0, 80.0), (0.5, 1.6), (2.8, 3.2), stays=True),
+)
+_VOLLEYBALL = Ball(
+    diameter=0.21,
+    drag=_drag(0.21, 0.27, 0.45),
+    restitution=0.75,
+    grip=0.75,
+    colours=((232, 204, 70), (226, 214, 110), (238, 238, 232), (110, 140, 190)),
+    apparent=1.0,
+    smallest=4.0,
+)
+
+VOLLEYBALL = Sport(
+    name="volleyball",
+    ball=_VOLLEYBALL,
+    length=18.0,
+    width=9.0,
+    surface=0.0,
+    mat=0.0,
+    lines=(
+        ((-4.5, 8.975), (4.5, 8.975), 0.05),
+        ((-4.475, 0.0), (-4.475, 9.0), 0.05),
+        ((4.475, 0.0), (4.475, 9.0), 0.05),
+        ((-4.5, 3.0), (4.5, 3.0), 0.05),
+        ((-4.5, 0.025), (4.5, 0.025), 0.05),
+    ),
+    net_width=4.75,
+    net_top=(2.43, 2.43),
+    net_bottom=1.43,
+    run_off=(5.0, 4.0),
+    board_height=0.9,
+    base=5.5,
+    roam=(0.6, 9.6),
+    reach=None,
+    toss=(1.4, 3.8, 2.9),
+    serve_depth=9.3,
+    serves=(Shot(1.0, ANY, ANY, (4.0, 16.0), (4.5, 8.0), (0.5, 1.2)),),
+    shots=(
+        *_PASSES,
+        Shot(6.0, (2.7, 9.0), (0.0, 4.0), (-20.0, -6.0), (3.5, 8.0), (0.3, 1.0)),
+        Shot(1.0, (1.7, 9.0), ANY, (20.0, 50.0), (3.0, 7.5), (0.6, 1.6)),
+    ),
+    racket=(0.0, 0.0),
+    doubles=0.0,
+    palettes=(
+        Palette((222, 132, 70), (70, 150, 130), WHITE, ((24, 40, 90), (30, 30, 40)), (40, 42, 56), True),
+        Palette((206, 120, 70), (60, 90, 160), WHITE, ((150, 30, 40), (24, 40, 80)), (52, 50, 54), True),
+        Palette((196, 160, 112), (190, 150, 104), WHITE, ((40, 70, 120), (110, 40, 40)), (80, 76, 72), True),
+        Palette((60, 110, 170), (200, 96, 60), WHITE, ((20, 30, 60), (20, 90, 80)), (34, 36, 48), True),
+    ),
+    view=View(1.5, (7.0, 13.0), (4.5, 9.0), (0.5, 0.72), (0.8, 0.95)),
+    team=((-2.8, 6.4), (1.2, 1.6), (-3.0, 3.2), (2.9, 3.4), (0.2, 7.2), (3.0, 6.6)),
+)
+
+BEACH_VOLLEYBALL = replace(
+    VOLLEYBALL,
+    name="beach_volleyball",
+    ball=replace(_VOLLEYBALL, restitution=0.1, grip=0.2),
+    length=16.0,
+    width=8.0,
+    lines=(
+        ((-4.0, 7.975), (4.0, 7.975), 0.05),
+        ((-3.975, 0.0), (-3.975, 8.0), 0.05),
+        ((3.975, 0.0), (3.975, 8.0), 0.05),
+    ),
+    net_width=4.25,
+    run_off=(4.5, 3.5),
+    base=4.5,
+    roam=(0.6, 8.6),
+    serve_depth=8.3,
+    palettes=(
+        Palette(
+            (222, 198, 156), (214, 190, 150), (40, 70, 160), ((24, 70, 150), (230, 190, 60)), (110, 116, 124), False
+        ),
+        Palette((206, 180, 140), (202, 176, 136), (190, 40, 50), ((30, 110, 130), (200, 70, 50)), (86, 96, 108), False),
+        Palette((232, 214, 180), (230, 210, 176), (30, 40, 80), ((20, 40, 90), (250, 220, 80)), (96, 100, 96), False),
+    ),
+    team=((-1.9, 4.8), (1.9, 4.6)),
+)
+
+SPORTS: dict[SportName, Sport] = {
+    sport.name: sport for sport in (TENNIS, BADMINTON, TABLE_TENNIS, VOLLEYBALL, BEACH_VOLLEYBALL)
+}
+RACKET_SPORTS: tuple[SportName, ...] = ("tennis", "badminton", "table_tennis")
 
 
 @dataclass(frozen=True)
