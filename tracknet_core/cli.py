@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -20,6 +21,8 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``tracknet COMMAND …`` and return the exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next
+        importlib.import_module("tracknet_core.completion").complete(os.environ.get("COMP_LINE", ""))
     if not arguments or arguments[0] in ("-h", "--help"):
         listed = "\n".join(f"  {name:13}{command.purpose}" for name, command in COMMANDS.items())
         usage = "usage: tracknet COMMAND [-h] …\n       tracknet --version"
