@@ -47,7 +47,7 @@ def add_tracking_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tracker",
         metavar="NAME",
-        help="such as kalman, '{name: kalman, max_gap: 5}' or the .ckpt of a trained one; default: the best candidates",
+        help="such as kalman, '{name: kalman, max_gap: 5}' or the .ckpt of a trained one; default: the best path",
     )
     parser.add_argument("--step", type=int, metavar="N", help="frames between windows; default: no overlap")
     parser.add_argument(

@@ -116,7 +116,7 @@ def test_a_checkpoint_and_the_files_of_its_predictions_have_the_same_figures(
         rows_of(tmp_path / "rows" / f"{clip.name}.csv", balls_of(checkpoint, clip))
     monkeypatch.chdir(tmp_path)
 
-    one = score([str(checkpoint), "--split", "train"])
+    one = score([str(checkpoint), "--split", "train", "--tracker", "none"])
     other = score(["--predictions", "rows", "--data", "tiny", "--split", "train"])
 
     for part in ("protocols", "trajectory", "clips"):
@@ -305,6 +305,7 @@ def test_runs_are_compared_from_their_files(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     pck = ["--protocol", "wasb", "{name: pck, radii: [3]}"]
+    pck += ["--tracker", "none"]  # some ball in every frame
     assert main([str(checkpoint), "--split", "train", *pck, "--json", "a.json"]) == 0
     assert (
         main([str(checkpoint), "--split", "train", *pck, "--json", "b.json", "--threshold", "1e9", "--name", "none"])

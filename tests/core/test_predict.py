@@ -111,7 +111,9 @@ def go(detect: Any, tmp_path: Path) -> Callable[..., int]:
     checkpoint.touch()
 
     def run(*arguments: object) -> int:
-        return predict.main([str(checkpoint), *map(str, arguments), "--output", str(tmp_path / "out")])
+        return predict.main(
+            [str(checkpoint), "--tracker", "none", *map(str, arguments), "--output", str(tmp_path / "out")]
+        )
 
     return run
 

@@ -117,7 +117,7 @@ def test_a_network_is_no_tracker_and_a_tracker_has_to_be_trained(config: Config,
         choose_tracker("inpaint")
     with pytest.raises(CheckpointError, match="no such checkpoint"):
         load_tracker(tmp_path / "none.ckpt")
-    assert choose_tracker(None) == {"name": "none"}
+    assert choose_tracker(None)["name"] == "paths"
 
 
 def test_a_network_needs_a_loss(experiment: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,6 +35,9 @@ model:
 """
 
 
+PLAIN = ("--tracker", "none")
+"""A tracker that asks for no more candidates than are in a file, which torch would have to look for."""
+
 RECURRENT = "model.decoder={name: unet, channels: [8], blocks: 1, recurrent: true}"
 
 
@@ -101,7 +104,7 @@ def predicted(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         with monkeypatch.context() as patch:
             if network.suffix == ".ckpt":
                 patch.setitem(catalogue.REGISTRY, (NAMESPACE, "backbones", "small"), Small)
-            assert predict.main([str(network), str(video), "--output", str(output), *options]) == 0
+            assert predict.main([str(network), str(video), "--output", str(output), *PLAIN, *options]) == 0
         with (output / "rally.csv").open(newline="") as text:
             return list(csv.reader(text))
 
@@ -149,11 +152,11 @@ def test_a_file_runs_without_torch_and_gives_the_rows_of_its_checkpoint(
 ) -> None:
     file, video = portable(name, network), folder / "match" / "rally.mp4"
     runs = [
-        ("--tracker", "none"),
+        PLAIN,
         ("--tracker", "kalman", "--overlay"),
         ("--tracker", "smooth", "--format", "jsonl"),
         ("--tracker", "wasb"),
-        *([("--step", "1"), ("--step", "1", "--ensemble", "none")] if network == "best" else []),
+        *([(*PLAIN, "--step", "1"), (*PLAIN, "--step", "1", "--ensemble", "none")] if network == "best" else []),
     ]
     arguments = [[str(file), str(video), "--output", str(tmp_path / str(n)), *run] for n, run in enumerate(runs)]
     command = [sys.executable, "-c", ALONE, json.dumps(arguments)]

@@ -184,7 +184,9 @@ def test_a_late_answer_is_that_of_the_whole_clip(clip, parabola) -> None:
 def test_a_stream_without_an_end_is_followed_in_the_memory_of_its_delay(clip) -> None:
     def stream() -> Iterator[Candidates]:
         for n in range(10**9):
-            yield Candidates.at(n, n / 30, np.float32([[300 + 200 * math.sin(n / 9), 300]]), np.float32([0.9]))
+            yield Candidates.at(
+                n, n / 30, np.float32([[300 + 200 * math.sin(n / 9), 300 + 200 * math.cos(n / 9)]]), np.float32([0.9])
+            )
 
     assert origins(list(islice(paths(delay=0.5)(stream()), 200))) == ["detected"] * 200
 
