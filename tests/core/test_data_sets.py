@@ -190,6 +190,35 @@ def test_convert_refuses_a_dataset_that_cannot_write(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("command", [["convert"], ["preview", "--clip", "*"], ["split", "--by", ".*"]])
+@pytest.mark.parametrize("name", ["../outside", "a/..", "/outside", "a\0b", "a\udcff", "x" * 300])
+def test_a_clip_name_that_leads_elsewhere_is_one_message_and_nothing_is_written(
+    section: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+    name: str,
+) -> None:
+    tiny = catalogue.REGISTRY[(NAMESPACE, "datasets", "tiny")]
+
+    class Misnamed(tiny):  # type: ignore[misc,valid-type]
+        """A dataset of somebody else, whose names come from a file."""
+
+        def __init__(self, *, root: Path | None = None) -> None:
+            super().__init__(root=root, frames=3)
+            self.made["train"][1] = self.made["train"][1].replace(name=name)
+
+    monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, "datasets", "misnamed"), Misnamed)
+    before = sorted(tmp_path.rglob("*"))
+    arguments = [*command, "--data", section, "data.dataset.name=misnamed", "--output", str(tmp_path / "out")]
+    assert main(arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: the data set: the clip name '")
+    assert line.endswith(" Rename the clip.")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_a_split_can_be_named_by_the_config(section: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "my_split.yaml"
     arguments = ["split", "--data", section, "--output", str(target), "--by", ".*", "--shares", "0.5", "0.5"]
