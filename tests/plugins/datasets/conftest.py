@@ -165,6 +165,13 @@ TREES = {
         "train/match1/csv/NAME_ball.csv",
         "Frame,Visibility,X,Y,Code,HiddenX,HiddenY\n0,1,30,20,,,\n1,0,0,0,,,\n2,0,0,0,3,31,20\n3,1,33,20,2,,\n",
     ),
+    "streaks of shuttlecock": Tree(
+        "shuttlecock",
+        "train/match1/video/NAME.mp4",
+        "train/match1/csv/NAME_ball.csv",
+        "Frame,Visibility,X,Y,Code,HiddenX,HiddenY,Length,Angle\n0,1,30,20,,,,9,30\n1,0,0,0,,,,,\n2,0,0,0,3,31,20,4,90\n",
+        {"streaks": True},
+    ),
     "frames of shuttlecock": Tree(
         "shuttlecock",
         "test/match1/frame/NAME",

@@ -40,7 +40,8 @@ PLAIN_MEANS = {
 def scene_of(
     sport: str, seed: int = 3, difficulty: str = "normal", frames: int = 90, style: StyleName = "plain"
 ) -> Scene:
-    return make_scene(Recipe(sport, difficulty, (640, 360), frames, 30.0, (seed,), style=style))
+    recipe = Recipe(sport, difficulty, (640, 360), frames, 30.0, (seed,), style=style, camera="operated", idle=True)
+    return make_scene(recipe)
 
 
 def ball_pixels(painter: Painter, number: int) -> np.ndarray:
@@ -182,6 +183,7 @@ def test_long_clips_have_several_rallies():
         ({"exposure": (0.0, 0.01)}, ["exposure", "[0.0, 0.01]", "above 0"]),
         ({"exposure": (0.02, 0.01)}, ["exposure", "lower"]),
         ({"exposure": (0.01, 0.05), "fps": 25.0}, ["exposure", "at most 0.04"]),
+        ({"opacity": (0.0, 0.5)}, ["opacity", "[0.0, 0.5]", "above 0"]),
         ({"bitrate": (4.0, 0.5)}, ["bitrate", "[4.0, 0.5]", "lower"]),
     ],
 )
@@ -478,6 +480,23 @@ def test_a_held_shuttlecock_is_in_the_hand_of_the_server_and_labelled():
                 assert np.linalg.norm(hand - scene.ball[number].mean(0)) < 0.1
                 assert scene.labels()[1][number] != Visibility.ABSENT
     assert found > 20
+
+
+def test_idle_shuttlecocks_and_operated_cameras_are_there_where_they_are_asked_for():
+    scenes = {
+        (idle, camera): [
+            make_scene(
+                Recipe("badminton", "normal", (640, 360), 60, 30.0, (seed,), style="lifelike", camera=camera, idle=idle)
+            )
+            for seed in range(8)
+        ]
+        for idle, camera in ((True, "operated"), (False, "fixed"))
+    }
+    asked, plain = scenes[True, "operated"], scenes[False, "fixed"]
+    assert all(scene.play.holds for scene in asked)
+    assert not any(scene.play.holds for scene in plain)
+    assert any((scene.motion.zoom != 1).any() for scene in asked)
+    assert not any((scene.motion.zoom != 1).any() for scene in plain)
 
 
 def test_a_clip_may_end_while_the_ball_is_in_the_hand():

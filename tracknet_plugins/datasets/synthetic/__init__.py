@@ -41,6 +41,10 @@ class Synthetic(Dataset):
             shuttlecock is its cork there, at the leading end, as in data sets of that sport.
         bitrate: range of Mbit/s that rallies are coded at, as of pictures 1280 x 720, each drawn evenly on a
             logarithmic scale; None for the constant quality of ``difficulty``.
+        camera: ``operated`` pans and zooms in some lifelike rallies, and cuts to a player; ``fixed`` sways at most.
+        idle: whether lifelike shuttlecocks are to be seen, and labelled, in the server's hand and for long at rest, as
+            in data sets of the sport. A network that sees differences of frames cannot see them, and only loses by it.
+        opacity: range of the opacity of a lifelike shuttlecock's skirt, 0..1; one per rally.
         seed: another seed gives other rallies.
 
     Raises:
@@ -65,6 +69,9 @@ class Synthetic(Dataset):
         streaks: bool = False,
         style: Literal["plain", "lifelike"] = "plain",
         bitrate: tuple[float, float] | None = None,
+        camera: Literal["fixed", "operated"] = "fixed",
+        idle: bool = False,
+        opacity: tuple[float, float] = (0.35, 0.95),
         seed: int = 0,
     ) -> None:
         del root
@@ -85,6 +92,10 @@ class Synthetic(Dataset):
             raise ValueError(
                 f"bitrate: {list(bitrate)} is no range of Mbit/s. Give a lower and an upper limit, 0.05 to 100."
             )
+        if not 0 < opacity[0] <= opacity[1] <= 1:
+            raise ValueError(
+                f"opacity: {list(opacity)} is no range of opacities. Give two limits, above 0 and at most 1."
+            )
         if seed < 0:
             raise ValueError(f"seed: {seed} is negative. Give 0 or more.")
         self._sports: tuple[SportName, ...]
@@ -103,6 +114,9 @@ class Synthetic(Dataset):
         self._streaks = streaks
         self._style: Literal["plain", "lifelike"] = style
         self._bitrate = bitrate
+        self._camera: Literal["fixed", "operated"] = camera
+        self._idle = idle
+        self._opacity = opacity
         self._seed = seed
 
     def clips(self, split: str) -> list[Clip]:
@@ -126,6 +140,9 @@ class Synthetic(Dataset):
             exposure=self._exposure,
             style=self._style,
             bitrate=self._bitrate,
+            camera=self._camera,
+            idle=self._idle,
+            opacity=self._opacity,
         )
         name = f"{split}/{recipe.sport}_{number:03d}"
         scene = make_scene(recipe)

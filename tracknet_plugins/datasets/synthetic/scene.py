@@ -28,6 +28,7 @@ from tracknet_plugins.datasets.synthetic.rally import FAR, NEAR, Play, Role, pla
 from tracknet_plugins.datasets.synthetic.sports import (
     DIFFICULTIES,
     SPORTS,
+    CameraName,
     Colour,
     Difficulty,
     DifficultyName,
@@ -75,6 +76,9 @@ class Recipe:
         exposure: range of seconds that the shutter is open; None for that of the preset.
         style: how much of a real picture is drawn.
         bitrate: range of Mbit/s, of a picture 1280 x 720, that the video is coded at; None for a constant quality.
+        camera: of a lifelike style, whether it is operated or stays where it is but for its sway.
+        idle: of a lifelike style, whether a shuttlecock is there, and labelled, in a server's hand and long at rest.
+        opacity: range of the opacity of a shuttlecock's skirt, 0..1, of a lifelike style.
     """
 
     sport: SportName
@@ -86,6 +90,9 @@ class Recipe:
     exposure: tuple[float, float] | None = None
     style: StyleName = "plain"
     bitrate: tuple[float, float] | None = None
+    camera: CameraName = "fixed"
+    idle: bool = False
+    opacity: tuple[float, float] = (0.35, 0.95)
 
 
 @dataclass(frozen=True)
@@ -362,7 +369,7 @@ def make_scene(recipe: Recipe) -> Scene:
     palette = _vary(sport.palettes[rng.integers(len(sport.palettes))], rng)
     times = np.arange(recipe.frames) / recipe.fps
     # Data sets of badminton label the shuttlecock in the hand and at rest, too.
-    idle = styles is not None and sport.ball.is_shuttle
+    idle = recipe.idle and styles is not None and sport.ball.is_shuttle
     rally = play(sport, recipe.frames / recipe.fps, np.random.default_rng(for_play), idle=idle)
     exposure = rng.uniform(*(recipe.exposure or difficulty.exposure))
     moments = times[:, None] + exposure * ((np.arange(SAMPLES) + 0.5) / SAMPLES - 0.5)
@@ -387,9 +394,10 @@ def make_scene(recipe: Recipe) -> Scene:
             rackets = [racket_outline(figure.joints, figure.racket_head, styles) for figure in figures]
         ball_scale *= styles.uniform(0.55, 1.1)
         palette = _repainted(palette, styles)
-        feathers = styles.uniform(0.25, 1.0)
+        feathers = styles.uniform(*recipe.opacity)
         ball_colour = _aged(ball_colour, styles)
-        motion = _operated(motion, recipe.size, camera, figures, styles)
+        if recipe.camera == "operated":
+            motion = _operated(motion, recipe.size, camera, figures, styles)
         graphics, box = choose_slots(recipe.size, recipe.frames, styles), None
     return Scene(
         recipe=recipe,
@@ -567,7 +575,7 @@ def _dressed(figures: tuple[Figure, ...], rally: Play, times: Array, rng: np.ran
 
 def _aged(colour: Colour, rng: np.random.Generator) -> Colour:
     """Return the colour of a ball as a camera sees it: white ones are grey in many halls, and take on its light."""
-    values = np.array(colour) * rng.uniform(0.62, 1.03) + rng.normal(0, 5, 3)
+    values = np.array(colour) * rng.uniform(0.75, 1.03) + rng.normal(0, 5, 3)
     red, green, blue = np.clip(values, 20, 250).astype(int).tolist()
     return red, green, blue
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 SportName = Literal["tennis", "badminton", "table_tennis", "volleyball", "beach_volleyball"]
 StyleName = Literal["plain", "lifelike"]
+CameraName = Literal["fixed", "operated"]
 DifficultyName = Literal["easy", "normal", "hard"]
 Colour = tuple[int, int, int]
 Range = tuple[float, float]
