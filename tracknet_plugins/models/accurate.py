@@ -1,4 +1,4 @@
-"""Finds the ball in real video, of rendered rallies alone; 450 thousand parameters, nine frames of 768 x 432 pixels."""
+"""Finds the ball in real video, of rendered rallies alone; 450 thousand parameters, nine frames of 1024 x 576."""
 
 from pathlib import Path
 
