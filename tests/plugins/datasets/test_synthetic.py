@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import pickle
 from dataclasses import replace
 from itertools import combinations, groupby
@@ -10,6 +11,7 @@ import pytest
 from tracknet_core.contracts import FrameSource, Visibility
 from tracknet_core.errors import DataError
 from tracknet_core.registry import datasets
+from tracknet_core.video import VideoFrames, write_video
 from tracknet_plugins.datasets.synthetic import Synthetic
 from tracknet_plugins.datasets.synthetic.camera import Camera, Motion
 from tracknet_plugins.datasets.synthetic.figures import FREE_HAND, FREE_SHOULDER, PELVIS, RACKET, covered
@@ -231,6 +233,31 @@ def test_a_lifelike_label_is_the_middle_of_a_ball(sport):
     assert len(errors) >= 5
     assert np.linalg.norm(errors, axis=1).max() < 0.6
     assert np.abs(np.mean(errors, axis=0)).max() < 0.12
+
+
+@pytest.mark.parametrize("filters", ["", "gblur=sigma=0.8:planes=1,unsharp=3:3:1.0:3:3:0"])
+def test_lenses_sharpening_and_the_codec_leave_the_ball_where_its_label_is(filters):
+    scene = replace(scene_of("tennis", seed=5, style="lifelike"), ball_colour=(255, 255, 255))
+    painter, (xy, codes) = Painter(scene), scene.labels()
+    numbers = np.flatnonzero((codes == Visibility.EASY) & (scene.hidden(np.arange(90)) == 0))[:16].tolist()
+    read = []
+    for with_ball in (True, False):
+        stream = io.BytesIO()
+        frames = (painter.paint(number, with_ball=with_ball) for number in numbers)
+        write_video(stream, frames, fps=30, preset="superfast", bitrate=1_000_000, filters=filters)
+        read.append(np.stack(list(VideoFrames(stream.getvalue(), name="x").read(range(len(numbers))))).astype(int))
+    rows, columns = np.mgrid[-9:10, -9:10]
+    errors = []
+    for number, with_ball, without in zip(numbers, *read, strict=True):
+        x, y = np.round(xy[number]).astype(int).tolist()
+        if not (9 <= x < 631 and 9 <= y < 351):
+            continue
+        part = np.s_[y - 9 : y + 10, x - 9 : x + 10]
+        weight = np.clip(np.abs(with_ball[part] - without[part]).sum(-1) - 60, 0, 400)
+        centre = np.array([(weight * columns).sum(), (weight * rows).sum()]) / weight.sum() + [x, y]
+        errors.append(centre - xy[number])
+    assert len(errors) >= 6
+    assert np.abs(np.median(errors, axis=0)).max() < 0.3
 
 
 def test_a_label_stays_on_the_ball_while_the_camera_pans_and_zooms():
