@@ -1,8 +1,8 @@
 """The test matrix.
 
-``nox`` runs all of it but ``slow``, ``fuzz``, ``newest`` and ``audit``; ``nox -s tests-3.11 -- tests/core`` one
-session, with arguments for pytest. Sessions for a Python that is not installed are skipped. With uv
-(``pip install nox[uv]``) the sessions share one copy of torch; without it they work, but each unpacks several GB.
+``nox`` runs all of it but ``slow``, ``fuzz``, ``newest``, ``audit`` and ``faults``; ``nox -s tests-3.11 -- tests/core``
+one session, with arguments for pytest. Sessions for a Python that is not installed are skipped. With uv (``pip install
+nox[uv]``) the sessions share one copy of torch; without it they work, but each unpacks several GB.
 """
 
 from __future__ import annotations
@@ -129,6 +129,13 @@ def fuzz(session: nox.Session) -> None:
     session.install("-e", ".[tensorboard]", *TEST)
     files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_fuzz_*.py"))
     run_pytest(session, "--hypothesis-profile", "long", *files)
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Try kills, full disks, broken files and other faults, and print what is told and lost; takes many minutes."""
+    session.install("-e", ".[onnx]")
+    session.run("python", "benchmarks/faults.py", *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 
 def run_pytest(session: nox.Session, *arguments: str) -> None:

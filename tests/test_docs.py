@@ -15,7 +15,7 @@ from tracknet_core import cli
 from tracknet_core.assembly import build_model, build_module
 from tracknet_core.config import load_config
 from tracknet_core.registry import NAMESPACE, losses
-from tracknet_core.testing import check_backbone, check_loss
+from tracknet_core.testing import check_backbone, check_constructor, check_loss
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -59,7 +59,7 @@ def test_there_are_commands_to_check() -> None:
 @pytest.fixture
 def fresh_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a test register these, and forget them after it."""
-    for kind, name in (("backbones", "tiny"), ("losses", "huber")):
+    for kind, name in (("backbones", "tiny"), ("losses", "huber"), ("losses", "my_loss")):
         monkeypatch.setitem(catalogue.REGISTRY, (NAMESPACE, kind, name), None)
         monkeypatch.delitem(catalogue.REGISTRY, (NAMESPACE, kind, name))
 
@@ -70,6 +70,15 @@ def test_the_plugin_of_the_readme_is_a_backbone() -> None:
     namespace: dict[str, type] = {}
     exec(code, namespace)
     check_backbone(namespace["Tiny"](in_channels=9, width=8), in_channels=9, size=(64, 32))
+
+
+@pytest.mark.usefixtures("fresh_names")
+def test_the_loss_of_the_page_on_plugins_keeps_its_contract() -> None:
+    (code,) = blocks(ROOT / "docs" / "plugins.md", "python")
+    namespace: dict[str, type] = {}
+    exec(code, namespace)
+    check_constructor("losses", namespace["MyLoss"])
+    check_loss(namespace["MyLoss"]())
 
 
 @pytest.mark.usefixtures("fresh_names")

@@ -29,13 +29,17 @@ def replaced_file(target: Path, *, alone: bool = False) -> Iterator[Path]:
     Args:
         target: what is written.
         alone: that nobody else writes it: then what a killed process has left of it is replaced as well.
+
+    Raises:
+        OSError: it cannot be written; the error names ``target``.
     """
     part = part_of(target) if alone else _part_beside(target)
     part.unlink(missing_ok=True)
     try:
-        yield part
-        _flush(part)
-        part.replace(target)
+        with _named(target, part):
+            yield part
+            _flush(part)
+            part.replace(target)
     finally:
         part.unlink(missing_ok=True)
 
@@ -64,7 +68,8 @@ def new_file(target: Path, option: str = "--output") -> Iterator[Path]:
         folder = _part_beside(target)
         folder.mkdir()
     try:
-        yield folder / target.name
+        with _named(target, folder):
+            yield folder / target.name
         with writing(target, option):
             _appear(folder, target, option)
     finally:
@@ -97,7 +102,8 @@ def new_folder(target: Path, option: str = "--output") -> Iterator[Path]:
     except OSError as error:
         raise DataError(f"{option} {target}: this folder cannot be made ({error.strerror}).") from error
     try:
-        yield part
+        with _named(target, part):
+            yield part
         try:
             if target.exists():
                 target.rmdir()
@@ -163,6 +169,18 @@ def writing(target: Path, option: str = "--output") -> Iterator[None]:
         yield
     except OSError as error:
         raise DataError(f"{option} {target}: cannot be written ({error.strerror}). Name another file.") from error
+
+
+@contextmanager
+def _named(target: Path, part: Path) -> Iterator[None]:
+    """Let what the system says name the file that a person knows of, where it names its half or nothing."""
+    try:
+        yield
+    except OSError as error:
+        named = None if error.filename is None else Path(os.fsdecode(error.filename))
+        if error.errno is None or (named is not None and not named.is_relative_to(part)):
+            raise
+        raise OSError(error.errno, error.strerror, str(target)) from error
 
 
 def _taken(target: Path, option: str) -> DataError:

@@ -13,7 +13,7 @@ from typing import ClassVar, TextIO
 
 from tracknet_core.contracts import ClipFacts, Output, Point, TrackedFrame, Writer
 from tracknet_core.errors import DataError
-from tracknet_core.files import complete, part_of
+from tracknet_core.files import complete, part_of, writing
 
 PLACE_DECIMALS = 3
 """Of places in files, in pixels; evaluation rounds alike, so that a file has the figures of what was written to it."""
@@ -149,10 +149,11 @@ class RowFile(Output):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
-        if error is None:
-            complete(self.path)
-            self._run_file.unlink(missing_ok=True)
+        with writing(self.path):  # the last rows reach the disk here
+            self._file.close()
+            if error is None:
+                complete(self.path)
+                self._run_file.unlink(missing_ok=True)
 
     def _check(self, run: Mapping[str, str]) -> None:
         """Find out what of the part file is gone on with."""

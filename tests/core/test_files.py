@@ -244,3 +244,24 @@ def test_two_commands_do_not_write_one_folder(tmp_path: Path) -> None:
         with pytest.raises(DataError, match="still at work"), new_folder(tmp_path / "out"):
             pass
         assert names(tmp_path) == ["out.part"]
+
+
+def test_a_file_that_cannot_be_written_is_named_and_not_its_half(tmp_path: Path) -> None:
+    target = tmp_path / "config.yaml"
+    for error in (OSError(errno.ENOSPC, "full"), OSError(errno.ENOSPC, "full", "another file")):
+        expected = error.filename or str(target)
+        with pytest.raises(OSError, match="full") as caught, replaced_file(target):
+            raise error
+        assert caught.value.filename == expected
+    with pytest.raises(OSError, match="config") as caught, replaced_file(tmp_path / "gone" / "config.yaml") as part:
+        part.write_text("a")
+    assert caught.value.filename == str(tmp_path / "gone" / "config.yaml")
+
+
+@pytest.mark.parametrize("write", [new_file, new_folder])
+def test_an_output_that_the_disk_has_no_room_for_is_named(write: Callable[..., Any], tmp_path: Path) -> None:
+    target = tmp_path / "output"
+    with pytest.raises(OSError, match="full") as caught, write(target) as part:
+        raise OSError(errno.ENOSPC, "full", os.fsencode(part))
+    assert caught.value.filename == str(target)
+    assert list(tmp_path.iterdir()) == []

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tracknet_core import row_file
 from tracknet_core.contracts import ClipFacts, TrackedFrame, TrackPoint
 from tracknet_core.errors import DataError
 from tracknet_core.files import part_of
@@ -199,6 +202,20 @@ def test_an_exception_leaves_the_part_with_all_rows(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_a_disk_that_is_full_at_the_end_is_one_message_and_the_part_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(row_file, "complete", full)
+    path = tmp_path / "rally.csv"
+    message = re.escape(f"--output {path}: cannot be written (No space left on device).")
+    with pytest.raises(DataError, match=message), RowFile(path, ROWS, RUN) as file:
+        file.write(FRAMES[0])
+    assert part_of(path).is_file()
+
+
 def test_live_rows_are_there_at_once(tmp_path: Path) -> None:
     path = tmp_path / "rally.csv"
     with RowFile(path, ROWS, RUN, live=True) as file:
@@ -207,16 +224,21 @@ def test_live_rows_are_there_at_once(tmp_path: Path) -> None:
             assert part_of(path).read_text().count("\n") == count
 
 
-def test_rows_are_there_within_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_rows_are_there_at_once_and_others_within_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     path = tmp_path / "rally.csv"
     with RowFile(path, ROWS, RUN) as file:
         file.write(FRAMES[0])
-        assert part_of(path).read_text() == ""
-        clock[0] += 1.0
+        assert part_of(path).read_text().count("\n") == 2
+        clock[0] += 0.5
         file.write(FRAMES[1])
-        assert part_of(path).read_text().count("\n") == 3
+        assert part_of(path).read_text().count("\n") == 2
+        clock[0] += 0.5
+        file.write(FRAMES[2])
+        assert part_of(path).read_text().count("\n") == 3 + ROWS.encode(FRAMES[2]).count("\n")
 
 
 # -------------------------------------------------------------------------------------------- streaks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -46,6 +47,7 @@ def quiet(complaint: str) -> Iterator[None]:
 
     Raises:
         UserError: the exporter failed, in any of its many ways.
+        OSError: the disk is full.
     """
     try:
         with torch.no_grad(), silence():
@@ -53,6 +55,8 @@ def quiet(complaint: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise  # a full disk is no fault of the network
         raise UserError(
             f"{complaint}: {type(error).__name__}: {reason_of(error).rstrip('.')}. Often it is a shape that a part of "
             "the model makes a fixed number: tensor.shape[0] stays free, len(tensor) does not. Another format may do."
