@@ -9,6 +9,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
+from tracknet_core.adapt import parser as adapt_parser
 from tracknet_core.assembly import build_model, build_module, build_tracker, build_transforms
 from tracknet_core.config import DEFAULT, SECTIONS, Config, TrackerConfig, load_config, parse_component
 from tracknet_core.contracts import Labels
@@ -78,15 +79,25 @@ def test_a_shorthand_is_no_setting_and_stands_for_a_component_that_is_there(path
     assert node["name"] == shorthand.name
 
 
-KINDS = {"--tracker": "trackers", "--ensemble": "mergers", "--step": "mergers", "--to": "datasets"}
+KINDS = {
+    "--tracker": "trackers",
+    "--teacher": "trackers",
+    "--paste": "transforms",
+    "--model": "models",
+    "--ensemble": "mergers",
+    "--step": "mergers",
+    "--to": "datasets",
+}
 
 
 @pytest.mark.parametrize("option", OmegaConf.load(OPTIONS))
 def test_what_stands_for_an_option_is_a_component_that_is_there(option: str) -> None:
     node = parse_component(KINDS.get(option, "writers"), None, option)
-    assert node == parse_component(KINDS.get(option, "writers"), OmegaConf.load(OPTIONS)[option], option)
+    assert node == parse_component(KINDS.get(option, "writers"), str(OmegaConf.load(OPTIONS)[option]), option)
     listed = {
-        option for parser in (predict_parser(), data_parser("convert")) for option in parser._option_string_actions
+        option
+        for parser in (predict_parser(), adapt_parser(), data_parser("convert"))
+        for option in parser._option_string_actions
     }
     assert option in listed
 

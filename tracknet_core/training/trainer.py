@@ -93,7 +93,7 @@ def prepare(
         ConfigError: all faults of the experiment, or parts that do not fit each other or the images.
         DataError: the data cannot be read.
     """
-    _quieten()
+    quieten()
     config = load_config(experiment, overrides, sections)
     prepared = _prepare_tracker(config) if isinstance(config.model, TrackerConfig) else _prepare_network(config)
     names = prepared.data.splits.names
@@ -187,7 +187,7 @@ def _fit(prepared: Prepared, paths: RunPaths, checkpoint: Path | None, team: Tea
     )
 
 
-def _quieten() -> None:
+def quieten() -> None:
     """Silence what Lightning tells about itself; what it says of the user's settings stays."""
     for part in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(part).setLevel(logging.WARNING)
