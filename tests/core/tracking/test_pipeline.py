@@ -26,7 +26,8 @@ def test_a_network_with_a_state_that_was_interrupted_goes_on_as_if_it_had_not_be
     write_video(video, list(pictures), fps=25, crf=5)
 
     def track(existing: Any) -> None:
-        track_videos(recurrent, [str(video)], output.parent, {"--format": None}, existing=existing, device="cpu")
+        forms: dict[str, str | None] = {"--format": None}
+        track_videos(recurrent, [str(video)], output.parent, forms, existing=existing, tracker="none", device="cpu")
 
     def interrupted(*arguments: Any, **options: Any) -> Iterator[Candidates]:
         yield from islice(detect(*arguments, **options), 31)  # in the middle of a window
