@@ -44,7 +44,7 @@ def test_a_wrong_name_is_answered_with_the_nearest(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("own.yaml").write_text("data: synthetic\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"one of badminton, .*, wasb\.$") as caught:
+    with pytest.raises(ConfigError, match=r"one of accurate, .*, wasb\.$") as caught:
         experiment_file(Path(name))
     said = f"Did you mean '{nearest}'?"
     assert (said in str(caught.value)) if nearest else ("Did you mean" not in str(caught.value))
