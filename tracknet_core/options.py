@@ -55,7 +55,9 @@ def add_tracking_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="what overlapping windows make of a frame, such as mean or triangular; default: all that they find",
     )
-    parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="windows at once; default: %(default)s")
+    parser.add_argument(
+        "--batch-size", type=int, metavar="N", help="windows at once; default: 8 of a checkpoint, 1 of an exported file"
+    )
     parser.add_argument(
         "--device", default="auto", metavar="NAME", help="of torch, such as cpu or cuda:0; default: %(default)s"
     )

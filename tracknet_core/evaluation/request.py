@@ -44,7 +44,7 @@ class Request:
         threshold: balls with a lower score are left out.
         step: frames between windows; None for no overlap.
         ensemble: what overlapping windows make of a frame; None for the default of the step.
-        batch_size: windows at once.
+        batch_size: windows at once; None for what suits the network.
         device: of torch, or ``auto``.
         backend: what runs the file, or ``auto``.
         plugins: modules to import before, which the caller trusts.
@@ -63,7 +63,7 @@ class Request:
     threshold: float | None = None
     step: int | None = None
     ensemble: str | None = None
-    batch_size: int = 8
+    batch_size: int | None = None
     device: str = "auto"
     backend: str = "auto"
     plugins: Sequence[str] = ()

@@ -58,6 +58,7 @@ class Detector:
         find_codec: returns what turns logits into places; this may import torch.
         find_config: returns the experiment that it was trained with.
         state: before the first window of a clip. A network that has one is given windows one by one, in order.
+        batch_size: windows that it is given together where nobody says how many.
     """
 
     window: WindowSpec
@@ -70,6 +71,7 @@ class Detector:
     find_codec: Callable[[], Codec]
     find_config: Callable[[], Config]
     state: State = ()
+    batch_size: int = 8
 
     def adjusted(self, wanted: Wanted) -> Detector:
         """Return the same network with a codec that gives what a tracker asks for, as far as it can."""

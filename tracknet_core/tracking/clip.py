@@ -33,7 +33,7 @@ def detect_clip(
     *,
     step: int | None = None,
     ensemble: Node | None = None,
-    batch_size: int = 8,
+    batch_size: int | None = None,
 ) -> Iterator[Candidates]:
     """Yield the candidates of every frame of a clip that can be read, in order; decoding runs ahead in a thread.
 
@@ -42,7 +42,7 @@ def detect_clip(
         frames: the clip.
         step: frames between the starts of windows, 1 to K; K by default, so that each frame is looked at once.
         ensemble: validated node of what overlapping windows make of a frame; None for the default of a step.
-        batch_size: windows that pass through the network together.
+        batch_size: windows that pass through the network together; None for what suits it.
 
     Raises:
         DataError: the clip cannot be opened.
@@ -91,7 +91,7 @@ def detect(
     *,
     step: int | None = None,
     ensemble: Node | None = None,
-    batch_size: int = 8,
+    batch_size: int | None = None,
     background: UInt8Array | None = None,
 ) -> Iterator[Candidates]:
     """Yield the candidates of every frame, in order, while frames come in: their number need not be known.
@@ -106,7 +106,8 @@ def detect(
         size: width and height that the places are wanted in: those of the original video, in pixels.
         step: frames between the starts of windows, 1 to K; K by default, so that each frame is looked at once.
         ensemble: validated node of what overlapping windows make of a frame; None for the default of a step.
-        batch_size: windows that pass through the network together; 1 keeps the delay of a live stream short.
+        batch_size: windows that pass through the network together, of which 1 keeps the delay of a live stream short;
+            None for what suits it.
         background: (H, W, 3), for networks that need it.
 
     Raises:
@@ -118,7 +119,7 @@ def detect(
         raise ValueError("background: None, but this network looks at the background of the clip as well.")
     merged = _Merged(detector, size, build_merger(detector, step, ensemble))
     windows = cut(frames, detector.window, step)
-    while batch := list(islice(windows, batch_size)):
+    while batch := list(islice(windows, batch_size or detector.batch_size)):
         yield from merged.after(batch, _stack(batch, background))
     yield from merged.rest()
 
@@ -144,7 +145,7 @@ def build_merger(detector: Detector, step: int | None, ensemble: Node | None) ->
     return merger
 
 
-def check_windows(detector: Detector, step: int | None, batch_size: int) -> None:
+def check_windows(detector: Detector, step: int | None, batch_size: int | None) -> None:
     """Check how a detector is to be led over a clip.
 
     Raises:
@@ -160,7 +161,7 @@ def check_windows(detector: Detector, step: int | None, batch_size: int) -> None
             f"step: {step} lets windows overlap, and this network carries a state from a window to the next, which it "
             f"learned {count} frames apart. Leave it out."
         )
-    if batch_size < 1:
+    if batch_size is not None and batch_size < 1:
         raise ValueError(f"batch_size: {batch_size} windows are too few. Give at least 1.")
 
 

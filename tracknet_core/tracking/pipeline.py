@@ -40,7 +40,7 @@ class ClipRun:
         checkpoint: the file of the network.
         step: frames between the starts of windows; None for no overlap.
         ensemble: validated node of what overlapping windows make of a frame; None for the default of a step.
-        batch_size: windows that pass through the network together; a stream's go alone.
+        batch_size: windows that pass through the network together; None for what suits it. A stream's go alone.
 
     Raises:
         ConfigError: the tracker refuses its parameters, or a stream cannot give what it or the network needs.
@@ -56,7 +56,7 @@ class ClipRun:
         checkpoint: Path,
         step: int | None,
         ensemble: Node | None,
-        batch_size: int,
+        batch_size: int | None,
     ) -> None:
         self._job = job
         self._checkpoint = checkpoint

@@ -25,7 +25,7 @@ def track_videos(
     tracker: str | None = None,
     step: int | None = None,
     ensemble: str | None = None,
-    batch_size: int = 8,
+    batch_size: int | None = None,
     device: str = "auto",
     backend: str = "auto",
     plugins: Sequence[str] = (),
@@ -46,7 +46,7 @@ def track_videos(
         tracker: what makes a trajectory of what the network finds; or the checkpoint of a trained one.
         step: frames between windows; None for no overlap.
         ensemble: what overlapping windows make of a frame; None for the default of the step.
-        batch_size: windows at once.
+        batch_size: windows at once; None for what suits the network.
         device: of torch, or ``auto``.
         backend: what runs the file, or ``auto``.
         plugins: modules to import before, which the caller trusts.

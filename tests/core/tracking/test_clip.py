@@ -197,6 +197,19 @@ def test_what_is_out_of_range_is_refused(options: dict[str, Any], message: str) 
         run(detector(naming((0, 1, 2), torch.ones_like), 3, (0, 1, 2)), 3, **options)
 
 
+@pytest.mark.parametrize(("suits", "asked", "expected"), [(2, None, [2, 2, 1]), (2, 3, [3, 2])])
+def test_windows_go_together_as_suits_the_network_or_as_was_asked(suits: int, asked: Any, expected: list[int]) -> None:
+    together: list[int] = []
+
+    def network(frames: Tensor) -> Tensor:
+        together.append(len(frames))
+        return naming((0,), torch.ones_like)(frames)
+
+    built = dataclasses.replace(detector(network, 1, (0,)), batch_size=suits)
+    assert len(run(built, 5, batch_size=asked)) == 5
+    assert together == expected
+
+
 def test_frames_are_asked_for_as_windows_need_them() -> None:
     asked: list[int] = []
 

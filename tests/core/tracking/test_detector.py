@@ -133,6 +133,7 @@ def test_an_exported_file_runs_like_its_checkpoint(
     one, other = load_detector(checkpoint, device="cpu"), load_detector(exported, backend=backend)
     assert other.config.as_dict() == config.as_dict()
     assert (other.points, other.state) == (1, ())
+    assert (one.batch_size, other.batch_size) == (8, 1)
     assert (other.window.length, other.window.targets, other.window.image_size) == (3, (0, 1, 2), (64, 48))
     frames = np.random.default_rng(0).integers(0, 256, (2, 3, 3, 48, 64), dtype=np.uint8)
     (logits, _), (expected, _) = other.logits(frames), one.logits(frames)
