@@ -25,7 +25,8 @@ def parser() -> CommandParser:
         usage="tracknet adapt [NETWORK] VIDEO [VIDEO …] --output FILE [-h] …",
         description="Let a network learn a hall from video of it that nobody labelled: from what it finds forwards and "
         "backwards in time alike, and from balls that are pasted into the video. NETWORK is a .ckpt file that a run "
-        "wrote, or the name of a model; without it, it is the model of --model.",
+        "wrote, or the name of a model; without it, it is the model of --model. Experimental: agreement with itself "
+        "rose where it was tried, and accuracy fell. Compare both with labels before you trust it.",
     )
     parser.add_argument(
         "words", nargs="+", metavar="VIDEO", help="a video, a folder of images or of videos, a pattern; some minutes"
