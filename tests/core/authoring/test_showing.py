@@ -115,7 +115,9 @@ def test_values_come_back_from_yaml(value: object) -> None:
 
 
 def test_every_part_of_tracknet_can_be_shown() -> None:
-    for part in list_parts():
+    parts = [part for part in list_parts() if part.package == "tracknet"]  # not what other tests registered
+    assert len(parts) > 100
+    for part in parts:
         facts = show_part(part.kind, part.name)
         assert facts.snippets
         undocumented = [one.name for one in facts.parameters if not one.text]
