@@ -7,6 +7,7 @@ Everything is written under another name beside its place, and gets its name whe
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -112,6 +113,17 @@ def new_folder(target: Path, option: str = "--output") -> Iterator[Path]:
             raise taken from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def regular(path: Path) -> Path:
+    """Return a path that may be opened to read: a pipe would be waited for without end.
+
+    Raises:
+        OSError: it is a pipe, a socket or a device.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "a pipe or a device, and no file", str(path))
+    return path
 
 
 def part_of(path: Path) -> Path:

@@ -18,6 +18,7 @@ import numpy as np
 
 from tracknet_core.contracts import ArrayLabels, FloatArray, IntArray, Labels, Size, Visibility
 from tracknet_core.errors import AbsentPlaceWarning, DataError, LabelWarning
+from tracknet_core.files import regular
 
 LONGEST_STREAK = 1e5
 """In pixels. No picture is as wide, and of longer ones float32 would lose the middle."""
@@ -142,7 +143,7 @@ def read_table(path: Path, *, separator: str = ",") -> tuple[list[str], list[Row
         DataError: the file is missing, or not text.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with regular(path).open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, delimiter=separator)
             header = [name.strip() for name in next(reader, [])]
             rows = [

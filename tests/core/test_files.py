@@ -20,6 +20,7 @@ from tracknet_core.files import (
     new_file,
     new_folder,
     part_of,
+    regular,
     replace_text,
     replaced_file,
     writing,
@@ -265,3 +266,13 @@ def test_an_output_that_the_disk_has_no_room_for_is_named(write: Callable[..., A
         raise OSError(errno.ENOSPC, "full", os.fsencode(part))
     assert caught.value.filename == str(target)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_is_no_file_to_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(OSError, match="a pipe or a device, and no file"):
+        regular(tmp_path / "pipe.csv")
+    (tmp_path / "file.csv").touch()
+    for path in (tmp_path / "file.csv", tmp_path, tmp_path / "gone.csv"):
+        assert regular(path) == path  # what else is wrong, is told where it is opened

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -207,3 +208,11 @@ def test_a_root_that_is_not_set_or_missing_says_to_set_it(tmp_path: Path) -> Non
     with pytest.raises(DataError, match=r"data\.root: there is no folder .*nowhere.* holds match1"):
         existing_root(tmp_path / "nowhere", "match1")
     assert existing_root(tmp_path, "match1") == tmp_path
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_among_label_files_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    os.mkfifo(path)
+    with pytest.raises(DataError, match=r"labels\.csv: this label file cannot be read as CSV .*a pipe or a device"):
+        read_table(path)

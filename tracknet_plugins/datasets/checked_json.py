@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tracknet_core.errors import DataError
+from tracknet_core.files import regular
 
 LARGEST = 100 << 20
 """Bytes of a label file; the labels of some 500,000 frames. Reading takes about 15 times as much memory."""
@@ -26,7 +27,7 @@ def load_json(path: Path) -> Node:
             raise DataError(
                 f"{path}: {size >> 20} MB, and label files of at most {LARGEST >> 20} MB are read. Divide it by video."
             )
-        tree = json.loads(path.read_text(encoding="utf-8-sig"))
+        tree = json.loads(regular(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such label file.") from error
     except (OSError, ValueError, RecursionError) as error:  # ValueError: no JSON, or no UTF-8

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from tracknet_core.contracts import FloatArray, FrameSource, IntArray, Size, Visibility
 from tracknet_core.errors import DataError
+from tracknet_core.files import regular
 from tracknet_core.labels import Label, label_frames
 
 _DEEPEST = 16  # elements within each other; CVAT's files have 7
@@ -104,7 +105,7 @@ def read_annotations(path: Path) -> Annotations:
     """
     reader = _Reader(path)
     try:
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             reader.read(file)
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such label file.") from error

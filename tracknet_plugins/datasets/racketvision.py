@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 from tracknet_core.contracts import Clip, Dataset, LazyClips, PublishedSplit, Visibility, name_fault, plain_labels
 from tracknet_core.errors import DataError
+from tracknet_core.files import regular
 from tracknet_core.labels import Label, existing_root, label_frames, read_rows
 from tracknet_core.registry import datasets
 from tracknet_core.video import VideoFrames
@@ -107,7 +108,7 @@ class RacketVision(Dataset):
 def _read_list(path: Path) -> list[tuple[str, str]]:
     """Return the match and the rally of each clip of a list."""
     try:
-        entries = json.loads(path.read_text(encoding="utf-8-sig"))
+        entries = json.loads(regular(path).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: this list of rallies cannot be read as JSON ({error}).") from error
     if not isinstance(entries, list) or not entries:

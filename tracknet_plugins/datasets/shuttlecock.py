@@ -12,6 +12,7 @@ import numpy as np
 
 from tracknet_core.contracts import Clip, Dataset, FrameSource, LazyClips, PublishedSplit, Visibility, plain_labels
 from tracknet_core.errors import DataError
+from tracknet_core.files import regular
 from tracknet_core.labels import Label, Row, existing_root, half_streak, label_frames, read_rows, streak_labels
 from tracknet_core.registry import datasets
 from tracknet_core.video import ImageFrames, VideoFrames, image_files, natural_order
@@ -208,7 +209,7 @@ class Shuttlecock(Dataset):
         path = self._root / "drop_frame.json"
         key = f"{match.name.removeprefix('match')}_{rally}"
         try:
-            table = json.loads(path.read_text(encoding="utf-8"))
+            table = json.loads(regular(path).read_text(encoding="utf-8"))
             start, end = int(table["start"][key]), int(table["end"][key])
             if not 0 <= start <= end:
                 raise ValueError(f"{key} is from {start} to {end}")

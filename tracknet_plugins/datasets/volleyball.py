@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from tracknet_core.contracts import Clip, Dataset, LazyClips, PublishedSplit, Visibility, plain_labels
 from tracknet_core.errors import DataError
+from tracknet_core.files import regular
 from tracknet_core.labels import Label, existing_root, label_frames
 from tracknet_core.registry import datasets
 from tracknet_core.video import ImageFrames, image_files, natural_order
@@ -112,7 +113,7 @@ def _read_labels(path: Path) -> list[Label]:
         DataError: the file is missing, not text, has no lines, or one that is not two numbers.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
+        lines = regular(path).read_text(encoding="utf-8-sig").rstrip().splitlines()
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such label file. Add it, or remove the images of the clip.") from error
     except (OSError, UnicodeDecodeError) as error:
