@@ -232,8 +232,6 @@ def broken(clip: Callable[..., Clip], monkeypatch: pytest.MonkeyPatch) -> Halves
     return dataset
 
 
-# Torch forks its loading process, and other tests may have left threads in this one.
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize("workers", [0, 1])
 def test_so_many_broken_frames_as_the_setting_says_are_left_out_and_each_is_told_once(
     make_data: Callable[..., TrackingData], broken: Halves, workers: int
