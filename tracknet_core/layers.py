@@ -45,7 +45,7 @@ def activation(name: Activation) -> nn.Module:
 
 
 class ConvBlock(nn.Sequential):
-    """3x3 convolution with normalisation and activation; the size stays.
+    """Convolution, 3x3 by default, with normalisation and activation.
 
     A normalisation right after the convolution takes its bias away, so the convolution has one only where the
     activation comes first.
@@ -57,6 +57,8 @@ class ConvBlock(nn.Sequential):
         act: kind of activation.
         depthwise: a 3x3 convolution of each channel and a 1x1 convolution across them, in place of a full one.
         order: whether normalisation or activation comes first.
+        kernel: side of the convolution, odd.
+        stride: cells of the map that goes in per cell of the one that comes out.
 
     Raises:
         ValueError: a kind is unknown.
@@ -71,6 +73,8 @@ class ConvBlock(nn.Sequential):
         act: Activation,
         depthwise: bool = False,
         order: Order = "norm_first",
+        kernel: int = 3,
+        stride: int = 1,
     ) -> None:
         if order not in ("norm_first", "activation_first"):
             raise ValueError(f"order: {order!r} is unknown. It accepts: norm_first, activation_first.")
@@ -78,11 +82,11 @@ class ConvBlock(nn.Sequential):
         convolution: list[nn.Module]
         if depthwise:
             convolution = [
-                nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels, bias=False),
+                nn.Conv2d(in_channels, in_channels, kernel, stride, kernel // 2, groups=in_channels, bias=False),
                 nn.Conv2d(in_channels, out_channels, 1, bias=bias),
             ]
         else:
-            convolution = [nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=bias)]
+            convolution = [nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, bias=bias)]
         after = [normalization(norm, out_channels), activation(act)]
         super().__init__(*convolution, *(after if order == "norm_first" else reversed(after)))
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from tracknet_core.contracts import FeatureSpec
-from tracknet_core.layers import Activation, Norm, Order, Shortcut, block_counts, conv_blocks
+from tracknet_core.layers import Activation, ConvBlock, Norm, Order, Shortcut, block_counts, conv_blocks
 from tracknet_core.registry import backbones
 from tracknet_plugins.backbones.sizes import check_size
 
@@ -18,6 +18,7 @@ class VGG(nn.Module):
 
     Level i has the stride 2^i; every level gives its map, before it is pooled. By default it is the encoder of
     TrackNet (Huang et al., AVSS 2019): the first ten convolutions of VGG16, each with ReLU and batch normalisation.
+    DeepBall (Komorowski et al., VISAPP 2019) begins with 7x7 cells and a stride of 2, and takes its maps pooled.
 
     Args:
         in_channels: channels of a network sample.
@@ -30,6 +31,9 @@ class VGG(nn.Module):
         use_depthwise: depthwise separable convolutions, which need about a ninth of the work.
         residual: whether a way leads around the convolutions of each level, as in MonoTrack (Liu and Wang, CVPRW 2022):
             a 1x1 convolution, but in the first level, where it leads around all convolutions but the first.
+        stem_kernel: side in pixels of the very first convolution, odd.
+        stem_stride: pixels per cell of the finest level: the stride of the very first convolution.
+        pooled: whether a level gives its map after it is pooled, with twice the stride; the last one is pooled, too.
 
     Raises:
         ValueError: a parameter is out of range, or the image is not a whole number of the coarsest cells.
@@ -47,23 +51,46 @@ class VGG(nn.Module):
         order: Order = "activation_first",
         use_depthwise: bool = False,
         residual: bool = False,
+        stem_kernel: int = 3,
+        stem_stride: int = 1,
+        pooled: bool = False,
     ) -> None:
         super().__init__()
         if not channels or min(channels) < 1:
             raise ValueError(f"channels: {list(channels)} is no list of widths. Give one of at least 1 for each level.")
         counts = block_counts(blocks, len(channels), "levels")
-        self.features = tuple(FeatureSpec(width, 2**i) for i, width in enumerate(channels))
+        if stem_kernel < 1 or stem_kernel % 2 == 0:
+            raise ValueError(f"stem_kernel: {stem_kernel} has no middle. Give an odd number, such as 3 or 7.")
+        if stem_stride < 1:
+            raise ValueError(f"stem_stride: {stem_stride} is no number of pixels per cell. Give at least 1.")
+        finest = stem_stride * (2 if pooled else 1)
+        self.features = tuple(FeatureSpec(width, finest * 2**i) for i, width in enumerate(channels))
         check_size(image_size, self.features[-1].stride)
         self.levels = nn.ModuleList()
         for (before, after), count in zip(pairwise((in_channels, *channels)), counts, strict=True):
-            level = conv_blocks(before, after, count, norm=norm, act=activation, depthwise=use_depthwise, order=order)
             is_first = not len(self.levels)
+            stem = ConvBlock(
+                before,
+                after,
+                norm=norm,
+                act=activation,
+                depthwise=use_depthwise,
+                order=order,
+                kernel=stem_kernel if is_first else 3,
+                stride=stem_stride if is_first else 1,
+            )
+            others = conv_blocks(
+                after, after, count - 1, norm=norm, act=activation, depthwise=use_depthwise, order=order
+            )
+            level = nn.Sequential(stem, *others)
             self.levels.append(Shortcut(level, None if is_first else before, after) if residual else level)
         self.pool = nn.MaxPool2d(2)
+        self.pooled = pooled
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """(N, in_channels, H, W) -> one (N, C_i, H / 2^i, W / 2^i) per level, fine to coarse."""
+        """(N, in_channels, H, W) -> one (N, C_i, H / s_i, W / s_i) per level, fine to coarse."""
         maps: list[Tensor] = []
         for level in self.levels:
-            maps.append(level(self.pool(maps[-1]) if maps else x))
+            x = self.pool(level(x)) if self.pooled else level(self.pool(x) if maps else x)
+            maps.append(x)
         return maps

@@ -63,6 +63,17 @@ def test_parameters_are_those_of_convolutions_and_norms(build):
     assert count(build(channels=(4,), blocks=1, use_depthwise=True)) == 9 * 9 + (9 * 4 + 4) + 2 * 4
 
 
+def test_a_stem_strides_and_levels_are_pooled_before_they_are_given(build):
+    backbone = build(in_channels=3, channels=(4, 6), blocks=(1, 2), stem_kernel=7, stem_stride=2, pooled=True).eval()
+    assert backbone.features == (FeatureSpec(4, 4), FeatureSpec(6, 8))
+    check_backbone(backbone, in_channels=3, size=(32, 16))
+    x = torch.randn(1, 3, 16, 32)
+    stem = backbone.levels[0][0][0]
+    wide = F.conv2d(x, stem.weight, stem.bias, padding=3).relu() / (1 + 1e-5) ** 0.5
+    torch.testing.assert_close(backbone.eval()(x)[0], F.max_pool2d(wide[..., ::2, ::2], 2))
+    assert backbone.levels[1][0][0].kernel_size == (3, 3)
+
+
 def test_the_default_is_the_encoder_of_tracknet():
     widths = (9, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512)  # of its ten convolutions
     expected = sum(9 * a * b + 3 * b for a, b in pairwise(widths))
@@ -80,6 +91,8 @@ def test_the_default_is_the_encoder_of_tracknet():
         ({"order": "norm"}, "norm_first, activation_first"),
         ({"norm": "ln"}, "gn, bn"),
         ({"activation": "tanh"}, "gelu, relu"),
+        ({"stem_kernel": 4}, "stem_kernel: 4"),
+        ({"stem_stride": 0}, "stem_stride: 0"),
     ],
 )
 def test_bad_values_are_refused(build, parameters, words):

@@ -1,0 +1,327 @@
+"""Networks made of general parts answer as the published code does, given the same weights and frames.
+
+The code of others is not here, but what it answers, in float32 on a CPU, to weights and frames that a formula gives:
+``fill`` and ``pictures`` are the recipe, which was run on both sides. Names differ, so layers are told apart by when
+they run and by the shape of their weights. Where the other code puts the map of a skip before the one from below, those
+channels of its weights were exchanged.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tracknet_core.assembly import build_model
+from tracknet_core.config import load_config
+
+FOLDER = Path(__file__).parent.parent / "experiments"
+SIZE = (32, 16)
+PLACES = 24
+"""Of an answer, evenly from its first number to its last."""
+
+
+def noise(count: int, seed: int) -> Tensor:
+    """Return (count,) numbers between -1 and 1, by a formula in whole numbers: a hash of the place and the seed."""
+    mixed = torch.arange(1, count + 1) + 7919 * 65537 * seed
+    for _ in range(2):
+        mixed = ((mixed ^ (mixed >> 16)) * 0x45D9F3B) & 0xFFFFFFFF
+    return ((mixed ^ (mixed >> 16)) / 2**31 - 1).double()
+
+
+def pictures(count: int) -> Tensor:
+    """Return (1, count, 3, 16, 32) uint8 frames."""
+    numbers = noise(count * 3 * SIZE[0] * SIZE[1], 0)
+    return ((numbers + 1) * 127.5).round().to(torch.uint8).view(1, count, 3, SIZE[1], SIZE[0])
+
+
+def fill(network: nn.Module, *inputs: Any, gain: float) -> None:
+    """Give weights to a network, in the order in which its layers run for these inputs.
+
+    A convolution has no bias but where nothing follows, since most published ones lack it, or have it before a
+    normalisation, where it does nothing. ``gain`` is the deviation of other weights, times the root of what they sum.
+    """
+    order: list[nn.Module] = []
+    leaves = [module for module in network.modules() if not list(module.children())]
+    hooks = [
+        leaf.register_forward_pre_hook(lambda module, _: order.append(module))
+        for leaf in leaves
+        if list(leaf.parameters())
+    ]
+    with torch.no_grad():
+        network.eval()(*inputs)
+        for hook in hooks:
+            hook.remove()
+        seen: Counter[tuple[int, ...]] = Counter()
+        before: tuple[int, ...] = ()
+        for layer in dict.fromkeys(order):
+            weight: Tensor = layer.weight  # type: ignore[assignment]
+            # A normalisation goes by the layer before it: ways around run earlier here, and later elsewhere.
+            shape = (*before, *weight.shape) if isinstance(layer, nn.BatchNorm2d) else tuple(weight.shape)
+            width = len(weight)
+            numbers = noise(weight.numel(), seen[shape]).view(weight.shape)
+            if isinstance(layer, nn.BatchNorm2d):
+                weight.copy_(1 + 0.2 * numbers)
+                layer.bias.copy_(0.1 * noise(width, seen[shape] + 100))
+                layer.running_mean.copy_(0.1 * noise(width, seen[shape] + 200))  # type: ignore[union-attr]
+                layer.running_var.copy_(1 + 0.3 * noise(width, seen[shape] + 300))  # type: ignore[union-attr]
+            else:
+                weight.copy_(3**0.5 * gain * numbers / math.sqrt(weight.numel() / width))
+                if isinstance(layer.bias, Tensor):
+                    last = layer is order[-1]
+                    layer.bias.copy_(0.1 * last * noise(len(layer.bias), seen[shape]))
+            seen[shape] += 1
+            before = tuple(weight.shape)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the published code says.
+
+    Attributes:
+        source: repository, commit and class.
+        gain: of the recipe.
+        frames: of the window, without a background.
+        total: sum of all numbers.
+        numbers: at ``PLACES``.
+        sigmoid: whether they are probabilities.
+        stride: pixels per cell.
+        overrides: of the model group.
+    """
+
+    source: str
+    gain: float
+    frames: int
+    total: float
+    numbers: tuple[float, ...]
+    sigmoid: bool = False
+    stride: int = 1
+    overrides: tuple[str, ...] = ()
+
+
+ANSWERS: dict[str, Answer] = {
+    "wasb": Answer(
+        source="nttcom/WASB-SBDT @ 923462ca, HRNet with configs/model/wasb.yaml",
+        gain=0.7,
+        frames=3,
+        total=-433.763,
+        numbers=(
+            -0.520012,
+            -0.596659,
+            -0.596452,
+            -0.639717,
+            -0.642937,
+            -0.661482,
+            -0.67181,
+            -0.675739,
+            -0.244879,
+            -0.197832,
+            -0.03786,
+            0.061356,
+            -0.20748,
+            -0.050898,
+            -0.013687,
+            -0.022572,
+            -0.360993,
+            -0.156002,
+            -0.050109,
+            -0.073204,
+            -0.067958,
+            -0.056762,
+            -0.067371,
+            -0.070092,
+        ),
+        overrides=("model.backbone.multi_scale=true",),
+    ),
+    "tracknetv2": Answer(
+        source="nttcom/WASB-SBDT @ 923462ca, TrackNetV2",
+        gain=1.4,
+        frames=3,
+        total=-507.824,
+        numbers=(
+            0.133568,
+            -0.69213,
+            -0.919996,
+            -1.33698,
+            -1.383022,
+            -1.071276,
+            -1.230146,
+            -0.156132,
+            0.264971,
+            -0.452859,
+            -0.048626,
+            -0.126607,
+            0.235115,
+            -0.205341,
+            -0.140539,
+            -0.893634,
+            -0.060931,
+            -0.069088,
+            0.26639,
+            -0.001146,
+            -0.020426,
+            0.157894,
+            -0.074876,
+            -0.206507,
+        ),
+    ),
+    "tracknetv3": Answer(
+        source="qaz812345/TrackNetV3 @ 77c123ad, TrackNet(27, 8)",
+        gain=1.4,
+        frames=8,
+        total=1572.87,
+        numbers=(
+            0.465437,
+            0.33659,
+            0.474324,
+            0.381081,
+            0.349944,
+            0.317483,
+            0.487166,
+            0.553878,
+            0.342202,
+            0.461684,
+            0.530003,
+            0.460644,
+            0.227784,
+            0.164233,
+            0.171135,
+            0.562129,
+            0.359817,
+            0.23973,
+            0.245298,
+            0.296208,
+            0.220876,
+            0.536626,
+            0.426573,
+            0.447818,
+        ),
+        sigmoid=True,
+    ),
+    "monotrack": Answer(
+        source="nttcom/WASB-SBDT @ 923462ca, MonoTrack",
+        gain=0.7,
+        frames=3,
+        total=-26.768,
+        numbers=(
+            -0.045432,
+            -0.118538,
+            -0.038828,
+            -0.031761,
+            -0.053851,
+            0.038771,
+            -0.123677,
+            0.067853,
+            -0.018059,
+            -0.132988,
+            -0.165134,
+            -0.014425,
+            -0.083806,
+            -0.186752,
+            -0.066733,
+            0.003485,
+            0.015119,
+            0.034532,
+            0.026748,
+            0.085542,
+            0.066482,
+            0.094611,
+            0.008636,
+            0.025689,
+        ),
+    ),
+    "deepball": Answer(
+        source="nttcom/WASB-SBDT @ 923462ca, DeepBall",
+        gain=1.4,
+        frames=1,
+        total=-17.583,
+        numbers=(
+            -0.174105,
+            -0.419538,
+            -0.456681,
+            -0.348197,
+            -0.410306,
+            -0.34258,
+            -0.326351,
+            -0.285679,
+            -0.222393,
+            -0.235179,
+            -0.266383,
+            -0.304098,
+            -0.112587,
+            -0.015837,
+            -0.118697,
+            -0.416788,
+            -0.427369,
+            -0.369387,
+            -0.236668,
+            -0.285752,
+            -0.389487,
+            -0.320396,
+            -0.362704,
+            -0.21735,
+        ),
+        stride=4,
+    ),
+    "deepball_large": Answer(
+        source="nttcom/WASB-SBDT @ 923462ca, DeepBall with block_channels 32, 64, 128",
+        gain=1.4,
+        frames=1,
+        total=-2.429,
+        numbers=(
+            -0.540356,
+            0.050682,
+            -0.3734,
+            -0.932126,
+            0.260705,
+            -0.177638,
+            -0.482829,
+            0.150381,
+            -0.45472,
+            -0.057155,
+            0.384603,
+            0.055552,
+            0.227874,
+            -0.20344,
+            -0.00514,
+            0.216214,
+            0.695911,
+            0.399185,
+            -0.570557,
+            -0.155505,
+            -0.143866,
+            -0.240959,
+            -0.504158,
+            0.099614,
+        ),
+        stride=4,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_the_answer_is_that_of_the_published_code(name: str) -> None:
+    answer = ANSWERS[name]
+    host = FOLDER / f"{name}.yaml"
+    overrides = [
+        f"data.sequence.length={answer.frames}",
+        f"data.preprocess.resize=[{SIZE[0]},{SIZE[1]}]",
+        "data.transforms=[]",
+        f"model.heatmap.size=[{SIZE[0] // answer.stride},{SIZE[1] // answer.stride}]",
+        *answer.overrides,
+    ]
+    model = build_model(load_config(host if host.exists() else FOLDER / "tracknetv2.yaml", overrides, {"model": name}))
+    frames = pictures(model.window.pictures)
+    fill(model, frames, gain=answer.gain)
+    with torch.no_grad():
+        got = model.eval()(frames)
+    got = (got.sigmoid() if answer.sigmoid else got).flatten()
+    places = torch.linspace(0, len(got) - 1, PLACES).round().long()
+    torch.testing.assert_close(got[places], torch.tensor(answer.numbers), rtol=1e-5, atol=1e-5)
+    assert got.double().sum().item() == pytest.approx(answer.total, rel=1e-5, abs=1e-5 * len(got))
