@@ -4,6 +4,7 @@ import io
 import pickle
 from dataclasses import replace
 from itertools import combinations, groupby
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from tracknet_core.contracts import FrameSource, Visibility
 from tracknet_core.errors import DataError
 from tracknet_core.registry import datasets
 from tracknet_core.video import VideoFrames, write_video
-from tracknet_plugins.datasets.synthetic import Synthetic
+from tracknet_plugins.datasets.synthetic import Synthetic, render
 from tracknet_plugins.datasets.synthetic.camera import Camera, Motion
 from tracknet_plugins.datasets.synthetic.figures import FREE_HAND, FREE_SHOULDER, PELVIS, RACKET, covered
 from tracknet_plugins.datasets.synthetic.graphics import Slot
@@ -695,3 +696,13 @@ def test_points_are_covered_by_a_tapered_line_with_round_ends():
     capsule = np.array([[0.0, 0.0, 2.0, 10.0, 0.0, 4.0]])
     points = np.array([[-1.9, 0], [-2.1, 0], [5, 2.9], [5, 3.1], [10, 3.9], [13.9, 0], [14.1, 0]])
     assert covered(points, capsule).tolist() == [True, False, True, False, True, True, False]
+
+
+def test_another_recipe_or_another_program_is_another_cache(monkeypatch):
+    one, other = (Synthetic(rallies=(1, 0, 0), frames=8, seed=seed).clips("train")[0].frames for seed in (0, 1))
+    assert one.fingerprint() != other.fingerprint()
+    before = one.fingerprint()
+    render._program.cache_clear()
+    monkeypatch.setattr(Path, "read_bytes", lambda path: b"changed")
+    assert one.fingerprint() != before
+    render._program.cache_clear()
