@@ -242,10 +242,10 @@ def test_so_many_broken_frames_as_the_setting_says_are_left_out_and_each_is_told
     with pytest.warns(UserWarning, match="count nothing") as told:
         batches = list(loader)
     assert len(batches) == len(loader)
-    assert sorted(str(one.message) for one in told)[0].startswith(
-        "1.png: no image. Windows with frame 1 of train/match"
-    )
-    assert len(told) == 4
+    # Python may warn of its own, of a fork beside threads.
+    messages = sorted(str(one.message) for one in told if issubclass(one.category, UserWarning))
+    assert messages[0].startswith("1.png: no image. Windows with frame 1 of train/match")
+    assert len(messages) == 4
     again = list(loader)
     assert [batch.clip.shape for batch in again] == [batch.clip.shape for batch in batches]
 
