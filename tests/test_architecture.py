@@ -21,7 +21,7 @@ MAY_BE_USED = {
     "files",
     "foreign",
     "frame_cache",
-    "readable_frames",
+    "frame_views",
     "labels",
     "layers",
     "progress",

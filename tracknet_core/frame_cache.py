@@ -24,6 +24,7 @@ import numpy as np
 from tracknet_core.contracts import Clip, FrameSource, Size, UInt8Array
 from tracknet_core.errors import DataError
 from tracknet_core.files import PARTS, replaced_file
+from tracknet_core.frame_views import FrameView
 from tracknet_core.progress import Progress
 
 FORMAT = 2
@@ -39,7 +40,7 @@ class _Stopped(Exception):  # noqa: N818 - no error
     """Nobody wants the file any more that is being built."""
 
 
-class CachedFrames(FrameSource):
+class CachedFrames(FrameView):
     """The frames of a clip, out of the cache where they are kept there, else out of their source.
 
     The file is mapped anew at every reading: nothing but paths is sent to workers, maps of clips that are not being
@@ -53,22 +54,12 @@ class CachedFrames(FrameSource):
     """
 
     def __init__(self, source: FrameSource, state: str, size: Size, folder: Path) -> None:
-        self._source = source
+        super().__init__(source)
         self._state = state
         self._kept_size = size
         self._shape = (len(source), size[1], size[0], 3)
         key = hashlib.sha256(f"{state}\n{size}\n{FORMAT}".encode()).hexdigest()[:32]
         self.path = folder / f"frames_{key}.rgb"
-
-    @property
-    def size(self) -> Size:
-        """Width and height of the original frames, in pixels."""
-        return self._source.size
-
-    @property
-    def fps(self) -> float:
-        """Frames per second."""
-        return self._source.fps
 
     @property
     def times(self) -> Sequence[float]:

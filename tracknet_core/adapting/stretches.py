@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from tracknet_core.contracts import FrameSource, Size, UInt8Array
+from tracknet_core.contracts import FrameSource
 from tracknet_core.errors import DataError
+from tracknet_core.frame_views import Excerpt
 
 LENGTH = 150
 """Frames of a stretch: long enough for a rally, and short enough that a video of seconds has several."""
@@ -15,53 +16,11 @@ HELD_OUT = 5
 """One of so many stretches is held out."""
 
 
-class Stretch(FrameSource):
-    """A run of frames of another source.
-
-    Args:
-        source: the frames.
-        first: number of its first one.
-        count: how many there are.
-    """
-
-    def __init__(self, source: FrameSource, first: int, count: int) -> None:
-        self._source, self._first, self._count = source, first, count
-
-    def __len__(self) -> int:
-        """Return the number of frames."""
-        return self._count
-
-    @property
-    def size(self) -> Size:
-        """Width and height of the original frames, in pixels."""
-        return self._source.size
-
-    @property
-    def fps(self) -> float:
-        """Frames per second."""
-        return self._source.fps
-
-    @property
-    def times(self) -> Sequence[float]:
-        """Presentation time of each frame, in seconds from the first of the stretch."""
-        times = self._source.times[self._first : self._first + self._count]
-        return [time - times[0] for time in times]
-
-    def fingerprint(self) -> str | None:
-        """Return that of the source, and which stretch it is."""
-        whole = self._source.fingerprint()
-        return None if whole is None else f"{whole} {self._first} {self._count}"
-
-    def read(self, indices: Sequence[int], size: Size | None = None) -> Iterator[UInt8Array]:
-        """Yield frames of the stretch."""
-        return self._source.read([self._first + number for number in indices], size)
-
-
 class Stretches(NamedTuple):
     """What is learned from, and what is held out."""
 
-    learned: list[Stretch]
-    held_out: list[Stretch]
+    learned: list[Excerpt]
+    held_out: list[Excerpt]
 
 
 def cut_stretches(sources: Sequence[FrameSource], *, most: int, least: int) -> Stretches:
@@ -76,7 +35,7 @@ def cut_stretches(sources: Sequence[FrameSource], *, most: int, least: int) -> S
         DataError: there is too little video.
     """
     found = [
-        Stretch(source, first, min(LENGTH, len(source) - first))
+        Excerpt(source, first, min(LENGTH, len(source) - first))
         for source in sources
         for first in range(0, len(source), LENGTH)
         if len(source) - first >= least

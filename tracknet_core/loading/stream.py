@@ -34,8 +34,8 @@ from tracknet_core.contracts import (
     rescale,
 )
 from tracknet_core.errors import UserError
+from tracknet_core.frame_views import ReadableFrames
 from tracknet_core.loading.windows import Place
-from tracknet_core.readable_frames import ReadableFrames
 
 OPEN_CLIPS = 8
 """Clips that one worker reads side by side in training; more of them mix better and hold more decoders."""

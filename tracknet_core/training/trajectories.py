@@ -20,7 +20,6 @@ from tracknet_core.contracts import (
     Batch,
     Clip,
     Cost,
-    FrameSource,
     Labels,
     LearnedTracker,
     Size,
@@ -31,6 +30,7 @@ from tracknet_core.contracts import (
     rescale,
 )
 from tracknet_core.errors import ConfigError
+from tracknet_core.frame_views import FrameView
 from tracknet_core.loading.datamodule import TrackingData
 from tracknet_core.loading.splits import Splits
 from tracknet_core.module import LearningModule
@@ -90,29 +90,8 @@ class TrajectoryModule(LearningModule):
         return tracker.eval()  # type: ignore[no-any-return]
 
 
-class OnePixel(FrameSource):
-    """The frames of a clip as black pixels, for those who look at its labels alone.
-
-    Args:
-        source: the frames.
-    """
-
-    def __init__(self, source: FrameSource) -> None:
-        self._source = source
-
-    def __len__(self) -> int:
-        """Return the number of frames."""
-        return len(self._source)
-
-    @property
-    def size(self) -> Size:
-        """Width and height of the original frames, in pixels."""
-        return self._source.size
-
-    @property
-    def fps(self) -> float:
-        """Frames per second."""
-        return self._source.fps
+class OnePixel(FrameView):
+    """The frames of a clip as black pixels, for those who look at its labels alone."""
 
     def fingerprint(self) -> None:
         """Keep nothing of it."""

@@ -6,7 +6,6 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,15 +13,13 @@ from typing import Any, ClassVar
 from tracknet_core.contracts import (
     Clip,
     Dataset,
-    FrameSource,
     LazyClips,
     PublishedSplit,
-    Size,
-    UInt8Array,
     Visibility,
     plain_labels,
 )
 from tracknet_core.errors import DataError
+from tracknet_core.frame_views import Excerpt
 from tracknet_core.labels import Label, existing_root, label_frames
 from tracknet_core.registry import datasets
 from tracknet_core.video import VideoFrames, natural_order
@@ -129,65 +126,6 @@ class OpenTT(Dataset):
         return {n: partial(_clip, n, video, self._videos[name], path, s) for n, s in zip(names, stretches, strict=True)}
 
 
-@dataclass(frozen=True)
-class _Excerpt(FrameSource):
-    """A stretch of a video.
-
-    Attributes:
-        whole: the whole video.
-        start: number of its frame that is frame 0 here.
-        count: number of frames.
-    """
-
-    whole: VideoFrames
-    start: int
-    count: int
-
-    @property
-    def size(self) -> Size:
-        """Width and height of the frames, in pixels."""
-        return self.whole.size
-
-    @property
-    def fps(self) -> float:
-        """Frames per second."""
-        return self.whole.fps
-
-    def __len__(self) -> int:
-        """Return the number of frames."""
-        return self.count
-
-    @property
-    def times(self) -> list[float]:
-        """Presentation time of each frame, in seconds from the first."""
-        times = self.whole.times[self.start : self.start + self.count]
-        return [time - times[0] for time in times]
-
-    def fingerprint(self) -> str:
-        """Return that of the video, and the place in it.
-
-        Raises:
-            DataError: the video is missing.
-        """
-        return f"{self.whole.fingerprint()} {self.start}+{self.count}"
-
-    def read(self, indices: Sequence[int], size: Size | None = None) -> Iterator[UInt8Array]:
-        """Return an iterator over the frames at ``indices``, RGB, uint8 (H, W, 3).
-
-        Args:
-            indices: frame numbers in the excerpt, strictly ascending.
-            size: width and height to deliver, in pixels; the original size if None.
-
-        Raises:
-            DataError: an index lies outside the excerpt (at once), or a frame cannot be decoded (when its turn comes).
-            ValueError: the indices do not ascend.
-        """
-        for index in indices:
-            if not 0 <= index < self.count:
-                raise DataError(f"frame {index} lies outside of a clip of {self.count} frames.")
-        return self.whole.read([self.start + index for index in indices], size)
-
-
 def _split_of(name: str) -> str:
     return "test" if name.startswith("test") else "val" if name == "game_5" else "train"
 
@@ -204,7 +142,7 @@ def _clip(name: str, video: VideoFrames, source: Path, path: Path, stretch: Sequ
             f"{path}:{last.line}: a label for frame {last.frame}, but {source} has {len(video)} frames "
             f"(0 to {len(video) - 1}). Use the video that was labelled, or remove the label."
         )
-    frames = _Excerpt(video, start, last.frame - start + 1)
+    frames = Excerpt(video, start, last.frame - start + 1)
     labels = [Label(label.line, label.frame - start, label.visibility, label.x, label.y) for label in stretch]
     xy, visibility = label_frames(path, labels, source=source, count=len(frames), size=frames.size)
     return Clip(name, frames, plain_labels(xy, visibility))

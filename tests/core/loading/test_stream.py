@@ -12,9 +12,9 @@ from torch.utils.data import DataLoader
 
 from tracknet_core.contracts import Batch, Clip, FrameSource, Size, UInt8Array, Visibility, Window, WindowSpec
 from tracknet_core.errors import ClipError, DataError
+from tracknet_core.frame_views import ReadableFrames
 from tracknet_core.loading.stream import Remark, WindowStream
 from tracknet_core.loading.windows import EvaluationPlaces, TrainingPlaces
-from tracknet_core.readable_frames import ReadableFrames
 
 LENGTHS = (1, 2, 3, 4, 8)
 
