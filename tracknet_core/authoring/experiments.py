@@ -40,8 +40,7 @@ def list_experiments(group: str | None = None) -> list[Shipped]:
         return [Shipped(name, _purpose(file), str(file)) for name, file in shipped_experiments().items()]
     if group not in SECTIONS:
         raise ConfigError(f"{group}: no such group of files. It accepts: {', '.join(SECTIONS)}.")
-    files = sorted((shipped_folder() / group).glob("*.yaml"))
-    return [Shipped(f"{group}/{file.stem}", _purpose(file), str(file)) for file in files]
+    return [Shipped(name, _purpose(file), str(file)) for name, file in _files_of(group).items()]
 
 
 def experiments_text(experiments: Sequence[Shipped]) -> str:
@@ -68,7 +67,7 @@ def copy_experiment(name: str, target: Path, overrides: Sequence[str] = (), *, r
     """
     if overrides and not resolved:
         raise ConfigError(f"{' '.join(overrides)}: settings are for --resolved. Write them into the copy.")
-    in_group = _group_files().get(name)
+    in_group = _files_of(name.partition("/")[0]).get(name)
     if in_group is not None and resolved:
         raise ConfigError(f"--resolved: {name} is a section, no experiment. Copy it as it is, or the experiment.")
     source = in_group or experiment_file(Path(name))
@@ -87,8 +86,10 @@ def _replacement(target: Path) -> str:
     return str(target).replace("\\", r"\\")
 
 
-def _group_files() -> dict[str, Path]:
-    return {f"{group}/{file.stem}": file for group in SECTIONS for file in (shipped_folder() / group).glob("*.yaml")}
+def _files_of(group: str) -> dict[str, Path]:
+    """Return the files of a group by their names, such as ``model/vit_heatmap``; none of what is no group."""
+    files = sorted((shipped_folder() / group).glob("*.yaml")) if group in SECTIONS else []
+    return {f"{group}/{file.stem}": file for file in files}
 
 
 def _purpose(file: Path) -> str:
