@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import NamedTuple
+
+from tracknet_core.errors import did_you_mean
 
 
 class Command(NamedTuple):
@@ -42,6 +43,4 @@ COMMANDS = {
 
 def unknown(name: str, known: dict[str, Command] | dict[str, str]) -> str:
     """Return the message for a command that does not exist: the nearest, and all."""
-    nearest = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
-    return f"no command '{name}'.{hint} Known: {', '.join(known)}."
+    return f"no command '{name}'.{did_you_mean(name, known)} Known: {', '.join(known)}."

@@ -1,5 +1,8 @@
 """Errors that are the user's to mend: commands show their message alone and exit with code 2."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class UserError(Exception):
     """A mistake in what the user gave; the message names the path, the value, the options, the cure."""
@@ -43,3 +46,9 @@ class LabelWarning(UserWarning):
 
 class RenamedWarning(FutureWarning):
     """A component or a parameter by the name that it had in an earlier version."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a sentence that proposes the nearest of the known names, after a space; nothing if none is near."""
+    nearest = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean '{nearest[0]}'?" if nearest else ""

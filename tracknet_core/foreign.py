@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tracknet_core.errors import UserError
+from tracknet_core.errors import UserError, did_you_mean
 
 
 def named_class(parameter: str, name: str, library: str, classes: Mapping[str, type]) -> type:
@@ -24,33 +23,19 @@ def named_class(parameter: str, name: str, library: str, classes: Mapping[str, t
     """
     if name not in classes:
         names = sorted(classes)
-        raise ValueError(f"{parameter}={name!r} is unknown.{_nearest(name, names)} {library} has: {', '.join(names)}")
+        nearest = did_you_mean(name, names)
+        raise ValueError(f"{parameter}={name!r} is unknown.{nearest} {library} has: {', '.join(names)}")
     return classes[name]
-
-
-def check_options(cls: type, options: Iterable[str]) -> None:
-    """Refuse options that a constructor does not take.
-
-    Raises:
-        ValueError: there is one.
-    """
-    parameters = inspect.signature(cls).parameters
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        return
-    for name in options:
-        if name not in parameters:
-            raise ValueError(
-                f"options: {cls.__name__} has no parameter '{name}'.{_nearest(name, parameters)} It accepts: "
-                f"{', '.join(parameters)}"
-            )
 
 
 def make(cls: type, options: Mapping[str, Any]) -> Any:
     """Return an instance.
 
     Raises:
+        ValueError: there is an option that its constructor does not take.
         UserError: the package behind the class is not installed.
     """
+    _check_options(cls, options)
     try:
         return cls(**options)
     except ModuleNotFoundError as error:
@@ -59,6 +44,13 @@ def make(cls: type, options: Mapping[str, Any]) -> Any:
         ) from error
 
 
-def _nearest(name: str, names: Iterable[str]) -> str:
-    nearest = difflib.get_close_matches(name, list(names), n=1)
-    return f" Did you mean '{nearest[0]}'?" if nearest else ""
+def _check_options(cls: type, options: Iterable[str]) -> None:
+    parameters = inspect.signature(cls).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return
+    for name in options:
+        if name not in parameters:
+            raise ValueError(
+                f"options: {cls.__name__} has no parameter '{name}'.{did_you_mean(name, parameters)} It accepts: "
+                f"{', '.join(parameters)}"
+            )

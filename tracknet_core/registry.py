@@ -8,7 +8,6 @@ imports one module. This module must not import torch.
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -40,7 +39,7 @@ from tracknet_core.contracts import (
     Transform,
     Writer,
 )
-from tracknet_core.errors import RegistryError
+from tracknet_core.errors import RegistryError, did_you_mean
 
 Component = Callable[..., Any]
 C = TypeVar("C", bound=Component)
@@ -162,12 +161,10 @@ class Registry:
     def unknown(self, name: str) -> str:
         """Return the message for a name that does not exist: the nearest, all, and how to add one."""
         names = self.names()
-        nearest = difflib.get_close_matches(name, names, n=1)
-        hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
         return (
-            f"no component of kind '{self.kind}' is called '{name}'.{hint} Known: {', '.join(names) or 'none'}. "
-            f"A package adds one with an entry point in the group '{self.group}'; a single file through "
-            "'plugins: [./my_file.py]' in the experiment."
+            f"no component of kind '{self.kind}' is called '{name}'.{did_you_mean(name, names)} Known: "
+            f"{', '.join(names) or 'none'}. A package adds one with an entry point in the group '{self.group}'; a "
+            "single file through 'plugins: [./my_file.py]' in the experiment."
         )
 
     def _load(self, entry: EntryPoint) -> Component:

@@ -11,7 +11,6 @@ wrong, so that one error can tell all of them.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import inspect
 import math
 import sys
@@ -21,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from tracknet_core.errors import ConfigError, RegistryError, RenamedWarning
+from tracknet_core.errors import ConfigError, RegistryError, RenamedWarning, did_you_mean
 from tracknet_core.registry import REGISTRIES
 
 Faults = list[str]
@@ -207,9 +206,7 @@ def check_value(value: Any, hint: Any, path: str, faults: Faults) -> Any:
 def unknown_key(path: str, complaint: str, key: str, known: Iterable[str]) -> str:
     """Return the message for a key that does not exist."""
     known = list(known)
-    nearest = difflib.get_close_matches(str(key), known, n=1)
-    hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
-    return f"{path}: {complaint}.{hint} It accepts: {_join(known) or 'nothing'}."
+    return f"{path}: {complaint}.{did_you_mean(str(key), known)} It accepts: {_join(known) or 'nothing'}."
 
 
 def _untyped(kind: str, name: str, parameter: inspect.Parameter, path: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import importlib.util
 import re
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ from importlib.metadata import Distribution, EntryPoint
 from pathlib import Path
 from typing import Any
 
-from tracknet_core.errors import RegistryError
+from tracknet_core.errors import RegistryError, did_you_mean
 from tracknet_core.registry import REGISTRIES, Registry
 
 
@@ -67,8 +66,7 @@ def registry_of(kind: str) -> Registry:
         RegistryError: there is no such kind.
     """
     if kind not in REGISTRIES:
-        nearest = difflib.get_close_matches(kind, REGISTRIES, n=1)
-        hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
+        hint = did_you_mean(kind, REGISTRIES)
         raise RegistryError(f"no kind of component is called '{kind}'.{hint} Known: {', '.join(REGISTRIES)}.")
     return REGISTRIES[kind]
 

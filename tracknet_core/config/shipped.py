@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
-from tracknet_core.errors import ConfigError
+from tracknet_core.errors import ConfigError, did_you_mean
 
 SHORTHANDS, OPTIONS = "shorthands", "options"
 """Files beside the experiments that are none."""
@@ -35,8 +34,8 @@ def experiment_file(experiment: Path) -> Path:
     known = shipped_experiments()
     if experiment.name not in known:
         beside = f"{experiment.name}.yaml"
-        nearest = [beside] if Path(beside).is_file() else difflib.get_close_matches(experiment.name, known, n=1)
-        hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
+        is_beside = Path(beside).is_file()
+        hint = f" Did you mean '{beside}'?" if is_beside else did_you_mean(experiment.name, known)
         raise ConfigError(
             f"{experiment}: no such file, and no experiment that comes with tracknet.{hint} Give the path of a YAML "
             f"file, or one of {', '.join(known)}."

@@ -7,7 +7,7 @@ from typing import Any
 from lightning.pytorch import callbacks as lightning_callbacks
 from lightning.pytorch.callbacks import Callback
 
-from tracknet_core.foreign import check_options, make, named_class
+from tracknet_core.foreign import make, named_class
 from tracknet_core.registry import callbacks
 
 
@@ -26,6 +26,5 @@ def lightning_callback(*, callback: str, options: dict[str, Any] | None = None) 
     """
     classes = {name: getattr(lightning_callbacks, name) for name in lightning_callbacks.__all__ if name != "Callback"}
     cls = named_class("callback", callback, "Lightning", classes)
-    check_options(cls, options or {})
     made: Callback = make(cls, options or {})
     return made

@@ -9,7 +9,7 @@ from lightning.pytorch import loggers as lightning_loggers
 from lightning.pytorch.loggers import Logger
 
 from tracknet_core.contracts import RunPaths
-from tracknet_core.foreign import check_options, make, named_class
+from tracknet_core.foreign import make, named_class
 from tracknet_core.registry import loggers
 
 
@@ -30,7 +30,6 @@ def lightning_logger(*, paths: RunPaths, logger: str, options: dict[str, Any] | 
     classes = {name: getattr(lightning_loggers, name) for name in lightning_loggers.__all__ if name != "Logger"}
     cls = named_class("logger", logger, "Lightning", classes)
     options = dict(options or {})
-    check_options(cls, options)
     for folder in ("save_dir", "root_dir"):
         if folder in inspect.signature(cls).parameters:
             options.setdefault(folder, str(paths.logs))
