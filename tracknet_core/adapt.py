@@ -13,7 +13,7 @@ from tracknet_core.options import CommandParser, add_plugin_option, at_least
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line, adapt, and return the exit code."""
-    options = parser().parse_args(arguments)
+    options = parser().parse_intermixed_args(arguments)
     return guarded(lambda: _run(options))
 
 

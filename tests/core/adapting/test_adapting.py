@@ -117,3 +117,11 @@ def test_a_network_that_finds_too_little_is_told(
 
 def test_what_was_learned_is_plain_data() -> None:
     assert json.dumps(Adapted(10, 5, 0.1, 0.2, 3.0).__dict__)
+
+
+def test_options_may_stand_between_network_and_videos(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(door, "guarded", lambda command: 7)
+    assert door.main(["best.ckpt", "--minutes", "5", "a.mp4", "--output", "my.ckpt", "b.mp4"]) == 7
+    assert capsys.readouterr().err == ""
