@@ -13,6 +13,8 @@ from tracknet_core.errors import DataError
 LONGEST_FILE_NAME = 255
 """Bytes of the name of a file or folder, which no usual file system exceeds."""
 
+_TOLD = 5  # names of clips in a message
+
 
 class LazyClips(Sequence[Clip]):
     """The clips of a split, each opened when it is first asked for: names are known early, a broken one hides no other.
@@ -83,7 +85,10 @@ def name_fault(name: str) -> str | None:
 
 
 def _check_names(names: Iterable[str], source: object) -> None:
-    for name in names:
-        fault = name_fault(name)
-        if fault is not None:
-            raise DataError(f"{source}: the clip name {name[:80]!r} {fault}. Rename the clip.")
+    """Refuse a split as a whole, and tell all there is to rename: a score of fewer clips would be another one."""
+    faults = ((name, name_fault(name)) for name in names)
+    told = [f"the clip name {name[:80]!r} {fault}" for name, fault in faults if fault is not None]
+    if told:
+        more = f"; and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
+        clips = "clips" if len(told) > 1 else "clip"
+        raise DataError(f"{source}: {'; '.join(told[:_TOLD])}{more}. Rename the {clips}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
@@ -40,8 +40,8 @@ class CVAT(Dataset):
       ``frame_000012.png`` are numbered by name, as CVAT exports them. A frame that was shown in CVAT, but where no
       track is inside the frame, is ABSENT. Frames that were not shown (before the first, after the last, between steps)
       are UNLABELLED; so are those that a track passes over without a mark, as in files with key frames only.
-    * For images, frames are found by the name of the image. One without a mark is ABSENT, one that is not listed
-      UNLABELLED.
+    * For images, frames are found by the name of the image, with or without the folder that all of them have in CVAT.
+      One without a mark is ABSENT, one that is not listed UNLABELLED.
 
     Args:
         root: the folder that holds the labels and the pictures.
@@ -164,11 +164,14 @@ class CVAT(Dataset):
         """Return what is marked on images, and (N,) the images that are listed."""
         positions = {name: position for position, name in enumerate(names)}
         stems = {Path(name).stem: position for position, name in enumerate(names)}
+        # CVAT lists images with their folders in its storage, which a copy of one of them lies in no longer.
+        is_one_folder = len({PurePosixPath(image.name).parent for image in annotations.images}) == 1
         labels = []
         absent = np.zeros(len(names), bool)
         for image in annotations.images:
+            name = PurePosixPath(image.name).name if is_one_folder else image.name
             # CVAT names the frames of a video with or without a suffix.
-            position = positions.get(image.name, stems.get(image.name.removesuffix(Path(image.name).suffix)))
+            position = positions.get(name, stems.get(name.removesuffix(Path(name).suffix)))
             if position is None:
                 raise DataError(
                     f"{path}:{image.line}: there is no image '{image.name}' in {source}, which has {len(names)} "

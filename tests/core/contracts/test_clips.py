@@ -49,3 +49,13 @@ def test_any_other_name_is_refused_with_its_source(name: str, fault: str, clip: 
     assert str(caught.value).isprintable()
     with pytest.raises(DataError, match=f"the data set: the clip name .*{fault}"):
         clip_names([clip("a", 3), clip(name, 3)])
+
+
+def test_all_that_has_to_be_renamed_is_told_at_once(clip: Any) -> None:
+    names = ["a", "b/..", "c", *(f"{number}\n" for number in range(6))]
+    with pytest.raises(DataError) as caught:
+        LazyClips({name: lambda: clip("a", 3) for name in names}, source="labels.json")
+    message = str(caught.value)
+    assert message.startswith("labels.json: the clip name 'b/..' is no path below a folder, such as match1/rally1; ")
+    assert [name for name in names if f"the clip name {name!r}" in message] == ["b/..", *names[3:7]]
+    assert message.endswith("; and 2 more. Rename the clips.")

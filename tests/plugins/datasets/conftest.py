@@ -199,6 +199,14 @@ def tree(request: pytest.FixtureRequest) -> Tree:
     return TREES[request.param]
 
 
+@pytest.fixture(
+    params=[name for name, tree in TREES.items() if "NAME" in tree.labels and tree.reader != "racketvision"]
+)
+def named_tree(request: pytest.FixtureRequest) -> Tree:
+    """Each format whose clips have the names of their files; others list them in one, or have the published names."""
+    return TREES[request.param]
+
+
 @pytest.fixture
 def write_tree() -> Callable[[str], Tree]:
     """Return a format by its name above."""

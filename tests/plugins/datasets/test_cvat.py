@@ -142,6 +142,13 @@ def test_marks_on_images_are_found_by_the_name_of_the_image(tmp_path: Path, writ
     np.testing.assert_array_equal(clip.xy, [[NAN, NAN], [31, 21], [30, 20], [NAN, NAN]])
 
 
+def test_images_of_one_folder_need_not_lie_where_cvat_had_them(tmp_path: Path, write: Callable[..., Path]) -> None:
+    listed = [image(f"storage/set 1/{name}.png", mark(f"{x},1")) for name, x in (("b", 2), ("a", 1))]
+    write("r1/annotations.xml", document(*listed), images="r1/images/a.png r1/images/b.png")
+    (clip,) = CVAT(root=tmp_path).clips("train")
+    assert clip.xy.tolist() == [[0.5, 0.5], [1.5, 0.5]]
+
+
 def test_marks_on_images_of_a_video_are_found_by_the_number_of_the_frame(
     tmp_path: Path, write: Callable[..., Path]
 ) -> None:
@@ -222,6 +229,7 @@ def test_places_outside_the_image_are_unlabelled_with_a_warning(tmp_path: Path, 
         ),
         (document("<track/>"), r"r1\.xml:5: <track> has no 'label'"),
         (document(image("z.png", mark("1,1"))), r"r1\.xml:5: there is no image 'z\.png' in .*r1\.mp4, which has 2 fr"),
+        (document(image("a/0.png"), image("b/0.png")), r"r1\.xml:5: there is no image 'a/0\.png' in .*r1\.mp4, "),
         (document(size=(128, 72)), r"r1\.xml: labelled on pictures of 128x72 pixels, but .*r1\.mp4 has 64x36"),
         (document(image("frame_000000", size=(32, 18))), r"labelled on pictures of 32x18 pixels"),
         (
