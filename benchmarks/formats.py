@@ -23,7 +23,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from tracknet_core import evaluate, export
+from tracknet_core import export, scores
 from tracknet_core.contracts import UInt8Array
 from tracknet_core.tracking.answers import Detector
 from tracknet_core.tracking.detector import load_detector
@@ -76,7 +76,7 @@ def f1(path: Path, form: str, folder: Path) -> float:
     numbers = folder / f"{path.name}.json"
     with contextlib.redirect_stdout(io.StringIO()):
         arguments = [str(path), "--backend", form, "--split", "val", "--protocol", "wasb", "--json", str(numbers)]
-        if evaluate.main(arguments):
+        if scores.main(arguments):
             raise SystemExit(f"{path}: cannot be scored")
     score: float = json.loads(numbers.read_text())["protocols"]["wasb"]["figures"]["f1"]
     return score

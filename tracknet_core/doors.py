@@ -24,9 +24,9 @@ class Command(NamedTuple):
 COMMANDS = {
     "run": Command("tracknet_core.run", "train a ball tracker from an experiment file"),
     "predict": Command("tracknet_core.predict", "find the ball in videos: rows of places, and pictures that show them"),
-    "evaluate": Command("tracknet_core.evaluate", "score a checkpoint, or any predictions, under published rules"),
+    "evaluate": Command("tracknet_core.scores", "score a checkpoint, or any predictions, under published rules"),
     "export": Command("tracknet_core.export", "write a trained network as a file that runs without tracknet"),
-    "adapt": Command("tracknet_core.adapt", "learn a hall from video of it that nobody labelled"),
+    "adapt": Command("tracknet_core.halls", "learn a hall from video of it that nobody labelled"),
     "publish": Command("tracknet_core.publish", "write a trained network as a folder that others may have"),
     "data": Command("tracknet_core.data_sets", "check, preview, count, convert or split a data set"),
     "experiments": Command("tracknet_core.experiment_files", "the experiments that come with it", "list_experiments"),

@@ -25,7 +25,7 @@ from tracknet_core.evaluation.request import Request, TrueFiles, request
 from tracknet_core.evaluation.results import Evaluation, Prediction
 from tracknet_core.evaluation.saved_runs import read_run
 from tracknet_core.evaluation.scored_clips import scored_clips
-from tracknet_core.evaluation.scoring import evaluate
+from tracknet_core.evaluation.scoring import score_clips
 from tracknet_core.evaluation.tracked_clip import predict_clip
 from tracknet_core.evaluation.truth_csv import scored_by_files
 from tracknet_core.loading.splits import choose_clips, split_names
@@ -122,7 +122,7 @@ def _evaluation(asked: Request) -> Evaluation:
             "device": detector.device,
             "configuration sha256": digest(detector.config.as_dict()),
         }
-    found = evaluate(asked.source, asked.split, _sure(predicted, asked), metrics, notes, rules)
+    found = score_clips(asked.source, asked.split, _sure(predicted, asked), metrics, notes, rules)
     return _named(found, asked, options)
 
 
@@ -131,7 +131,7 @@ def _evaluation_of_files(asked: Request, truth: TrueFiles) -> Evaluation:
     rules = _rules(asked, None)
     metrics = _protocols(rules)
     predicted, notes = scored_by_files(Path(asked.source), truth, asked.first_frame)
-    found = evaluate(asked.source, str(truth.place), _sure(predicted, asked), metrics, notes, rules)
+    found = score_clips(asked.source, str(truth.place), _sure(predicted, asked), metrics, notes, rules)
     size = f"{truth.size[0]}x{truth.size[1]}"
     options = {"truth": str(truth.place), "size": size, "first frame": asked.first_frame}
     return _named(found, asked, options)

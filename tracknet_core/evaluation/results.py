@@ -91,8 +91,8 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Trajectory:
-    """How whole and how smooth the way of a ball is; see :func:`tracknet_core.evaluation.trajectory.trajectory`.
+class Continuity:
+    """How whole and how smooth the way of a ball is; see :func:`tracknet_core.evaluation.continuity.continuity`.
 
     Attributes:
         fragments: unbroken runs of frames with a ball.
@@ -130,8 +130,8 @@ class ClipResult:
     points: FloatArray
     visibility: IntArray
     prediction: Prediction
-    trajectory: Trajectory
-    true_trajectory: Trajectory
+    trajectory: Continuity
+    true_trajectory: Continuity
 
     @cached_property
     def xy(self) -> FloatArray:
@@ -284,8 +284,8 @@ class Evaluation:
     split: str
     clips: tuple[ClipResult, ...]
     protocols: tuple[ProtocolResult, ...]
-    trajectory: Trajectory
-    true_trajectory: Trajectory
+    trajectory: Continuity
+    true_trajectory: Continuity
     misses: Mapping[str, MissTable] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     name: str = ""

@@ -11,6 +11,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from tracknet_core.contracts import Clip, FloatArray, FrameRule, ProtocolMetric, Visibility
+from tracknet_core.evaluation.continuity import continuity, visible
 from tracknet_core.evaluation.frames import Frames
 from tracknet_core.evaluation.intervals import intervals, plain_figures
 from tracknet_core.evaluation.misses import miss_table
@@ -22,13 +23,12 @@ from tracknet_core.evaluation.results import (
     ProtocolResult,
     SweepPoint,
 )
-from tracknet_core.evaluation.trajectory import trajectory, visible
 
 THRESHOLDS = 20
 """Points of a sweep: as many scores, at equal shares of the balls that were found."""
 
 
-def evaluate(
+def score_clips(
     source: str,
     split: str,
     clips: Sequence[tuple[Clip, Prediction]],
@@ -60,8 +60,8 @@ def evaluate(
             _score((components or {}).get(name, {"name": name}), cast(Metric, protocol), results)
             for name, protocol in protocols.items()
         ),
-        trajectory=trajectory(map(_predicted_way, results)),
-        true_trajectory=trajectory(map(_true_way, results)),
+        trajectory=continuity(map(_predicted_way, results)),
+        true_trajectory=continuity(map(_true_way, results)),
         misses={
             name: miss_table(protocol, results)
             for name, protocol in protocols.items()
@@ -81,8 +81,8 @@ def _clip_result(clip: Clip, prediction: Prediction) -> ClipResult:
         points=clip.labels.points,
         visibility=clip.visibility,
         prediction=prediction,
-        trajectory=trajectory([(prediction.xy, expected, size[0])]),
-        true_trajectory=trajectory([(_true_places(clip), expected, size[0])]),
+        trajectory=continuity([(prediction.xy, expected, size[0])]),
+        true_trajectory=continuity([(_true_places(clip), expected, size[0])]),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from tracknet_core import adapt as door
+from tracknet_core import halls as door
 from tracknet_core.adapting import Adapted, adapt, adapting, stretches
 from tracknet_core.adapting.both_ways import BothWays
 from tracknet_core.assembly import build_model, load_model

@@ -16,7 +16,7 @@ from tracknet_core.evaluation.foreign_csv import predictions_of
 from tracknet_core.evaluation.misses import misses, speeds
 from tracknet_core.evaluation.report.text import as_text
 from tracknet_core.evaluation.results import Evaluation, Fate, Misses, Prediction
-from tracknet_core.evaluation.scoring import evaluate
+from tracknet_core.evaluation.scoring import score_clips
 from tracknet_core.evaluation.tracked_clip import predict_clip
 from tracknet_plugins.protocols.pck import PCK
 from tracknet_plugins.protocols.tracknet import TrackNet
@@ -65,7 +65,7 @@ def evaluation(
 ) -> Evaluation:
     """The frames above, and a second clip of a single ball, which is found."""
     found = replace(predict([(50, 50)], [0.5]), made=np.zeros(1, bool), candidates=[places([(50, 50)])])
-    return evaluate("x", "test", [(clip, prediction), (make_clip("b", [(50, 50)]), found)], {"wasb": WASB()})
+    return score_clips("x", "test", [(clip, prediction), (make_clip("b", [(50, 50)]), found)], {"wasb": WASB()})
 
 
 def test_balls_are_lost_in_four_ways(evaluation: Evaluation) -> None:
@@ -101,7 +101,9 @@ def test_misses_add_up_to_the_counts_of_the_rule(evaluation: Evaluation) -> None
 
 
 def test_every_rule_that_counts_frames_has_its_own(clip: Clip, prediction: Prediction) -> None:
-    found = evaluate("x", "test", [(clip, prediction)], {"pck": PCK(), "tracknet": TrackNet(), "wasb": WASB()}).misses
+    found = score_clips(
+        "x", "test", [(clip, prediction)], {"pck": PCK(), "tracknet": TrackNet(), "wasb": WASB()}
+    ).misses
 
     assert list(found) == ["tracknet", "wasb"]
     assert found["tracknet"].fates["a"] == f"{FATES[:-1]}n"  # there, a hidden ball is one
@@ -109,7 +111,7 @@ def test_every_rule_that_counts_frames_has_its_own(clip: Clip, prediction: Predi
 
 def test_what_files_do_not_say_is_not_known(clip: Clip, prediction: Prediction) -> None:
     bare = replace(prediction, made=None, candidates=None)
-    evaluation = evaluate("x", "test", [(clip, bare)], {"wasb": WASB()})
+    evaluation = score_clips("x", "test", [(clip, bare)], {"wasb": WASB()})
     table = evaluation.misses["wasb"]
 
     assert table.fates["a"] == "+nneex.-e."
@@ -122,7 +124,7 @@ def test_what_files_do_not_say_is_not_known(clip: Clip, prediction: Prediction) 
 def test_what_a_threshold_leaves_out_was_found(clip: Clip, prediction: Prediction) -> None:
     surest = replace(prediction, score=np.linspace(0.1, 1, len(FRAMES), dtype=np.float32)).above(0.3)
 
-    fates = evaluate("x", "test", [(clip, surest)], {"wasb": WASB()}).misses["wasb"].fates["a"]
+    fates = score_clips("x", "test", [(clip, surest)], {"wasb": WASB()}).misses["wasb"].fates["a"]
 
     assert fates == f"d{FATES[1:]}"
 
@@ -174,7 +176,7 @@ def test_one_pass_knows_what_the_network_found_and_what_the_tracker_made_of_it(
     assert prediction.candidates is not None
     expected: list[Any] = [[[10, 10]], [], [[30, 10], [9, 9]], []]
     assert [found.tolist() for found in prediction.candidates] == expected
-    table = evaluate("x", "test", [(clip, prediction)], {"wasb": WASB()}).misses["wasb"]
+    table = score_clips("x", "test", [(clip, prediction)], {"wasb": WASB()}).misses["wasb"]
     assert table.fates["a"] == "df+n"
 
 

@@ -17,7 +17,7 @@ from tracknet_core.contracts import Clip, Detections
 from tracknet_core.evaluation.intervals import intervals
 from tracknet_core.evaluation.report.text import as_text
 from tracknet_core.evaluation.results import Evaluation, Prediction
-from tracknet_core.evaluation.scoring import evaluate
+from tracknet_core.evaluation.scoring import score_clips
 from tracknet_plugins.protocols.pck import PCK
 from tracknet_plugins.protocols.wasb import WASB
 
@@ -58,7 +58,7 @@ def evaluation(make_clip: MakeClip, predict: Predict) -> Evaluation:
     """Two clips: 2 of 3 balls are found, and 1 of 1; the codes of the first are 1, 2, 2, 0."""
     first = make_clip("a", [(10, 10), (20, 20), (30, 30), None], [1, 2, 2, 0])
     second = make_clip("b", [(50, 50), None])
-    return evaluate(
+    return score_clips(
         "folder",
         "test",
         [
@@ -112,7 +112,7 @@ def test_a_result_has_all_that_a_report_draws(evaluation: Evaluation) -> None:
 
 
 def test_one_clip_has_no_intervals_and_says_so(make_clip: MakeClip, predict: Predict) -> None:
-    found = evaluate("x", "val", [(make_clip("a", [(1, 1)]), predict([(1, 1)], [0.5]))], {"hits": Hits()})
+    found = score_clips("x", "val", [(make_clip("a", [(1, 1)]), predict([(1, 1)], [0.5]))], {"hits": Hits()})
 
     assert found.protocols[0].intervals == {}
     assert found.notes == ("there is one clip only: its figures have no intervals, and say little about other clips.",)
@@ -121,7 +121,7 @@ def test_one_clip_has_no_intervals_and_says_so(make_clip: MakeClip, predict: Pre
 def test_without_scores_there_is_no_sweep(make_clip: MakeClip, predict: Predict) -> None:
     clips = [(make_clip(name, [(1, 1), None]), predict([(1, 1), None])) for name in "ab"]
 
-    found = evaluate("x", "val", clips, {"hits": Hits()})
+    found = score_clips("x", "val", clips, {"hits": Hits()})
 
     assert found.protocols[0].sweep == ()
     assert found.notes[0].startswith("not every ball has a score")
@@ -130,7 +130,7 @@ def test_without_scores_there_is_no_sweep(make_clip: MakeClip, predict: Predict)
 def test_without_any_ball_everything_is_still_there(make_clip: MakeClip, predict: Predict) -> None:
     clips = [(make_clip(name, [None, None]), predict([None, None])) for name in "ab"]
 
-    found = evaluate("x", "val", clips, {"hits": Hits()})
+    found = score_clips("x", "val", clips, {"hits": Hits()})
 
     assert found.protocols[0].figures["hits"] == 0
     assert found.protocols[0].sweep == ()
@@ -183,7 +183,7 @@ def test_clips_without_a_ball_widen_no_interval(make_clip: MakeClip, predict: Pr
     clips = [(make_clip("ball", [(10, 10)] * 4), predict([(10, 10)] * 4, [0.5] * 4))]
     clips += [(make_clip(f"none{number}", [None] * 4), predict([None] * 4)) for number in range(4)]
 
-    wasb, pck = evaluate("x", "test", clips, {"wasb": WASB(), "pck": PCK()}).protocols
+    wasb, pck = score_clips("x", "test", clips, {"wasb": WASB(), "pck": PCK()}).protocols
 
     for name in ("precision", "recall", "f1", "ap"):
         assert (wasb.figures[name], wasb.intervals[name]) == (1.0, (1.0, 1.0))
@@ -220,8 +220,8 @@ def test_what_is_no_count_keeps_its_decimals_where_it_is_a_whole_number(make_cli
         (make_clip("b", [(50.0, 50.0)]), predict([(50.0, 50.5)])),
     ]
 
-    text = as_text(evaluate("x", "test", clips[:1], {"pck": PCK(radii=(30.0,)), "wasb": WASB()}))
-    both = as_text(evaluate("x", "test", clips, {"wasb": WASB()}))
+    text = as_text(score_clips("x", "test", clips[:1], {"pck": PCK(radii=(30.0,)), "wasb": WASB()}))
+    both = as_text(score_clips("x", "test", clips, {"wasb": WASB()}))
 
     assert re.search(r"\nall +27\.0000  1\.0000\n", text)
     columns = next(line.split() for line in text.splitlines() if "rmse" in line)
@@ -238,7 +238,7 @@ def test_a_clip_may_have_the_name_of_a_row(make_clip: MakeClip, predict: Predict
         for number, name in enumerate(names)
     ]
 
-    parts = as_text(evaluate("x", "test", clips, {"hits": Hits()})).split("\n\n")
+    parts = as_text(score_clips("x", "test", clips, {"hits": Hits()})).split("\n\n")
 
     totals, of_clips = parts[1].split("\nclip")
     assert re.search(r"\nall +0\.5000 +10 ", totals)
@@ -256,7 +256,7 @@ def test_of_many_clips_the_text_shows_the_worst(make_clip: MakeClip, predict: Pr
         for hits in range(12, 0, -1)
     ]
 
-    parts = as_text(evaluate("x", "test", clips, {"hits": Hits()})).split("\n\n")
+    parts = as_text(score_clips("x", "test", clips, {"hits": Hits()})).split("\n\n")
 
     for part in (parts[1], parts[-1]):
         rows = part.split("\nclip ")[1].splitlines()[1:]

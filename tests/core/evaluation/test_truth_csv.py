@@ -11,9 +11,9 @@ import pytest
 
 from tracknet_core.contracts import Visibility
 from tracknet_core.errors import DataError, LabelWarning
-from tracknet_core.evaluate import main
 from tracknet_core.evaluation.request import TrueFiles
 from tracknet_core.evaluation.truth_csv import scored_by_files
+from tracknet_core.scores import main
 
 SIZE = (1280, 720)
 CSV = "Frame,Visibility,X,Y\n0,1,10,20\n1,0,0,0\n2,1,30,40\n"

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tracknet_core.contracts import Clip, Point
 from tracknet_core.evaluation.comparison import Comparison, ProtocolComparison
+from tracknet_core.evaluation.continuity import visible
 from tracknet_core.evaluation.disagreements import Disagreement
 from tracknet_core.evaluation.intervals import DRAWS, SHARE
 from tracknet_core.evaluation.report.charts import COLOURS, Chart, over_recall, over_threshold, way
@@ -34,7 +35,6 @@ from tracknet_core.evaluation.report.tables import (
 )
 from tracknet_core.evaluation.report.worst_frames import Kind, Moment, verdicts, worst_moments
 from tracknet_core.evaluation.results import ClipResult, Evaluation, ProtocolResult, SweepPoint
-from tracknet_core.evaluation.trajectory import visible
 
 WORST_CLIPS = 10
 DRAWN_FRAMES = 30_000

@@ -10,8 +10,8 @@ from typing import Literal, get_args
 import numpy as np
 
 from tracknet_core.contracts import FloatArray, Visibility
+from tracknet_core.evaluation.continuity import visible
 from tracknet_core.evaluation.results import BoolArray, ClipResult
-from tracknet_core.evaluation.trajectory import visible
 
 Kind = Literal["far", "missed", "false"]
 

@@ -14,7 +14,7 @@ import pytest
 from tracknet_core.contracts import Clip, FrameSource, Size, UInt8Array
 from tracknet_core.evaluation.results import Evaluation, Prediction
 from tracknet_core.evaluation.saved_runs import SavedRun, read_run
-from tracknet_core.evaluation.scoring import evaluate
+from tracknet_core.evaluation.scoring import score_clips
 from tracknet_plugins.protocols.wasb import WASB
 
 Place = tuple[float, float] | None
@@ -54,7 +54,7 @@ def score(clip: Clip, predict: Callable[..., Prediction]) -> Callable[..., Evalu
         found = predict(places, np.linspace(0.3, 0.8, len(places)).tolist())
         candidates = [np.array([] if place is None else [place], np.float32).reshape(-1, 2) for place in places]
         found = replace(found, made=np.zeros(len(places), bool), candidates=candidates)
-        evaluation = evaluate(name, "test", [(clip, found)], {"wasb": WASB()})
+        evaluation = score_clips(name, "test", [(clip, found)], {"wasb": WASB()})
         return replace(evaluation, name=name, conditions=conditions)
 
     return score

@@ -31,7 +31,7 @@ from tracknet_core.evaluation.report.text import comparison_as_text
 from tracknet_core.evaluation.report.worst_frames import verdicts, worst_moments
 from tracknet_core.evaluation.results import Evaluation, Prediction
 from tracknet_core.evaluation.saved_runs import read_run
-from tracknet_core.evaluation.scoring import evaluate
+from tracknet_core.evaluation.scoring import score_clips
 from tracknet_core.registry import NAMESPACE
 from tracknet_plugins.protocols.pck import PCK
 from tracknet_plugins.protocols.wasb import WASB
@@ -163,7 +163,7 @@ def make(make_clip: MakeClip, predict: Predict) -> Callable[..., Evaluation]:
             clip = make_clip(name, truth, size=(320, 240)).replace(frames=Grey(3))
             clips.append((clip, predict([*truth[:found], *wrong[found:], None], [0.25, 0.5, 0.0])))
         component = {"name": "found", "radius": 2.0, **parameters}
-        return evaluate(source, "test", clips, {"found": Found(**parameters)}, components={"found": component})
+        return score_clips(source, "test", clips, {"found": Found(**parameters)}, components={"found": component})
 
     return make
 
@@ -237,7 +237,7 @@ def test_a_clip_of_which_nothing_is_known_is_not_the_worst(make_clip: MakeClip, 
     unknown = make_clip("unknown", [None] * 3, [-1] * 3, size=(320, 240)).replace(frames=Grey(3))
     clips = [(unknown, predict([None] * 3)), (known, predict([(90.0, 60.0), (50.0, 60.0), None]))]
 
-    text = report(evaluate("x", "test", clips, {"wasb": WASB()}))
+    text = report(score_clips("x", "test", clips, {"wasb": WASB()}))
 
     rows = re.findall(r'<a href="#clip-\d">(\w+)</a></th><td>([\d.-]+)', text)
     assert rows == [("known", "0.5000"), ("unknown", "-")]
@@ -248,7 +248,7 @@ def test_the_times_of_a_short_clip_stay_inside_of_the_drawing(
     make_clip: MakeClip, predict: Predict, frames: int
 ) -> None:
     clip = make_clip("a", [(50.0, 60.0)] * frames, size=(320, 240)).replace(frames=Grey(frames))
-    [result] = evaluate("x", "test", [(clip, predict([None] * frames))], {"found": Found()}).clips
+    [result] = score_clips("x", "test", [(clip, predict([None] * frames))], {"found": Found()}).clips
 
     chart = way(result)
     [bottom] = {label.y for label in chart.labels if label.text == "time (s)"}
@@ -271,7 +271,7 @@ def test_a_trajectory_draws_truth_prediction_and_misses(make: Callable[..., Eval
 
 def test_a_frame_that_cannot_be_read_costs_its_picture_alone(make_clip: MakeClip, predict: Predict) -> None:
     clip = make_clip("a", [(50, 60), None, None, (50, 60)], size=(320, 240)).replace(frames=Grey(4, broken=0))
-    evaluation = evaluate("run", "test", [(clip, predict([None, None, None, (90, 60)]))], {"found": Found()})
+    evaluation = score_clips("run", "test", [(clip, predict([None, None, None, (90, 60)]))], {"found": Found()})
 
     text = report(evaluation)
 
@@ -308,7 +308,7 @@ def test_figures_of_a_page_are_those_of_json(make_clip: MakeClip, predict: Predi
         places = [(x + rng.normal(0, 4), y) if rng.random() < 0.8 else None for x, y in truth]
         clip = make_clip(name, truth, rng.integers(0, 4, 12).tolist(), size=(320, 240)).replace(frames=Grey(12))
         clips.append((clip, predict(places, rng.random(12).tolist())))
-    evaluation = evaluate("x", "test", clips, {"wasb": WASB(), "pck": PCK()})
+    evaluation = score_clips("x", "test", clips, {"wasb": WASB(), "pck": PCK()})
 
     tables = Tables(report(evaluation)).tables
 
@@ -346,7 +346,7 @@ def test_the_counts_are_on_the_left_and_carry_no_intervals(make_clip: MakeClip, 
     clips = [
         (make_clip(name, [(9, 9), None]).replace(frames=Grey(2)), predict([(9, 9), None], [0.5, 0.0])) for name in "ab"
     ]
-    text = report(evaluate("x", "test", clips, {"wasb": WASB()}))
+    text = report(score_clips("x", "test", clips, {"wasb": WASB()}))
     text = text[text.index("Protocol wasb</h2>") :]
 
     names = re.findall(r">([^<]*)</th>", text[: text.index("</thead>")])
@@ -384,7 +384,7 @@ def test_ticks_are_even_and_round(low: float, high: float, ticks: list[float]) -
 def test_thresholds_are_drawn_where_they_are(make_clip: MakeClip, predict: Predict) -> None:
     clip = make_clip("a", [(50, 60)] * 4, size=(320, 240)).replace(frames=Grey(4))
     found = predict([(50, 60)] * 4, [0.1, 0.8, 0.85, 0.9])
-    text = report(evaluate("run", "test", [(clip, found)], {"found": Found()}))
+    text = report(score_clips("run", "test", [(clip, found)], {"found": Found()}))
 
     chart = text[text.index("f1, precision, recall over") :].split("</svg>")[0]
     dots = re.findall(r'cx="([\d.]+)" .*<title>f1 [\d.]+ at ([\d.]+)</title>', chart)
@@ -397,7 +397,7 @@ def test_thresholds_are_drawn_where_they_are(make_clip: MakeClip, predict: Predi
 
 def test_frames_without_a_video_are_listed_and_it_is_said_once(make_clip: MakeClip, predict: Predict) -> None:
     clip = make_clip("a", [(50, 60), None], size=(320, 240)).replace(frames=Grey(2, broken=0))
-    text = report(evaluate("run", "test", [(clip, predict([None, None]))], {"found": Found()}))
+    text = report(score_clips("run", "test", [(clip, predict([None, None]))], {"found": Found()}))
 
     assert text.count("There are no pictures: none of these frames can be read, or there is no video.") == 1
     assert "<li>a, frame 0 (0.00 s), in a gap of 1 frames</li>" in text
@@ -410,7 +410,7 @@ def test_frames_without_a_video_are_listed_and_it_is_said_once(make_clip: MakeCl
 
 def test_frames_are_judged_without_a_rule(make_clip: MakeClip, predict: Predict) -> None:
     clip = make_clip("a", [(10, 10), (10, 10), (10, 10), None, None], [1, 2, 3, 0, -1])
-    [result] = evaluate(
+    [result] = score_clips(
         "x", "test", [(clip, predict([(13, 14), None, None, (1, 1), (2, 2)]))], {"found": Found()}
     ).clips
 
@@ -426,7 +426,7 @@ def test_moments_are_the_worst_and_a_second_apart(make_clip: MakeClip, predict: 
     found = [(100 + d, 100.0) if d is not None else None for d in (1, 9, 8, 7, None, 6, None, None)]
     clip = make_clip("a", truth, size=(320, 240)).replace(frames=Grey(12))  # 2 frames per second
     prediction = predict([*found, (1, 1), None, (2, 2), (3, 3)], [0.5] * 8 + [0.1, 0.0, 0.4, 0.9])
-    [result] = evaluate("x", "test", [(clip, prediction)], {"found": Found()}).clips
+    [result] = score_clips("x", "test", [(clip, prediction)], {"found": Found()}).clips
 
     moments = [(moment.kind, moment.frame, moment.weight) for moment in worst_moments([result], each=2)]
 
@@ -532,7 +532,7 @@ def test_scores_that_no_program_gave_survive_the_file(
     make_clip: MakeClip, predict: Predict, save: Callable[[str, Evaluation], Path]
 ) -> None:
     clips = [(make_clip(name, [(1, 1), None]), predict([(1, 1), None])) for name in "ab"]
-    path = save("a.json", evaluate("x", "test", clips, {"found": Found()}))
+    path = save("a.json", score_clips("x", "test", clips, {"found": Found()}))
 
     [protocol] = compare([read_run(path), read_run(path)]).protocols
 
@@ -546,10 +546,10 @@ def test_runs_that_share_nothing_cannot_be_compared(
     other_clips = read_run(save("b.json", make([0, 1], names="xy")))
     other_rule = read_run(save("c.json", make([0, 1], radius=5.0)))
     relabelled = [(make_clip(name, [(1, 1)] * 3), predict([None] * 3)) for name in "ab"]
-    other_labels = read_run(save("d.json", evaluate("x", "test", relabelled, {"found": Found()})))
+    other_labels = read_run(save("d.json", score_clips("x", "test", relabelled, {"found": Found()})))
 
     moved = [(make_clip(name, [(51, 60), (71, 60), None]), predict([None] * 3)) for name in "ab"]
-    moved_labels = read_run(save("e.json", evaluate("x", "test", moved, {"found": Found()})))
+    moved_labels = read_run(save("e.json", score_clips("x", "test", moved, {"found": Found()})))
 
     with pytest.raises(DataError, match=r"no clip is in all of these\. Compare runs of the same data and split\."):
         compare([run, other_clips])
@@ -625,7 +625,7 @@ def test_counts_of_a_protocol_with_several_states_are_checked(
     make_clip: MakeClip, predict: Predict, tmp_path: Path, state: str, value: Any
 ) -> None:
     clips = [(make_clip(name, [(9, 9), (9, 9)]), predict([(9, 9), (50, 50)], [0.5, 0.4])) for name in "ab"]
-    plain = evaluate("x", "test", clips, {"wasb": WASB()}).as_dict()
+    plain = score_clips("x", "test", clips, {"wasb": WASB()}).as_dict()
     good, odd = tmp_path / "good.json", tmp_path / "odd.json"
     good.write_text(json.dumps(plain))
     odd.write_text(json.dumps(_changed(plain, f"protocols.wasb.states.a.{state}", value)))

@@ -1,4 +1,4 @@
-"""``python -m tracknet_core.adapt [NETWORK] VIDEO… --output FILE``: a network that knows the hall of these videos."""
+"""``tracknet adapt [NETWORK] VIDEO… --output FILE``: a network that knows the hall of these videos."""
 
 from __future__ import annotations
 

@@ -24,10 +24,10 @@ from tracknet_core.checkpoint import describe
 from tracknet_core.config import Config, default_section, load_config, load_data
 from tracknet_core.contracts import Candidates, Clip, TrackedFrame, Tracker, TrackPoint
 from tracknet_core.errors import DataError
-from tracknet_core.evaluate import main
 from tracknet_core.evaluation.tracked_clip import predict_clip
 from tracknet_core.loading.splits import choose_clips
 from tracknet_core.registry import NAMESPACE, protocols
+from tracknet_core.scores import main
 from tracknet_core.tracking.clip import detect_clip
 from tracknet_core.tracking.detector import load_detector
 from tracknet_plugins.trackers.none import NoTracker
@@ -648,8 +648,8 @@ def test_a_threshold_needs_scores(
 
 def test_help_needs_no_torch() -> None:
     code = (
-        "import sys; from tracknet_core import evaluate\n"
-        "try: evaluate.main(['--help'])\n"
+        "import sys; from tracknet_core import scores\n"
+        "try: scores.main(['--help'])\n"
         "except SystemExit: pass\n"
         "sys.exit(', '.join(sys.modules.keys() & {'torch', 'numpy', 'omegaconf'}) or 0)"
     )

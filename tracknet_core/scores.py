@@ -1,4 +1,4 @@
-"""``python -m tracknet_core.evaluate CHECKPOINT``: how good a tracker is, under published rules.
+"""``tracknet evaluate CHECKPOINT``: how good a tracker is, under published rules.
 
 ``--predictions`` scores CSV files of any program by the same rules, ``--compare`` lays results side by side.
 """

@@ -8,7 +8,7 @@ from itertools import groupby
 import numpy as np
 
 from tracknet_core.contracts import FloatArray, IntArray, Visibility
-from tracknet_core.evaluation.results import BoolArray, Trajectory
+from tracknet_core.evaluation.results import BoolArray, Continuity
 
 JUMP = 0.1
 """Widths of the video; a ball seldom goes further from one frame to the next."""
@@ -19,7 +19,7 @@ def visible(visibility: IntArray) -> BoolArray:
     return np.isin(visibility, [int(code) for code in Visibility if code.is_visible])
 
 
-def trajectory(ways: Iterable[tuple[FloatArray, BoolArray, float]]) -> Trajectory:
+def continuity(ways: Iterable[tuple[FloatArray, BoolArray, float]]) -> Continuity:
     """Return how whole and how smooth ways are, as one count over all of them.
 
     Args:
@@ -39,4 +39,4 @@ def trajectory(ways: Iterable[tuple[FloatArray, BoolArray, float]]) -> Trajector
         bend = np.linalg.norm(np.diff(steps, axis=0), axis=1)
         bends.append(bend[np.isfinite(bend)])
     pooled = np.concatenate(bends)
-    return Trajectory(fragments, longest_gap, jumps, float(np.median(pooled)) if len(pooled) else float("nan"))
+    return Continuity(fragments, longest_gap, jumps, float(np.median(pooled)) if len(pooled) else float("nan"))

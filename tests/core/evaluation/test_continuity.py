@@ -7,17 +7,17 @@ import math
 import numpy as np
 import pytest
 
-from tracknet_core.evaluation.results import Trajectory
-from tracknet_core.evaluation.trajectory import trajectory, visible
+from tracknet_core.evaluation.continuity import continuity, visible
+from tracknet_core.evaluation.results import Continuity
 
 Place = tuple[float, float] | None
 
 
-def way(points: list[Place], expected: str | None = None, width: float = 1000.0) -> Trajectory:
+def way(points: list[Place], expected: str | None = None, width: float = 1000.0) -> Continuity:
     """Return the figures of one clip; ``expected`` has an x where the truth shows a ball."""
     xy = np.array([(np.nan, np.nan) if point is None else point for point in points], np.float32).reshape(-1, 2)
     shown = np.array([letter == "x" for letter in expected or "x" * len(points)], bool)
-    return trajectory([(xy, shown, width)])
+    return continuity([(xy, shown, width)])
 
 
 def test_runs_of_balls_are_fragments() -> None:
@@ -59,7 +59,7 @@ def test_several_clips_are_one_count_without_steps_between_them() -> None:
     near, far = np.zeros((3, 2), np.float32), np.full((3, 2), 900.0, np.float32)
     shown = np.ones(3, bool)
 
-    assert trajectory([(near, shown, 1000.0), (far, shown, 1000.0)]) == Trajectory(2, 0, 0, 0.0)
+    assert continuity([(near, shown, 1000.0), (far, shown, 1000.0)]) == Continuity(2, 0, 0, 0.0)
 
 
 def test_a_tracker_is_expected_to_find_easy_and_hard_balls() -> None:
