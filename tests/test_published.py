@@ -1,13 +1,33 @@
-"""Published networks, made of general parts, have the published numbers of parameters."""
+"""Published networks, made of general parts: their size, a step of training, and the way into a file."""
 
 from pathlib import Path
 
 import pytest
+import torch
+from torch import Tensor
 
-from tracknet_core.assembly import build_model
-from tracknet_core.config import load_config
+from tracknet_core.assembly import build_model, build_module, build_transforms
+from tracknet_core.config import Config, load_config
+from tracknet_core.contracts import Batch, Labels, Visibility
+from tracknet_core.exporting.network import Portable
+from tracknet_core.model import BallTracker
+from tracknet_plugins.formats.onnx import ONNX
 
 FOLDER = Path(__file__).parent.parent / "experiments"
+SMALL = (
+    "blurball",
+    "deepball",
+    "gridtracknet",
+    "monotrack",
+    "totnet",
+    "tracknetv1",
+    "tracknetv2",
+    "tracknetv3",
+    "tracknetv4",
+    "vballnet",
+    "wasb",
+)
+"""Experiments that train them at a reduced size."""
 
 
 @pytest.mark.parametrize(
@@ -22,6 +42,10 @@ FOLDER = Path(__file__).parent.parent / "experiments"
         # The same for its 7 convolutions.
         ("deepball", 1, (1280, 720), 66_226 - 2 * 8 - 2 * 16 - 2 * 32 - 56),
         ("deepball_large", 1, (1280, 720), 1_026_754 - 2 * 32 - 2 * 64 - 2 * 128 - 224),
+        # A slope and a threshold of the attention more.
+        ("tracknetv4", 3, (512, 288), 11_334_147 + 2),
+        # Three frames in the place of eight: 15 channels of the input less, and 5 maps.
+        ("tracknetv4_v3", 3, (512, 288), 11_341_000 - 15 * 9 * 64 - 5 * 65 + 2),
         ("gridtracknet", 5, (768, 432), 8_897_871),
         # Without the two of the motion prompt, and with a convolutional GRU: two gates and a candidate of 128 channels.
         ("vballnet", 9, (512, 288), 243_563 - 2 + 3 * (9 * 256 * 128 + 128)),
@@ -35,3 +59,43 @@ def test_a_published_network_has_its_number_of_parameters(
     host = own if own.exists() else FOLDER / "tracknetv2.yaml"
     model = build_model(load_config(host, overrides, {"model": name}))
     assert sum(parameter.numel() for parameter in model.parameters()) == parameters
+
+
+def small(name: str) -> tuple[Config, BallTracker, Tensor]:
+    """Return an experiment, its network, and two training inputs of it as they come after its crop."""
+    config = load_config(FOLDER / f"{name}.yaml")
+    torch.manual_seed(0)
+    model = build_model(config, fetch=False)
+    size = model.window.image_size
+    for transform in build_transforms(config.data)[0]:
+        size = transform.output_size(size)
+    pictures = config.data.sequence.frames + model.window.background
+    return config, model, torch.randint(256, (2, pictures, 3, size[1], size[0]), dtype=torch.uint8)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_published_network_trains_a_step(name: str) -> None:
+    config, model, frames = small(name)
+    module = build_module(config, model)
+    length = config.data.sequence.frames
+    points = torch.full((2, length, model.codec.points, 2), 30.0)
+    labels = Labels(points, torch.full((2, length), int(Visibility.EASY)), torch.zeros(2, length))
+    numbers = torch.arange(length).expand(2, -1)
+    batch = Batch(frames, labels, numbers >= 0, points, torch.full((2, 2), 640), torch.zeros(2), numbers)
+    module.cost(batch).mean().backward()
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.requires_grad]
+    assert all(gradient is not None and bool(gradient.isfinite().all()) for gradient in gradients)
+    assert any(bool(gradient.any()) for gradient in gradients if gradient is not None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALL)
+def test_a_published_network_answers_the_same_from_an_onnx_file(name: str, tmp_path: Path) -> None:
+    _, model, frames = small(name)
+    network = Portable(model, frames)
+    inputs = (frames, *network.start(frames))
+    path = tmp_path / "network.onnx"
+    ONNX().save(network, inputs, path, {})
+    logits, *_ = ONNX().load(path)(*(part.numpy() for part in inputs))
+    with torch.no_grad():
+        torch.testing.assert_close(torch.from_numpy(logits), network(*inputs)[0], rtol=1e-4, atol=1e-4)

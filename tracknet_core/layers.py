@@ -13,6 +13,9 @@ Activation = Literal["gelu", "relu"]
 Order = Literal["norm_first", "activation_first"]
 """What stands between a convolution and the next: normalisation and then activation, or the other way round."""
 
+LUMA = (0.299, 0.587, 0.114)
+"""Shares of red, green and blue in a grey level (ITU-R BT.601)."""
+
 GROUPS = 8
 """Groups of a group normalisation. Fewer than the paper's 32 (Wu and He, ECCV 2018, whose table 3 shows that it hardly
 matters), because decoders are narrow: 64 channels in 32 groups would leave two channels to a group."""
@@ -48,7 +51,7 @@ class ConvBlock(nn.Sequential):
     """Convolution, 3x3 by default, with normalisation and activation.
 
     A normalisation right after the convolution takes its bias away, so the convolution has one only where the
-    activation comes first.
+    activation comes first, and then by default.
 
     Args:
         in_channels: channels that go in.
@@ -59,6 +62,7 @@ class ConvBlock(nn.Sequential):
         order: whether normalisation or activation comes first.
         kernel: side of the convolution, odd.
         stride: cells of the map that goes in per cell of the one that comes out.
+        bias: whether a convolution that an activation follows has a bias.
 
     Raises:
         ValueError: a kind is unknown.
@@ -75,10 +79,11 @@ class ConvBlock(nn.Sequential):
         order: Order = "norm_first",
         kernel: int = 3,
         stride: int = 1,
+        bias: bool = True,
     ) -> None:
         if order not in ("norm_first", "activation_first"):
             raise ValueError(f"order: {order!r} is unknown. It accepts: norm_first, activation_first.")
-        bias = order == "activation_first"
+        bias = bias and order == "activation_first"
         convolution: list[nn.Module]
         if depthwise:
             convolution = [
@@ -120,12 +125,19 @@ def conv_blocks(
     act: Activation,
     depthwise: bool = False,
     order: Order = "norm_first",
+    bias: bool = True,
 ) -> nn.Sequential:
     """Return ``count`` blocks in a row, the first of which changes the channels; see :class:`ConvBlock`."""
     return nn.Sequential(
         *(
             ConvBlock(
-                out_channels if i else in_channels, out_channels, norm=norm, act=act, depthwise=depthwise, order=order
+                out_channels if i else in_channels,
+                out_channels,
+                norm=norm,
+                act=act,
+                depthwise=depthwise,
+                order=order,
+                bias=bias,
             )
             for i in range(count)
         )
@@ -210,6 +222,33 @@ class SqueezeExcitation(nn.Module):
         """(N, C, H, W) -> (N, C, H, W)."""
         gated: Tensor = x * self.gate(x)
         return gated
+
+
+class PowerNormalization(nn.Module):
+    """Differences to attention between 0 and 1 (Chen et al., "Motion Meets Attention", ACML 2024).
+
+    A difference x becomes the logistic function of 5 (abs(scale * x) - 0.6 tanh(threshold)) / (0.45 abs(tanh(slope))
+    + margin), in which slope and threshold are learned.
+
+    Args:
+        slope: where the one starts; the nearer to 0, the steeper.
+        threshold: where the other starts; at 0 what has not changed gets half.
+        margin: what is added to the width of the rise.
+        scale: factor on the differences, if frames are not at 0..1.
+    """
+
+    def __init__(self, *, slope: float, threshold: float, margin: float, scale: float = 1.0) -> None:
+        super().__init__()
+        self.slope = nn.Parameter(torch.tensor(slope))
+        self.threshold = nn.Parameter(torch.tensor(threshold))
+        self.margin = margin
+        self.scale = scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape -> the same shape."""
+        steepness = 5 / (0.45 * self.slope.tanh().abs() + self.margin)
+        attention: Tensor = (steepness * ((self.scale * x).abs() - 0.6 * self.threshold.tanh())).sigmoid()
+        return attention
 
 
 class ConvGRU(nn.Module):

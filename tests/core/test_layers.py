@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from tracknet_core.layers import (
     ConvBlock,
     ConvGRU,
+    PowerNormalization,
     Shortcut,
     SqueezeExcitation,
     VolumeBlock,
@@ -34,6 +35,14 @@ def test_the_order_of_a_block_and_a_bias_where_no_norm_follows(depthwise: bool) 
     second = ConvBlock(3, 4, norm="bn", act="relu", depthwise=depthwise, order="activation_first")
     assert [type(layer) for layer in second][-2:] == [nn.ReLU, nn.BatchNorm2d]
     assert [layer.bias is None for layer in second if isinstance(layer, nn.Conv2d)] == [True] * depthwise + [False]
+
+
+@pytest.mark.parametrize("depthwise", [False, True])
+def test_a_block_does_without_a_bias(depthwise: bool) -> None:
+    block = ConvBlock(3, 4, norm="bn", act="relu", depthwise=depthwise, order="activation_first", bias=False)
+    assert all(layer.bias is None for layer in block if isinstance(layer, nn.Conv2d))
+    blocks = conv_blocks(3, 4, 2, norm="bn", act="relu", order="activation_first", bias=False)
+    assert sum(parameter.numel() for parameter in blocks.parameters()) == 9 * 3 * 4 + 9 * 4 * 4 + 2 * 2 * 4
 
 
 def test_a_depthwise_block_is_a_convolution_of_each_channel_and_one_across_them() -> None:
@@ -130,3 +139,11 @@ def test_a_convolutional_gru_follows_torchs_where_its_kernel_sees_one_cell() -> 
         x, state = torch.randn(2, 4, 3, 5), torch.randn(2, 4, 3, 5)
         expected = reference(x.movedim(1, -1).reshape(-1, 4), state.movedim(1, -1).reshape(-1, 4))
         torch.testing.assert_close(layer(x, state).movedim(1, -1).reshape(-1, 4), expected)
+
+
+def test_power_normalization_rises_where_its_threshold_says_and_as_steeply_as_its_slope() -> None:
+    layer = PowerNormalization(slope=0.2, threshold=0.15, margin=1e-6, scale=0.5)
+    middle = 0.6 * torch.tensor(0.15).tanh()
+    width = 0.45 * torch.tensor(0.2).tanh() + 1e-6
+    x = 2 * torch.stack((middle, -middle, middle + width / 5, middle - width / 5))
+    torch.testing.assert_close(layer(x), torch.tensor([0.5, 0.5, 0.731059, 0.268941]))  # the logistic function at 1, -1

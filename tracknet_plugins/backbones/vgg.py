@@ -28,6 +28,7 @@ class VGG(nn.Module):
         norm: ``gn`` (group) or ``bn`` (batch) normalisation.
         activation: ``gelu`` or ``relu``.
         order: whether normalisation or activation comes first after a convolution.
+        bias: whether a convolution that an activation follows has a bias.
         use_depthwise: depthwise separable convolutions, which need about a ninth of the work.
         residual: whether a way leads around the convolutions of each level, as in MonoTrack (Liu and Wang, CVPRW 2022):
             a 1x1 convolution, but in the first level, where it leads around all convolutions but the first.
@@ -49,6 +50,7 @@ class VGG(nn.Module):
         norm: Norm = "bn",
         activation: Activation = "relu",
         order: Order = "activation_first",
+        bias: bool = True,
         use_depthwise: bool = False,
         residual: bool = False,
         stem_kernel: int = 3,
@@ -78,9 +80,10 @@ class VGG(nn.Module):
                 order=order,
                 kernel=stem_kernel if is_first else 3,
                 stride=stem_stride if is_first else 1,
+                bias=bias,
             )
             others = conv_blocks(
-                after, after, count - 1, norm=norm, act=activation, depthwise=use_depthwise, order=order
+                after, after, count - 1, norm=norm, act=activation, depthwise=use_depthwise, order=order, bias=bias
             )
             level = nn.Sequential(stem, *others)
             self.levels.append(Shortcut(level, None if is_first else before, after) if residual else level)

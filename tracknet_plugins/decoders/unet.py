@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from tracknet_core.layers import Activation, ConvGRU, Norm, Order, Shortcut, blo
 from tracknet_core.registry import decoders
 from tracknet_plugins.decoders.strides import stride_after
 
-Upsample = Literal["nearest", "bilinear", "deconv"]
+Upsample = Literal["nearest", "bilinear", "bilinear_aligned", "deconv"]
 
 
 @decoders.register("unet")
@@ -29,11 +29,13 @@ class UNet(nn.Module):
         blocks: 3x3 convolutions of each step, or one number for all.
         skips: whether finer maps of the backbone join; without them it is a plain decoder, such as TrackNet's (Huang
             et al., AVSS 2019).
-        upsample: how a step doubles the size: ``nearest`` or ``bilinear`` interpolation of all channels, or a
-            transposed 2x2 convolution to the channels of the step (``deconv``), as in the paper.
+        upsample: how a step doubles the size: ``nearest`` or ``bilinear`` interpolation of all channels, bilinear with
+            the centres of the corner cells in place (``bilinear_aligned``), or a transposed 2x2 convolution to the
+            channels of the step (``deconv``), as in the paper.
         norm: ``gn`` (group) or ``bn`` (batch) normalisation.
         activation: ``gelu`` or ``relu``.
         order: whether normalisation or activation comes first after a convolution.
+        bias: whether a convolution that an activation follows has a bias.
         use_depthwise: depthwise separable convolutions, which need about a ninth of the work.
         residual: whether a 1x1 convolution leads around the 3x3 convolutions of each step.
         recurrent: whether a convolutional GRU adds to the coarsest map what it remembers of earlier windows: the
@@ -54,6 +56,7 @@ class UNet(nn.Module):
         norm: Norm = "bn",
         activation: Activation = "relu",
         order: Order = "norm_first",
+        bias: bool = True,
         use_depthwise: bool = False,
         residual: bool = False,
         recurrent: bool = False,
@@ -74,7 +77,9 @@ class UNet(nn.Module):
             self.doublings.append(_doubling(width, after, upsample))
             width = after if upsample == "deconv" else width
             width += sum(in_features[i].channels for i in joined)
-            merge = conv_blocks(width, after, count, norm=norm, act=activation, depthwise=use_depthwise, order=order)
+            merge = conv_blocks(
+                width, after, count, norm=norm, act=activation, depthwise=use_depthwise, order=order, bias=bias
+            )
             self.merges.append(Shortcut(merge, width, after) if residual else merge)
             width = after
 
@@ -99,8 +104,8 @@ def _of_stride(features: tuple[FeatureSpec, ...], stride: int) -> tuple[int, ...
 def _doubling(before: int, after: int, upsample: Upsample) -> nn.Module:
     if upsample == "nearest":
         return nn.Upsample(scale_factor=2, mode="nearest")
-    if upsample == "bilinear":
-        return nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
+    if upsample in ("bilinear", "bilinear_aligned"):
+        return nn.Upsample(scale_factor=2, mode="bilinear", align_corners=upsample == "bilinear_aligned")
     if upsample == "deconv":
         return nn.ConvTranspose2d(before, after, 2, stride=2)
-    raise ValueError(f"upsample: {upsample!r} is unknown. It accepts: nearest, bilinear, deconv.")
+    raise ValueError(f"upsample: {upsample!r} is unknown. It accepts: {', '.join(get_args(Upsample))}.")

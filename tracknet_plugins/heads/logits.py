@@ -52,7 +52,7 @@ class Logits(nn.Module):
             logits = F.interpolate(logits, (height, width), mode="bilinear", align_corners=False)
         if self._form.channels is None:
             return logits
-        return logits.reshape(len(logits), -1, self._form.channels, height, width)
+        return logits.reshape(logits.shape[0], -1, self._form.channels, height, width)
 
 
 def _start(form: Form, prior: float) -> list[float]:

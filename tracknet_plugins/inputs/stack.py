@@ -6,12 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from tracknet_core.contracts import Input
+from tracknet_core.layers import LUMA
 from tracknet_core.registry import inputs
 
 Outputs = Literal["all", "middle", "last"]
-
-LUMA = (0.299, 0.587, 0.114)
-"""Shares of red, green and blue in a grey level (ITU-R BT.601)."""
 
 
 @inputs.register("stack")

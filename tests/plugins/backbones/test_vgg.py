@@ -58,6 +58,7 @@ def test_parameters_are_those_of_convolutions_and_norms(build):
     # With the activation first: a bias; a norm has a scale and a shift.
     assert count(build(channels=(4,), blocks=2)) == (9 * 9 * 4 + 4 + 2 * 4) + (9 * 4 * 4 + 4 + 2 * 4)
     assert count(build(channels=(4,), blocks=1, order="norm_first")) == 9 * 9 * 4 + 2 * 4
+    assert count(build(channels=(4,), blocks=2, bias=False)) == (9 * 9 * 4 + 2 * 4) + (9 * 4 * 4 + 2 * 4)
     # Shortcuts are 1x1 convolutions with bias, but for the first level.
     assert count(build(residual=True)) == count(build()) + (4 * 6 + 6) + (6 * 8 + 8)
     assert count(build(channels=(4,), blocks=1, use_depthwise=True)) == 9 * 9 + (9 * 4 + 4) + 2 * 4

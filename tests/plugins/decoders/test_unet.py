@@ -31,10 +31,11 @@ def count(module):
         {},
         {"upsample": "nearest", "norm": "gn", "activation": "gelu", "order": "activation_first"},
         {"upsample": "deconv", "blocks": (2, 1)},
+        {"upsample": "bilinear_aligned", "order": "activation_first", "bias": False},
         {"skips": False, "use_depthwise": True, "blocks": 1},
         {"residual": True},
     ],
-    ids=["default", "nearest", "deconv", "plain", "residual"],
+    ids=["default", "nearest", "deconv", "aligned", "plain", "residual"],
 )
 def test_unet_keeps_the_contract(build, in_features, parameters):
     check_constructor("decoders", UNet)
@@ -55,6 +56,7 @@ def test_parameters_are_those_of_convolutions_over_the_map_and_its_skip(build):
     assert count(build(residual=True)) == count(build()) + ((8 + 6) * 10 + 10) + ((10 + 4) * 12 + 12)
     # One more convolution with the activation first: a bias, too.
     assert count(build(blocks=(1, 2), order="activation_first")) == count(build(blocks=1)) + 10 + 12 + 9 * 144 + 36
+    assert count(build(blocks=1, order="activation_first", bias=False)) == count(build(blocks=1))
 
 
 def test_a_step_doubles_the_map_and_puts_the_skip_behind_it(build):
@@ -63,6 +65,11 @@ def test_a_step_doubles_the_map_and_puts_the_skip_behind_it(build):
     joined = torch.cat((coarse.repeat_interleave(2, -1).repeat_interleave(2, -2), fine), dim=1)
     expected = F.conv2d(joined, decoder.merges[0][0][0].weight, padding=1).relu() / (1 + 1e-5) ** 0.5
     torch.testing.assert_close(decoder([fine, coarse]), expected)
+
+
+def test_aligned_corners_keep_their_values(build):
+    enlarged = build(blocks=1, upsample="bilinear_aligned").doublings[0](torch.tensor([[[[0.0, 3.0], [6.0, 9.0]]]]))
+    torch.testing.assert_close(enlarged[0, 0], torch.arange(4.0) + 2 * torch.arange(4.0)[:, None])
 
 
 @pytest.mark.parametrize("skips", [True, False])
@@ -83,7 +90,7 @@ def test_every_level_reaches_the_result_unless_skips_are_off(build, skips):
         ({"channels": (8, 8, 8)}, "stride 4 into 0.5.*at most 2 widths"),
         ({"blocks": (1,)}, "blocks: \\[1\\] does not say .* the 2 steps"),
         ({"blocks": 0}, "blocks: \\[0, 0\\]"),
-        ({"upsample": "pixel_shuffle"}, "nearest, bilinear, deconv"),
+        ({"upsample": "pixel_shuffle"}, "nearest, bilinear, bilinear_aligned, deconv"),
         ({"order": "norm"}, "norm_first, activation_first"),
     ],
 )
