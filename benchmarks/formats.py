@@ -15,16 +15,14 @@ import io
 import json
 import statistics
 import tempfile
-import time
 from pathlib import Path
 
-import numpy as np
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from tracknet_core import export, scores
-from tracknet_core.contracts import UInt8Array
+from tracknet_core.exporting.speed import BATCH_SIZE, frame_times
 from tracknet_core.tracking.answers import Detector
 from tracknet_core.tracking.detector import load_detector
 
@@ -50,25 +48,10 @@ def exported(checkpoint: Path, folder: Path) -> dict[str, tuple[Path, str]]:
     return files
 
 
-def windows(detector: Detector, count: int) -> UInt8Array:
-    """Return noise as prediction hands it over, with the memory of frames."""
-    width, height = detector.window.image_size
-    shape = (count, detector.window.pictures, height, width, 3)
-    return np.moveaxis(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8), -1, 2)
-
-
 def milliseconds(detectors: dict[str, Detector], rounds: int, batch_size: int) -> dict[str, float]:
     """Return the median time per target frame of each."""
-    times: dict[str, list[float]] = {name: [] for name in detectors}
-    for number in range(rounds + 1):
-        for name, detector in detectors.items():
-            batch = windows(detector, batch_size)
-            began = time.perf_counter()
-            for part in [window[None] for window in batch] if detector.state else [batch]:
-                detector.detections(part, *detector.state)
-            if number:  # the first round warms up
-                times[name].append((time.perf_counter() - began) / batch_size / len(detector.window.targets) * 1000)
-    return {name: statistics.median(values) for name, values in times.items()}
+    times = frame_times(detectors, rounds, batch_size=batch_size)
+    return {name: 1000 * statistics.median(values) for name, values in times.items()}
 
 
 def f1(path: Path, form: str, folder: Path) -> float:
@@ -87,7 +70,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("checkpoints", nargs="+", type=Path, metavar="CHECKPOINT")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--batch-size", type=int, default=4)
+    parser.add_argument("--batch-size", type=int, default=BATCH_SIZE)
     parser.add_argument("--f1", action="store_true", help="score the files, too")
     options = parser.parse_args()
     table = Table("network", "run by", "ms per frame", "x torch", "F1", box=box.MARKDOWN)

@@ -25,6 +25,7 @@ COMMANDS = {
     "run": Command("tracknet_core.run", "train a ball tracker from an experiment file"),
     "predict": Command("tracknet_core.predict", "find the ball in videos: rows of places, and pictures that show them"),
     "evaluate": Command("tracknet_core.scores", "score a checkpoint, or any predictions, under published rules"),
+    "compare": Command("tracknet_core.compare", "train experiments for the same time, and put them in one table"),
     "export": Command("tracknet_core.export", "write a trained network as a file that runs without tracknet"),
     "adapt": Command("tracknet_core.halls", "learn a hall from video of it that nobody labelled"),
     "publish": Command("tracknet_core.publish", "write a trained network as a folder that others may have"),

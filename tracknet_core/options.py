@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -81,6 +82,15 @@ def size(text: str) -> tuple[int, int]:
     if len(sides) != 2 or not all(side.isdecimal() and 0 < len(side) <= 5 and int(side) for side in sides):
         raise argparse.ArgumentTypeError(f"{text} is no size; expected width and height in pixels, such as 1280x720")
     return int(sides[0]), int(sides[1])
+
+
+def budget(text: str) -> float | None:
+    """Return the seconds that an option such as ``20m``, ``90s`` or ``1.5h`` says; None for ``epochs``."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip().casefold())
+    seconds = float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]] if found else 0.0
+    if not seconds and text != "epochs":
+        raise argparse.ArgumentTypeError(f"{text} is no time; expected one such as 90s, 20m or 1.5h, or epochs")
+    return seconds or None
 
 
 def at_least(least: int) -> Callable[[str], int]:

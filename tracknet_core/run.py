@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tracknet_core.cli import INTERRUPTED, guarded, show
 from tracknet_core.files import check_folder
-from tracknet_core.options import CommandParser
+from tracknet_core.options import CommandParser, budget
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,6 +34,8 @@ def parser() -> CommandParser:
     parser.add_argument(
         "--resume", metavar="auto|CKPT", help="go on from a checkpoint; auto takes the newest last_*.ckpt"
     )
+    longest = "train for a time, such as 20m or 1.5h, instead of training.epochs; the schedule is fitted to it"
+    parser.add_argument("--budget", type=budget, metavar="TIME", help=longest)
     parser.add_argument(
         "--dry-run", action="store_true", help="check, show the configuration and the network, write nothing"
     )
@@ -53,7 +55,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.dry_run:
         show(*training.describe(prepared))
         return 0
-    trained = training.train(prepared, options.output_dir, checkpoint)
+    trained = training.train(prepared, options.output_dir, checkpoint, budget=options.budget)
     if trained.is_first:
         show(training.figures(trained))
         # Not in a table, which would cut long paths at the width of the terminal.

@@ -54,17 +54,10 @@ def summarize(model: BallTracker) -> Table:
 
     handles = [getattr(model, part).register_forward_hook(remember(part)) for part in PARTS]
     width, height = model.window.image_size
-    device = next(model.parameters()).device
     pictures = model.window.pictures
-    image = torch.zeros(1, pictures, 3, height, width, dtype=torch.uint8, device=device)
-    was_training = model.training
-    model.eval()
-    counter = FlopCounterMode(display=False)
     try:
-        with torch.no_grad(), counter:
-            model(image)
+        counter = count_flops(model)
     finally:
-        model.train(was_training)
         for handle in handles:
             handle.remove()
 
@@ -80,6 +73,22 @@ def summarize(model: BallTracker) -> Table:
     total = counter.get_total_flops()
     table.add_row("total", "", "", f"{_parameters(model):,}", f"{total / 1e9:.2f}")
     return table
+
+
+def count_flops(model: BallTracker) -> FlopCounterMode:
+    """Return what torch has counted while one window of whole images ran through the network."""
+    width, height = model.window.image_size
+    device = next(model.parameters()).device
+    image = torch.zeros(1, model.window.pictures, 3, height, width, dtype=torch.uint8, device=device)
+    was_training = model.training
+    model.eval()
+    counter = FlopCounterMode(display=False)
+    try:
+        with torch.no_grad(), counter:
+            model(image)
+    finally:
+        model.train(was_training)
+    return counter
 
 
 def _shape(output: Tensor | Sequence[Tensor]) -> str:

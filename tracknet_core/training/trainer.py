@@ -7,7 +7,7 @@ import re
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from tracknet_core.training.conformance import check_network
 from tracknet_core.training.nonfinite import NonFiniteLosses
 from tracknet_core.training.processes import Team
 from tracknet_core.training.runs import begin_run, check_resumable, run_paths
+from tracknet_core.training.time_budget import TimeBudget
 from tracknet_core.training.trajectories import tracker_module, trajectory_data
 
 _LOST_PROCESS = re.compile(r"killed by signal: [\w ]+|exited unexpectedly")
@@ -49,11 +50,13 @@ class Prepared:
         config: the whole experiment; its image size is known.
         data: the windows.
         module: the network or the tracker, and how it is trained.
+        validates: whether the split ``val`` is looked at while it trains.
     """
 
     config: Config
     data: TrackingData
     module: LearningModule
+    validates: bool = True
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,9 @@ class Trained:
     Attributes:
         run_id: name of the run.
         epochs: how many are complete.
+        steps: of the optimizer, those before an interruption included.
         seconds: how long it took.
+        trained_seconds: how long training took, as :class:`TimeBudget` counts; interrupted runs included.
         figures: the last value of each metric of training and validation.
         files: what lies where.
         interrupted: whether somebody stopped it before its end.
@@ -72,7 +77,9 @@ class Trained:
 
     run_id: str
     epochs: int
+    steps: int
     seconds: float
+    trained_seconds: float
     figures: dict[str, float]
     files: dict[str, Path]
     interrupted: bool
@@ -80,7 +87,11 @@ class Trained:
 
 
 def prepare(
-    experiment: Path, overrides: Sequence[str] = (), sections: Mapping[str, str | None] | None = None
+    experiment: Path,
+    overrides: Sequence[str] = (),
+    sections: Mapping[str, str | None] | None = None,
+    *,
+    validates: bool = True,
 ) -> Prepared:
     """Put together what an experiment describes.
 
@@ -88,6 +99,7 @@ def prepare(
         experiment: YAML file.
         overrides: settings in the form ``key=value``.
         sections: for a section the name of the file that takes its place, or None.
+        validates: whether the split ``val`` is looked at while it trains, if there is one.
 
     Raises:
         ConfigError: all faults of the experiment, or parts that do not fit each other or the images.
@@ -97,13 +109,13 @@ def prepare(
     config = load_config(experiment, overrides, sections)
     prepared = _prepare_tracker(config) if isinstance(config.model, TrackerConfig) else _prepare_network(config)
     names = prepared.data.splits.names
-    if "val" not in names:
+    if validates and "val" not in names:
         warnings.warn(
             f"There is no split 'val' among {', '.join(names)}: the run trains without validation, and leaves "
             "'last' but no 'best' checkpoint. To validate, give patterns of clips for it with data.split.",
             stacklevel=2,
         )
-    return prepared
+    return replace(prepared, validates=validates and "val" in names)
 
 
 def _prepare_tracker(config: Config) -> Prepared:
@@ -125,13 +137,20 @@ def _prepare_network(config: Config) -> Prepared:
     return Prepared(config, data, module)
 
 
-def train(prepared: Prepared, output_dir: Path, checkpoint: Path | None = None) -> Trained:
+def train(
+    prepared: Prepared,
+    output_dir: Path,
+    checkpoint: Path | None = None,
+    *,
+    budget: float | None = None,
+) -> Trained:
     """Train, and validate as it goes.
 
     Args:
         prepared: what is trained.
         output_dir: where the folders ``logs`` and ``checkpoints`` of all runs are.
         checkpoint: to go on from.
+        budget: seconds to train for, in the place of a number of epochs; see :class:`TimeBudget`.
 
     Raises:
         CheckpointError: the checkpoint cannot be gone on from, or the weights to start from do not fit.
@@ -144,13 +163,13 @@ def train(prepared: Prepared, output_dir: Path, checkpoint: Path | None = None) 
         load_weights(prepared.module.model, network_path(training.init_from))
     with Team() as team:
         run_id = team.agree(lambda: begin_run(output_dir, training.seed, checkpoint))
-        return _fit(prepared, run_paths(output_dir, run_id), checkpoint, team)
+        return _fit(prepared, run_paths(output_dir, run_id), checkpoint, team, TimeBudget(budget))
 
 
-def _fit(prepared: Prepared, paths: RunPaths, checkpoint: Path | None, team: Team) -> Trained:
+def _fit(prepared: Prepared, paths: RunPaths, checkpoint: Path | None, team: Team, clock: TimeBudget) -> Trained:
     training, splits = prepared.config.training, prepared.data.splits
     watch = NonFiniteLosses(clip_names(splits.clips("train")), training.skip_nonfinite)
-    trainer = _trainer(training, paths, watch, validates="val" in splits.names)
+    trainer = _trainer(training, paths, [watch, clock], validates=prepared.validates)
     if team.is_first:
         replace_text(paths.logs / "config.yaml", prepared.config.as_yaml())
     began = time.monotonic()
@@ -175,7 +194,9 @@ def _fit(prepared: Prepared, paths: RunPaths, checkpoint: Path | None, team: Tea
     return Trained(
         run_id=paths.run_id,
         epochs=trainer.current_epoch,
+        steps=trainer.global_step,
         seconds=time.monotonic() - began,
+        trained_seconds=clock.spent,
         figures={
             name: float(value)
             for name, value in sorted(trainer.callback_metrics.items())
@@ -211,7 +232,7 @@ def _check_sizes(model: BallTracker, data: TrackingData) -> None:
             raise ConfigError(f"{path}: {error}") from error
 
 
-def _trainer(training: TrainingConfig, paths: RunPaths, watch: pl.Callback, *, validates: bool) -> pl.Trainer:
+def _trainer(training: TrainingConfig, paths: RunPaths, own: Sequence[pl.Callback], *, validates: bool) -> pl.Trainer:
     callbacks = assembly.build_callbacks(training, paths)
     csv = CSVLogger(save_dir=paths.logs.parent, name=paths.run_id)
     try:
@@ -230,7 +251,7 @@ def _trainer(training: TrainingConfig, paths: RunPaths, watch: pl.Callback, *, v
             num_sanity_val_steps=1,
             log_every_n_steps=10,
             deterministic="warn",
-            callbacks=[watch, *callbacks, _ValidateLast()],
+            callbacks=[*own, *callbacks, _ValidateLast()],
             plugins=[CheckpointFiles()],
             logger=[csv, *assembly.build_loggers(training, paths)],
             enable_progress_bar=any(isinstance(callback, pl.callbacks.ProgressBar) for callback in callbacks),

@@ -45,7 +45,7 @@ def as_markdown(evaluation: Evaluation) -> str:
     parts += ["## Trajectories", _plain(WAYS_SAID), _table(trajectories(evaluation))]
     parts.append(_table(clip_trajectories(evaluation)))
     if evaluation.conditions:
-        parts += ["## What the numbers depend on", _rows(["", "value"], evaluation.conditions.items())]
+        parts += ["## What the numbers depend on", text_table(["", "value"], evaluation.conditions.items())]
     return "\n\n".join(parts) + "\n"
 
 
@@ -55,11 +55,11 @@ def comparison_as_markdown(comparison: Comparison) -> str:
     runs = zip(letters, comparison.runs, comparison.names, strict=True)
     parts = ["# Runs side by side", f"Over the {len(comparison.clips)} clips that all runs share."]
     parts += [f"Note: {_plain(note)}" for note in comparison.notes]
-    parts.append(_rows(["", "file", "name"], runs))
+    parts.append(text_table(["", "file", "name"], runs))
     parts += _with_rows("## Overview", with_ends(compared_overview(comparison.protocols)))
     if comparison.differs:
         differing = ([name, *values] for name, values in comparison.differs.items())
-        parts += ["## What differs between the runs", _rows(["", *letters], differing)]
+        parts += ["## What differs between the runs", text_table(["", *letters], differing)]
     for protocol in comparison.protocols:
         parts += [f"## Protocol {_plain(protocol.name)}", _plain(protocol.rule)]
         parts.append(_table(with_ends(compared(protocol))))
@@ -76,7 +76,8 @@ def _table(table: Table) -> str:
     return "\n".join(_lines([table.corner, *table.columns], ([row.name, *table.texts(row)] for row in table.rows), ":"))
 
 
-def _rows(header: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
+def text_table(header: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a table of texts."""
     return "\n".join(_lines(header, rows, ""))
 
 

@@ -1,0 +1,128 @@
+"""The command `compare`, from the command line to its table."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import torch
+
+from tracknet_core import compare
+from tracknet_core.comparing import Shared, comparing, find_entries
+from tracknet_core.comparing.isolation import Job
+
+SHARED = ["data.split={train: [train/*], test: [val/*]}", "--protocol", "wasb", "--tracker", "none"]
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Do the work of processes in this one, which knows the parts of tests; what was done, in order."""
+    done: list[str] = []
+
+    def in_turn(jobs: Sequence[Job], *, at_once: int, threads: int, tell: Callable[[str], object]) -> dict[str, str]:
+        faults = {}
+        for job in jobs:
+            done.append(f"{type(job.work).__name__} {job.name}")
+            try:
+                job.work()
+            except Exception as error:
+                faults[job.name] = str(error) or repr(error)
+        return faults
+
+    monkeypatch.setattr(comparing, "run_apart", in_turn)
+    yield done
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.fixture
+def go(experiment: Path, tmp_path: Path) -> Callable[..., int]:
+    """Compare the tiny experiment with a wider one."""
+
+    def run(*arguments: str) -> int:
+        wider = ["--ablation", str(experiment), "model.backbone.width=12"]
+        return compare.main([str(experiment), *SHARED, "--output", str(tmp_path / "out"), *wider, *arguments])
+
+    return run
+
+
+def table(folder: Path) -> list[dict[str, str]]:
+    with (folder / "table.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_experiments_are_trained_scored_and_measured_once(
+    here: list[str], go: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert go() == 0
+    wide = "experiment model.backbone.width=12"
+    rows = {row["experiment"]: row for row in table(tmp_path / "out")}
+    assert rows.keys() == {"experiment", wide}
+    # Of each of 4 more channels: 3 pictures of 3 channels in a 4 x 4 convolution, a bias, a norm, and into 8 channels.
+    few, more = (int(rows[name]["parameters"].replace(",", "")) for name in ("experiment", wide))
+    assert more - few == 4 * (9 * 16 + 1 + 2 + 8)
+    for row in rows.values():
+        assert 0 <= float(row["wasb F1"]) <= 1
+        assert float(row["frames/s torch"]) > 0
+        # 6 and 7 windows in batches of 4 for two epochs
+        assert row["steps"] == "8"
+        assert row["input"] == "3 x 64 x 48"
+    assert "frames/s torch" in capsys.readouterr().out
+    states = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.json")}
+    assert go() == 0
+    assert {path: path.stat().st_mtime_ns for path in states} == states
+    # Scored by other rules, and not trained again.
+    assert go("--protocol", "tracknet") == 0
+    assert {path.name for path in states if path.stat().st_mtime_ns != states[path]} == {
+        "evaluation.json",
+        "asked.json",
+    }
+    assert "tracknet F1" in table(tmp_path / "out")[0]
+
+
+def test_one_that_fails_says_why_and_ends_no_other(
+    here: list[str], go: Callable[..., int], tmp_path: Path, experiment: Path
+) -> None:
+    assert go("--ablation", str(experiment), "training.callbacks=[]") == 1
+    *others, failed = table(tmp_path / "out")
+    assert len(others) == 2
+    assert failed["experiment"] == "experiment training.callbacks=[]"
+    assert failed["wasb F1"].startswith("training.callbacks: none that keeps the last state")
+    assert "Measuring experiment training.callbacks=[]" not in here
+
+
+def test_a_folder_of_another_training_is_left_alone(
+    here: list[str], go: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder := tmp_path / "out" / "experiment").mkdir(parents=True)
+    (folder / "settings.json").write_text(json.dumps({"budget": 60.0, "threads": 1, "config": {}}))
+    assert go() == 2
+    assert "was trained with other settings (budget, data, model and 2 more). Name another" in capsys.readouterr().err
+    assert here == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "what is to be compared?"),
+        (["--ablation", "vit"], "--ablation vit: give an experiment, and what is changed of it"),
+        (["vit", "vit"], "vit: is there twice"),
+        (["vit", "data.split={train: ['1*'], test: ['9*']}"], "data.split.train: ['1*'] match none"),
+        (["vit", "badminton", "data.root=."], "data.dataset: "),
+        (["inpaint"], "the tracker 'inpaint', no network"),
+    ],
+)
+def test_mistakes_are_told_before_the_work(
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare.main([*arguments, "--output", str(tmp_path / "out")]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_shared_data_section_leaves_networks_their_windows(tmp_path: Path) -> None:
+    shared = Shared(sections={"data": "synthetic"}, overrides=["data.dataset.rallies=[1, 1, 1]"])
+    entries = find_entries([Path("tracknetv3"), Path("tracknetv2")], [], shared, "val", tmp_path / "out")
+    assert [entry.config.data.sequence.length for entry in entries] == [8, 3]
+    assert [len(entry.config.data.transforms) for entry in entries] == [2, 2]  # mixup is gone with the section
