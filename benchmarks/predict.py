@@ -40,6 +40,7 @@ from tracknet_core.tracking.answers import Detector
 from tracknet_core.tracking.detector import load_detector
 from tracknet_core.tracking.jobs import find_jobs
 from tracknet_core.tracking.pipeline import ClipRun
+from tracknet_core.tracking.plan import Plan
 from tracknet_core.video import VideoFrames, write_video
 
 EXPERIMENT = Path(__file__).parent.parent / "experiments" / "convnext.yaml"
@@ -126,15 +127,7 @@ def end_to_end(checkpoint: Path, detector: Detector, video: Path, folder: Path) 
         for job in find_jobs(
             [str(video)], folder / "out", fps=30, writers={"--format": {"name": "csv"}}, existing="overwrite"
         ):
-            ClipRun(
-                job,
-                detector,
-                {"name": "none"},
-                checkpoint=checkpoint,
-                step=None,
-                ensemble=None,
-                batch_size=BATCH_SIZE,
-            ).run()
+            ClipRun(job, detector, Plan({"name": "none"}, batch_size=BATCH_SIZE), checkpoint=checkpoint).run()
 
     return cost_of(go).wall
 

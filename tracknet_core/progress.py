@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from datetime import timedelta
+from importlib.util import find_spec
 from threading import Lock
 from types import TracebackType
 
@@ -19,34 +20,41 @@ _SETTLING_SECONDS = 3.0
 class Progress:
     """Counts, and tells of it on stderr: a bar that goes away at the end; in a log a line every ten seconds.
 
-    A context manager; :meth:`advance` may be called from any thread.
+    In a notebook it is a bar where the package ipywidgets is installed, and lines where it is not. A context manager;
+    :meth:`advance` may be called from any thread.
 
     Args:
         text: what is done, such as the name of a clip.
         total: how many there are; None if nobody knows.
         done: how many were done earlier.
         unit: what is counted.
+        silent: count, and tell nothing.
 
     Attributes:
         count: how many were done now.
     """
 
-    def __init__(self, text: str, total: int | None, *, done: int = 0, unit: str = "frames") -> None:
+    def __init__(
+        self, text: str, total: int | None, *, done: int = 0, unit: str = "frames", silent: bool = False
+    ) -> None:
         self.count = 0
         self._text = text
         self._total = total
         self._done = done
         self._unit = unit
+        self._silent = silent
         self._lock = Lock()
         self._began = self._told = time.monotonic()
         self._bar: Bar | None = None
-        if sys.stderr.isatty():
+        console = Console(stderr=True)
+        # In a notebook rich draws with ipywidgets, and without them would tell people to install these.
+        if not silent and (find_spec("ipywidgets") if console.is_jupyter else sys.stderr.isatty()):
             self._bar = Bar(
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[pace]}", markup=False),
-                console=Console(stderr=True),
+                console=console,
                 transient=True,
             )
             self._task = self._bar.add_task(text, total=total, completed=done, pace="")
@@ -63,7 +71,7 @@ class Progress:
             self._text = self._text if text is None else text
             if self._bar is not None:
                 self._bar.update(self._task, advance=1, pace=self._pace(), description=self._text)
-            elif time.monotonic() - self._told >= _LINE_SECONDS:
+            elif not self._silent and time.monotonic() - self._told >= _LINE_SECONDS:
                 self._told = time.monotonic()
                 sys.stderr.write(f"{self._line()}\n")
 

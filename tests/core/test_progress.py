@@ -44,3 +44,39 @@ def test_without_a_total_nothing_is_left(clock: list[float], capsys: pytest.Capt
     clock[0] += 20.0
     counted.advance()
     assert capsys.readouterr().err == "camera: 1 frames, 0.1 frames/s\n"
+
+
+def test_it_may_be_silent(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress("match.mp4", 3, silent=True) as counted:
+        clock[0] += 20.0
+        counted.advance()
+    assert counted.count == 1
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("has_widgets", [True, False])
+def test_a_notebook_has_a_bar_where_it_can_draw_one(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], has_widgets: bool
+) -> None:
+    bars: list[str] = []
+
+    class Bar:
+        def __init__(self, *columns: object, **options: object) -> None:
+            bars.append("made")
+
+        def add_task(self, *_: object, **__: object) -> int:
+            return 0
+
+        def update(self, *_: object, **__: object) -> None:
+            bars.append("moved")
+
+    monkeypatch.setattr(progress, "Console", lambda stderr: type("Notebook", (), {"is_jupyter": True}))
+    monkeypatch.setattr(progress, "find_spec", lambda name: "spec" if has_widgets else None)
+    monkeypatch.setattr(progress, "Bar", Bar)
+    counted = Progress("match.mp4", 3)
+    clock[0] += 20.0
+    counted.advance()
+    told = capsys.readouterr().err
+    assert (bars, told) == (
+        (["made", "moved"], "") if has_widgets else ([], "match.mp4: 1/3 frames, 0.1 frames/s, 0:00:40 left\n")
+    )

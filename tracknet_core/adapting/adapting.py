@@ -26,7 +26,7 @@ from tracknet_core.loading.splits import Splits
 from tracknet_core.model import BallTracker
 from tracknet_core.schema import Node
 from tracknet_core.tracking.answers import Detector, blank
-from tracknet_core.tracking.jobs import find_jobs
+from tracknet_core.tracking.jobs import find_sources
 from tracknet_core.tracking.with_torch import detector
 from tracknet_core.training.trainer import quieten
 
@@ -171,10 +171,10 @@ def _sources(videos: Sequence[str], fps: float) -> list[FrameSource]:
         DataError: there is nothing at a path.
     """
     sources: list[FrameSource] = []
-    for job in find_jobs(videos, Path(), fps=fps, writers={}):
-        if job.source.is_live:
-            raise ConfigError(f"{job.name}: a stream, which does not come again. Record it first.")
-        sources.append(job.source)
+    for name, source in find_sources(videos, fps=fps):
+        if source.is_live:
+            raise ConfigError(f"{name}: a stream, which does not come again. Record it first.")
+        sources.append(source)
     return sources
 
 

@@ -33,9 +33,10 @@ from tracknet_core.progress import Progress
 from tracknet_core.registry import protocols
 from tracknet_core.schema import Node, require_component
 from tracknet_core.tracking.answers import Detector
-from tracknet_core.tracking.clip import build_merger, check_windows, default_ensemble, detect_clip
+from tracknet_core.tracking.clip import default_ensemble, detect_clip
 from tracknet_core.tracking.detector import load_detector
-from tracknet_core.tracking.trackers import build_tracker, choose_tracker
+from tracknet_core.tracking.plan import Plan
+from tracknet_core.tracking.trackers import build_tracker
 
 __all__ = ["Request", "compare_files", "request", "score"]
 
@@ -100,25 +101,26 @@ def _json(plain: Mapping[str, Any]) -> str:
 
 def _evaluation(asked: Request) -> Evaluation:
     import_plugins(asked.plugins)
-    detector = None if asked.is_foreign else _detector(asked)
+    detector = (
+        None if asked.is_foreign else load_detector(Path(asked.source), device=asked.device, backend=asked.backend)
+    )
     # Before the other components, which the plugins that it imports may hold.
     data = load_data(None if detector is None else detector.config, asked.overrides, asked.data)
     rules = _rules(asked, detector)
     metrics = _protocols(rules)
-    tracker = choose_tracker(asked.tracker)
-    ensemble = None if asked.ensemble is None else parse_component("mergers", asked.ensemble, "--ensemble")
+    plan = Plan.of(tracker=asked.tracker, step=asked.step, ensemble=asked.ensemble, batch_size=asked.batch_size)
     if detector is not None:
-        build_merger(detector, asked.step, ensemble)  # tells before the work what it refuses
+        plan.check(detector)
     clips = _clips(data, asked.split)
     options: dict[str, Any] = {"split": asked.split, "data": asdict(data), "first frame": asked.first_frame}
     if detector is None:
         predicted, notes = predictions_of(Path(asked.source), clips, asked.first_frame)
     else:
-        predicted, notes = _detected(detector, clips, ensemble, tracker, asked)
+        predicted, notes = _detected(detector, clips, plan)
         options |= {
-            "tracker": tracker,
-            "step": asked.step or len(detector.window.targets),
-            "ensemble": ensemble or default_ensemble(detector, asked.step),
+            "tracker": plan.tracker,
+            "step": plan.step or len(detector.window.targets),
+            "ensemble": plan.ensemble or default_ensemble(detector, plan.step),
             "device": detector.device,
             "configuration sha256": digest(detector.config.as_dict()),
         }
@@ -171,28 +173,17 @@ def _rules(asked: Request, detector: Detector | None) -> dict[str, Node]:
     return rules
 
 
-def _detector(asked: Request) -> Detector:
-    detector = load_detector(Path(asked.source), device=asked.device, backend=asked.backend)
-    try:
-        check_windows(detector, asked.step, asked.batch_size)
-    except ValueError as error:
-        raise ConfigError(f"--{str(error).replace('batch_size', 'batch-size')}") from error
-    return detector
-
-
-def _detected(
-    detector: Detector, clips: Sequence[Clip], ensemble: Node | None, tracker: Node, asked: Request
-) -> tuple[Predicted, list[str]]:
+def _detected(detector: Detector, clips: Sequence[Clip], plan: Plan) -> tuple[Predicted, list[str]]:
     predicted, notes = [], []
     with Progress("clips", len(clips), unit="clips") as progress:
         for clip in clips:
-            follow = build_tracker(tracker, fps=clip.frames.fps, size=clip.frames.size)
+            follow = build_tracker(plan.tracker, fps=clip.frames.fps, size=clip.frames.size)
             candidates = detect_clip(
                 detector.adjusted(follow.wanted),
                 clip.frames,
-                step=asked.step,
-                ensemble=ensemble,
-                batch_size=asked.batch_size,
+                step=plan.step,
+                ensemble=plan.ensemble,
+                batch_size=plan.batch_size,
             )
             prediction, of_clip = predict_clip(clip, candidates, follow)
             predicted.append((clip, prediction))

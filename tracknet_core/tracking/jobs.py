@@ -73,27 +73,17 @@ def find_jobs(
         ConfigError: an option does not fit.
         DataError: there is nothing at a path, what is there is not clear, or an output exists.
     """
-    if not LOWEST_FPS <= fps < math.inf:
-        raise ConfigError(f"--fps {fps:g}: give frames per second, at least {LOWEST_FPS:g}.")
+    check_fps(fps)
     check_folder(output)
-    # By where they are, since a path can be written in many ways.
-    found = {_absolute(given): given for text in videos for given in _expanded(text)}
-    _check_images(found)
+    found = _found(videos)
     names = _names(list(found))
     _check_names(names, list(found.values()), output)
     inputs = {place.resolve() for place in found if isinstance(place, Path)}
     jobs = []
     for given, name in zip(found.values(), names, strict=True):
-        source: FrameSource | LiveSource
-        if isinstance(given, str):
-            source = LiveFrames(given)
-            if existing == "resume":
-                raise ConfigError(f"--resume: {given} is a stream, which does not come again. Give another --output.")
-        elif given.is_dir():
-            source = ImageFrames(image_files(given), fps=fps)
-        else:
-            # More threads than one, since no other clip is decoded beside it.
-            source = VideoFrames(given, thread_count=0)
+        source = _source(given, fps)
+        if source.is_live and existing == "resume":
+            raise ConfigError(f"--resume: {given} is a stream, which does not come again. Give another --output.")
         clip = ClipFacts(str(given), output / name, source, points)
         built: tuple[Writer, ...] = tuple(build("writers", node, option, clip=clip) for option, node in writers.items())
         paths = [path for writer in built for path in writer.paths]
@@ -103,6 +93,47 @@ def find_jobs(
         else:
             jobs.append(Job(str(given), source, built, resume=existing == "resume"))
     return jobs
+
+
+def find_sources(videos: Sequence[str], *, fps: float) -> list[tuple[str, FrameSource | LiveSource]]:
+    """Return the clips that videos, folders, patterns and addresses of streams mean, by what messages call them.
+
+    Args:
+        videos: what :func:`find_jobs` is given, too.
+        fps: frames per second of folders of images.
+
+    Raises:
+        ConfigError: there is no such rate.
+        DataError: there is nothing at a path, or what is there is not clear.
+    """
+    check_fps(fps)
+    return [(str(given), _source(given, fps)) for given in _found(videos).values()]
+
+
+def check_fps(fps: float) -> None:
+    """Refuse a rate that no clip has.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if not LOWEST_FPS <= fps < math.inf:
+        raise ConfigError(f"--fps {fps:g}: give frames per second, at least {LOWEST_FPS:g}.")
+
+
+def _found(videos: Sequence[str]) -> dict[Path | str, Path | str]:
+    """Return what arguments mean, by where it is, since a path can be written in many ways."""
+    found = {_absolute(given): given for text in videos for given in _expanded(text)}
+    _check_images(found)
+    return found
+
+
+def _source(given: Path | str, fps: float) -> FrameSource | LiveSource:
+    if isinstance(given, str):
+        return LiveFrames(given)
+    if given.is_dir():
+        return ImageFrames(image_files(given), fps=fps)
+    # More threads than one, since no other clip is decoded beside it.
+    return VideoFrames(given, thread_count=0)
 
 
 def _check_names(names: Sequence[str], given: Sequence[Path | str], output: Path) -> None:

@@ -11,13 +11,18 @@ from tracknet_core.registry import models
 from tracknet_core.tracking.detector import AUTO, is_network
 
 
-def network_path(text: str | Path) -> Path:
+def network_path(text: str | Path | None) -> Path:
     """Return the path of a network: of a file or a folder or, where there is none, of the model of that name.
+
+    Args:
+        text: which; None for the model that ``experiments/options.yaml`` has for ``--model``.
 
     Raises:
         CheckpointError: there is neither.
         RegistryError: the package of the model does not import.
     """
+    if text is None:
+        return _model(default_of("--model"))
     path = Path(text).expanduser()
     if path.exists() or path.parent != Path() or path.suffix:
         return path
@@ -43,10 +48,14 @@ def network_and_videos(words: Sequence[str], model: str | None, backend: str = A
         ConfigError: a network is named, and no video.
     """
     if model is not None or (backend == AUTO and not is_network(words[0])):
-        name = default_of("--model") if model is None else model
-        # Whatever lies in this folder under the same name: it could be a folder of images.
-        return models.get(name)() if name in models.names() else network_path(name), words
+        return network_path(None) if model is None else _model(model), words
     network, *videos = words
     if not videos:
         raise ConfigError(f"{network}: a network, and no video for it. Name one: tracknet predict {network} match.mp4")
     return network_path(network), videos
+
+
+def _model(name: str) -> Path:
+    """Return the path of a model, whatever lies in this folder under the same name: it could be a folder of images."""
+    folder: Path = models.get(name)() if name in models.names() else network_path(name)
+    return folder

@@ -6,27 +6,23 @@ import hashlib
 import math
 import signal
 import sys
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from itertools import chain
 from pathlib import Path
 from queue import Queue
 from threading import Event, Thread
 from types import TracebackType
 
-from tracknet_core.contracts import Candidates, Output, TimedFrame, TrackedFrame, Writer
-from tracknet_core.errors import ConfigError, DataError
+from tracknet_core.contracts import Output, TimedFrame, TrackedFrame, Writer
+from tracknet_core.errors import ConfigError
 from tracknet_core.files import writing
 from tracknet_core.progress import Progress
-from tracknet_core.schema import Node
 from tracknet_core.tracking.answers import Detector
-from tracknet_core.tracking.clip import clip_background, default_ensemble, detect
+from tracknet_core.tracking.clip_tracker import ClipTracker
 from tracknet_core.tracking.jobs import Job
-from tracknet_core.tracking.trackers import build_tracker
-from tracknet_core.video import DECODING_NICENESS, ahead
+from tracknet_core.tracking.plan import Plan
 
-_FRAMES_AHEAD = 64  # at the size of the network: 28 MB at 512 x 288
-_CANDIDATES_AHEAD = 256
 _FRAMES_WAITING = 10_000  # of a few hundred bytes each, for a writer that is slower than the network
 
 
@@ -36,41 +32,22 @@ class ClipRun:
     Args:
         job: what to do.
         detector: the network.
-        tracker: validated node of the tracker.
+        plan: how it is led, and the tracker. Windows of a stream go alone, whatever it says.
         checkpoint: the file of the network.
-        step: frames between the starts of windows; None for no overlap.
-        ensemble: validated node of what overlapping windows make of a frame; None for the default of a step.
-        batch_size: windows that pass through the network together; None for what suits it. A stream's go alone.
 
     Raises:
         ConfigError: the tracker refuses its parameters, or a stream cannot give what it or the network needs.
         DataError: the clip cannot be opened.
     """
 
-    def __init__(
-        self,
-        job: Job,
-        detector: Detector,
-        tracker: Node,
-        *,
-        checkpoint: Path,
-        step: int | None,
-        ensemble: Node | None,
-        batch_size: int | None,
-    ) -> None:
+    def __init__(self, job: Job, detector: Detector, plan: Plan, *, checkpoint: Path) -> None:
         self._job = job
         self._checkpoint = checkpoint
-        self._step = step or len(detector.window.targets)
-        self._ensemble = ensemble or default_ensemble(detector, step)
-        self._batch_size = 1 if job.source.is_live else batch_size
-        self._size, self._fps = job.source.size, job.source.fps
-        self._node = tracker
-        self._tracker = build_tracker(tracker, fps=self._fps, size=self._size)
-        self._detector = detector.adjusted(self._tracker.wanted)
-        if job.source.is_live and not math.isfinite(self._tracker.delay):
-            raise ConfigError(f"--tracker: '{tracker['name']}' looks into the future, which a stream does not have.")
-        if job.source.is_live and detector.window.background:
-            raise ConfigError(f"{job.name}: the network needs the background of a whole clip. Record the stream first.")
+        self._plan = plan
+        self._clip = ClipTracker(job.name, job.source, detector, plan)
+        if job.source.is_live and not math.isfinite(self._clip.delay):
+            name = plan.tracker["name"]
+            raise ConfigError(f"--tracker: '{name}' looks into the future, which a stream does not have.")
         self._stopped = Event()
 
     def run(self) -> str:
@@ -89,12 +66,12 @@ class ClipRun:
             outputs = [self._opened(writer, run, stack) for writer in self._job.writers]
             begun = max(outputs, key=lambda output: len(output.earlier))
             last = begun.earlier[-1] if begun.earlier else -1
-            frames = self._tracker(self._candidates(self._start(begun.earlier), stack))
+            frames = stack.enter_context(self._frames(begun.earlier))
             sinks = [
                 stack.enter_context(_Aside(output, writer))
                 for output, writer in zip(outputs, self._job.writers, strict=True)
             ]
-            progress = stack.enter_context(Progress(self._job.name, self._length(), done=len(begun.earlier)))
+            progress = stack.enter_context(Progress(self._job.name, self._clip.length, done=len(begun.earlier)))
             with_ball = 0
             try:
                 for frame in chain(begun.read_earlier(), (frame for frame in frames if frame.number > last)):
@@ -111,7 +88,9 @@ class ClipRun:
                     if part is not None:
                         sys.stderr.write(f"{part} holds the rows so far{going_on}.\n")
                 raise
-            self._report_missing(len(begun.earlier) + progress.count)
+            loss = self._clip.loss(len(begun.earlier) + progress.count)
+            if loss is not None:
+                sys.stderr.write(f"warning: {loss}\n")
         what = f"{progress.count} frames, {with_ball} with a ball, {progress.rate:.1f} frames/s"
         files = "".join(f"\n  {path}" for writer in self._job.writers for path in writer.paths)
         return f"{self._job.name}: {what}{files}"
@@ -123,55 +102,20 @@ class ClipRun:
         network = _digest(self._checkpoint.absolute(), state.st_size, state.st_mtime_ns)
         return {
             "network": f"{self._checkpoint.name} ({network})",
-            "frames": f"{Path(self._job.name).name} ({_digest(pictures, self._fps)})",
-            "tracker": str(self._node),
-            "step": str(self._step),
-            "ensemble": str(self._ensemble),
+            "frames": f"{Path(self._job.name).name} ({_digest(pictures, self._clip.fps)})",
+            "tracker": str(self._plan.tracker),
+            "step": str(self._clip.step),
+            "ensemble": str(self._clip.ensemble),
         }
 
     def _opened(self, writer: Writer, run: Mapping[str, str], stack: ExitStack) -> Output:
         with writing(writer.paths[0]):
             return stack.enter_context(writer.open(run, resume=self._job.resume))
 
-    def _length(self) -> int | None:
-        source = self._job.source
-        return None if source.is_live else len(source)
-
-    def _start(self, earlier: Sequence[int]) -> int:
-        """Return the frame to begin at so that the rows after ``earlier`` are those of an uninterrupted run.
-
-        Windows keep their places, which are multiples of the step among the frames that can be decoded. A tracker sees
-        again as much as it remembers, and a network with a state the whole clip, since it may remember any of it.
-        """
-        if self._detector.state:
-            return 0
-        again = 2 * self._detector.window.length + self._tracker.memory * self._fps
-        if len(earlier) <= again:
-            return 0
-        return earlier[(len(earlier) - math.ceil(again)) // self._step * self._step]
-
-    def _candidates(self, start: int, stack: ExitStack) -> Iterator[Candidates]:
-        source, size = self._job.source, self._detector.window.image_size
-        background = None
-        frames: Iterable[TimedFrame]
-        if source.is_live:
-            frames = self._until_stopped(source.play(size))
-        else:
-            frames = source.play(size, start=start)
-            if self._detector.window.background:
-                background = clip_background(source, size)
-        depth = self._detector.window.length if source.is_live else _FRAMES_AHEAD
-        pictures = stack.enter_context(closing(ahead(frames, depth, niceness=DECODING_NICENESS)))
-        found = detect(
-            self._detector,
-            pictures,
-            self._size,
-            step=self._step,
-            ensemble=self._ensemble,
-            batch_size=self._batch_size,
-            background=background,
-        )
-        return stack.enter_context(closing(ahead(found, _CANDIDATES_AHEAD)))
+    def _frames(self, earlier: Sequence[int]) -> AbstractContextManager[Iterator[TrackedFrame]]:
+        if self._job.source.is_live:
+            return self._clip.frames(batch_size=1, look=self._until_stopped)
+        return self._clip.frames(self._clip.start_after(earlier))
 
     def _until_stopped(self, frames: Generator[TimedFrame, None, None]) -> Generator[TimedFrame, None, None]:
         with closing(frames):
@@ -179,16 +123,6 @@ class ClipRun:
                 if self._stopped.is_set():
                     return
                 yield frame
-
-    def _report_missing(self, written: int) -> None:
-        length = self._length()
-        if written == 0:
-            raise DataError(f"{self._job.name}: no frame can be decoded.")
-        if length is not None and written < length:
-            sys.stderr.write(
-                f"warning: {self._job.name}: {length - written} of {length} frames cannot be decoded; their rows are "
-                "missing.\n"
-            )
 
 
 class _Aside:

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from tracknet_core.components import build
 from tracknet_core.config import parse_component
 from tracknet_core.contracts import LearnedTracker, Size, Tracker
 from tracknet_core.errors import ConfigError
 from tracknet_core.registry import REGISTRIES
-from tracknet_core.schema import Node
+from tracknet_core.schema import Node, require_component
 from tracknet_core.tracking.detector import CHECKPOINT_SUFFIX
 
 OPTION = "--tracker"
 
 
-def choose_tracker(text: str | None) -> Node:
+def choose_tracker(tracker: str | Path | Mapping[str, Any] | None) -> Node:
     """Return what an option says.
 
     Args:
-        text: a name, ``{name: …, parameter: value}``, or the path of a checkpoint; None for what
-            ``experiments/options.yaml`` has for it.
+        tracker: a name, ``{name: …, parameter: value}`` as text or as a mapping, or the path of a checkpoint; None for
+            what ``experiments/options.yaml`` has for it.
 
     Returns:
         The validated node of a component; of a checkpoint ``{name: its path, sha256: of its content}``.
@@ -31,11 +32,14 @@ def choose_tracker(text: str | None) -> Node:
         ConfigError: there is no such component, all its faults, or it needs a checkpoint.
         CheckpointError: the file holds no tracker that was trained, or one that does not fit its weights.
     """
-    if text is not None and _is_checkpoint(text):
-        path = Path(text).expanduser()
+    if isinstance(tracker, Mapping):
+        node = require_component("trackers", dict(tracker), OPTION)
+    elif tracker is not None and _is_checkpoint(str(tracker)):
+        path = Path(tracker).expanduser()
         _load(path)
         return {"name": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    node = parse_component("trackers", text, OPTION)
+    else:
+        node = parse_component("trackers", None if tracker is None else str(tracker), OPTION)
     component = REGISTRIES["trackers"].get(node["name"])
     if isinstance(component, type) and issubclass(component, LearnedTracker):
         raise ConfigError(

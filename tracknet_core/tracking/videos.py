@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tracknet_core.config import import_plugins, parse_component
-from tracknet_core.errors import ConfigError, DataError
-from tracknet_core.tracking.clip import build_merger, check_windows
+from tracknet_core.errors import DataError
 from tracknet_core.tracking.detector import load_detector
 from tracknet_core.tracking.jobs import Existing, find_jobs
 from tracknet_core.tracking.pipeline import ClipRun
-from tracknet_core.tracking.trackers import choose_tracker
+from tracknet_core.tracking.plan import Plan
 
 
 def track_videos(
@@ -58,23 +57,15 @@ def track_videos(
     """
     import_plugins(plugins)
     forms = {option: parse_component("writers", text, option) for option, text in writers.items()}
-    follow = choose_tracker(tracker)
-    merge = None if ensemble is None else parse_component("mergers", ensemble, "--ensemble")
+    plan = Plan.of(tracker=tracker, step=step, ensemble=ensemble, batch_size=batch_size)
     detector = load_detector(checkpoint, device=device, backend=backend)
-    try:
-        check_windows(detector, step, batch_size)
-    except ValueError as error:
-        raise ConfigError(f"--{str(error).replace('_', '-', 1)}") from error
-    build_merger(detector, step, merge)  # tells before the work what it refuses
+    plan.check(detector)
     points = detector.points
     jobs = find_jobs(videos, output, fps=fps, writers=forms, points=points, existing=existing, tell=tell)
     faults = []
     for job in jobs:
         try:
-            run = ClipRun(
-                job, detector, follow, checkpoint=checkpoint, step=step, ensemble=merge, batch_size=batch_size
-            )
-            tell(run.run())
+            tell(ClipRun(job, detector, plan, checkpoint=checkpoint).run())
         except DataError as error:
             faults.append(str(error))
     if faults:

@@ -1,4 +1,4 @@
-"""Frames out of a video, a folder of images, a camera or a stream, and into a video.
+"""Frames out of a video, a folder of images, a camera, a stream or arrays, and into a video.
 
 Frame ``n`` is the n-th picture that a viewer sees: its position in the sorted list of presentation times, which one
 pass over the packets gives without decoding. That holds for videos with B-frames, with a variable frame rate, and in
@@ -10,6 +10,7 @@ Pixel coordinates have the centre of the top-left pixel at (0, 0). All resizing 
 """
 
 from tracknet_core.video.ahead import DECODING_NICENESS, ahead
+from tracknet_core.video.arrays import ArrayFrames, PassingFrames
 from tracknet_core.video.encoding import VideoEncoder, suffix_for_sound, write_video
 from tracknet_core.video.file import VideoFrames
 from tracknet_core.video.images import IMAGE_SUFFIXES, ImageFrames, ImageSizeError, image_files, natural_order
@@ -19,9 +20,11 @@ __all__ = [
     "ASSUMED_FPS",
     "DECODING_NICENESS",
     "IMAGE_SUFFIXES",
+    "ArrayFrames",
     "ImageFrames",
     "ImageSizeError",
     "LiveFrames",
+    "PassingFrames",
     "VideoEncoder",
     "VideoFrames",
     "ahead",

@@ -17,6 +17,9 @@ from tracknet_core.video.file import check_indices, state_of
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 
+RESAMPLING = Image.Resampling.BILINEAR
+"""Averages the pixels that it merges, and keeps the centres of pixels."""
+
 # EXIF orientations, as what turns the stored image into the shown one; from 5 on it lies on its side.
 _ORIENTATION = 0x0112
 
@@ -129,7 +132,7 @@ class ImageFrames(FrameSource):
             stored = _as_shown(size, orientation)
             draft = image.draft("RGB", stored)  # reads a JPEG at the smallest fraction that is not below that
             box = draft[1] if draft else None  # where the whole image lies in the reduced one, which is rounded up
-            picture = _rgb(image).resize(stored, Image.Resampling.BILINEAR, box=box)
+            picture = _rgb(image).resize(stored, RESAMPLING, box=box)
             return np.array(picture.transpose(_TURNS[orientation]) if orientation in _TURNS else picture)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tracknet_core.contracts import Candidates
-from tracknet_core.tracking import pipeline
+from tracknet_core.tracking import clip_tracker
 from tracknet_core.tracking.clip import detect
 from tracknet_core.tracking.videos import track_videos
 from tracknet_core.video import write_video
@@ -37,7 +37,7 @@ def test_a_network_with_a_state_that_was_interrupted_goes_on_as_if_it_had_not_be
     whole = output.read_text()
     assert [line.split(",")[1] for line in whole.splitlines()[1:]] == ["1"] * 40
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "detect", interrupted)
+        patch.setattr(clip_tracker, "detect", interrupted)
         with pytest.raises(KeyboardInterrupt):
             track("overwrite")
     part = output.with_name("rally.csv.part")

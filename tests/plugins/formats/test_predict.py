@@ -169,6 +169,29 @@ def test_a_file_runs_without_torch_and_gives_the_rows_of_its_checkpoint(
     assert_same_rows(head, found, expected)
 
 
+IN_PYTHON = """
+import json, sys
+from tracknet_core import load
+network, video, table = json.loads(sys.argv[1])
+found = load(network).track(video, tracker="none", progress=False)
+found.to_csv(table)
+assert "<svg" in found._repr_html_()
+sys.exit(", ".join(sys.modules.keys() & set(json.loads(sys.argv[2]))) or 0)
+"""
+
+
+def test_in_python_a_file_runs_without_torch_too(
+    folder: Path, predicted: Callable[..., Rows], portable: Callable[..., Path], tmp_path: Path
+) -> None:
+    file, table = portable("onnx", "best"), tmp_path / "table.csv"
+    given = [str(file), str(folder / "match" / "rally.mp4"), str(table)]
+    command = [sys.executable, "-c", IN_PYTHON, json.dumps(given), json.dumps(sorted(HEAVY))]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    with table.open(newline="") as text:
+        assert list(csv.reader(text)) == predicted(file)
+
+
 def test_averages_of_a_file_are_those_of_its_checkpoint(
     folder: Path, predicted: Callable[..., Rows], portable: Callable[..., Path]
 ) -> None:
