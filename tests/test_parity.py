@@ -3,7 +3,8 @@
 The code of others is not here, but what it answers, in float32 on a CPU, to weights and frames that a formula gives:
 ``fill`` and ``pictures`` are the recipe, which was run on both sides. Names differ, so layers are told apart by when
 they run and by the shape of their weights. Where the other code puts the map of a skip before the one from below, those
-channels of its weights were exchanged.
+channels of its weights were exchanged. Torch's transformer runs its layers as one, so that TrackNetV5 was handed the
+weights by name.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def fill(network: nn.Module, *inputs: Any, gain: float) -> None:
 
     A convolution has no bias but where nothing follows, since most published ones lack it, or have it before a
     normalisation, where it does nothing. ``gain`` is the deviation of other weights, times the root of what they sum.
-    A layer without weights keeps the numbers that it starts with.
+    A layer without weights keeps the numbers that it starts with. What modules have beside their layers is noise, too.
     """
     order: list[nn.Module] = []
     leaves = [module for module in network.modules() if not list(module.children())]
@@ -82,6 +83,9 @@ def fill(network: nn.Module, *inputs: Any, gain: float) -> None:
                     bias.copy_(0.1 * last * noise(len(bias), seen[shape]))
             seen[shape] += 1
             before = tuple(weight.shape)
+        whole = (module for module in network.modules() if list(module.children()))
+        for i, parameter in enumerate(parameter for module in whole for parameter in module.parameters(recurse=False)):
+            parameter.copy_(noise(parameter.numel(), 400 + i).view(parameter.shape))
 
 
 @dataclass(frozen=True)
@@ -386,6 +390,39 @@ ANSWERS: dict[str, Answer] = {  # by model group, and what is particular
             "model.head.scale=1.0",
             "model.head.fusion=both",
         ),
+    ),
+    "tracknetv5": Answer(
+        source="codelancera-offical/TracknetV5 @ 2842f424, TrackNetV5 of configs/final",
+        gain=1.4,
+        frames=3,
+        total=702.297,
+        numbers=(
+            0.547334,
+            0.736105,
+            0.983143,
+            0.839374,
+            0.119621,
+            0.290102,
+            0.631125,
+            0.056007,
+            0.527521,
+            0.151175,
+            0.475151,
+            0.970875,
+            0.939737,
+            0.971649,
+            0.414509,
+            0.446971,
+            0.969948,
+            0.546951,
+            0.419753,
+            0.874303,
+            0.301528,
+            0.330806,
+            0.22056,
+            0.05747,
+        ),
+        sigmoid=True,
     ),
 }
 

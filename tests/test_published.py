@@ -24,6 +24,7 @@ SMALL = (
     "tracknetv2",
     "tracknetv3",
     "tracknetv4",
+    "tracknetv5",
     "vballnet",
     "wasb",
 )
@@ -46,6 +47,8 @@ SMALL = (
         ("tracknetv4", 3, (512, 288), 11_334_147 + 2),
         # Three frames in the place of eight: 15 channels of the input less, and 5 maps.
         ("tracknetv4_v3", 3, (512, 288), 11_341_000 - 15 * 9 * 64 - 5 * 65 + 2),
+        # A bias for each map of the draft, and a slope and a threshold of its own.
+        ("tracknetv5", 3, (512, 288), 14_771_458 + 3 + 2),
         ("gridtracknet", 5, (768, 432), 8_897_871),
         # Without the two of the motion prompt, and with a convolutional GRU: two gates and a candidate of 128 channels.
         ("vballnet", 9, (512, 288), 243_563 - 2 + 3 * (9 * 256 * 128 + 128)),

@@ -83,6 +83,7 @@ def build_model(config: Config, *, fetch: bool = True) -> BallTracker:
         maps=input_.maps,
         form=codec.form,
         frames=frames,
+        image_size=size,
     )
     _require_form(codec.form, head, "model.head", nodes.head["name"])
     return BallTracker(

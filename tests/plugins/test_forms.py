@@ -53,7 +53,7 @@ def test_a_loss_compares_what_the_codec_encodes(codec: Codec) -> None:
 
 def test_a_head_gives_what_the_codec_decodes(codec: Codec) -> None:
     torch.manual_seed(0)
-    heads = fitting("heads", codec.form, in_feature=FEATURE, maps=2, form=codec.form, frames=3)
+    heads = fitting("heads", codec.form, in_feature=FEATURE, maps=2, form=codec.form, frames=3, image_size=IMAGE)
     assert heads
     for head in heads:
         check_head(head, in_feature=FEATURE, maps=2, frames=3, size=IMAGE, form=codec.form)

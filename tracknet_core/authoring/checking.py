@@ -263,7 +263,7 @@ def _features() -> Iterator[tuple[FeatureSpec, ...]]:
 def _check_head(trial: _Trial) -> None:
     feature = FeatureSpec(8, 8)
     for form in _forms(trial):
-        head = trial.build(in_feature=feature, maps=2, form=form, frames=FRAMES)
+        head = trial.build(in_feature=feature, maps=2, form=form, frames=FRAMES, image_size=IMAGE)
         testing.check_head(head, in_feature=feature, maps=2, frames=FRAMES, size=IMAGE, form=form)
 
 

@@ -190,10 +190,10 @@ class Decoder(Protocol):
 
 
 class Head(Protocol):
-    """Feature map to logits; an nn.Module. Assembly supplies: ``in_feature``, ``maps``, ``form``, ``frames``.
+    """A map to logits; an nn.Module. Assembly supplies: ``in_feature``, ``maps``, ``form``, ``frames``, ``image_size``.
 
-    ``maps`` are the target frames per network sample, ``form`` is what the codec wants for each, ``frames`` are the
-    frames that a network sample was made of. A head that cannot give the form raises ValueError in its constructor.
+    ``maps`` are the target frames per network sample, ``form`` is what the codec wants for each, ``frames`` are those
+    that a sample was made of, ``image_size`` is (W, H). A head that cannot give the form raises ValueError when made.
     """
 
     forms: tuple[str, ...] = (HEATMAP.name,)
