@@ -25,6 +25,7 @@ MAY_BE_USED = {
     "labels",
     "layers",
     "progress",
+    "published",
     "registry",
     "row_file",
     "video",

@@ -154,8 +154,8 @@ def learning(config: Config) -> dict[str, Any]:
     """Return what :class:`~tracknet_core.module.LearningModule` takes of an experiment, whatever learns."""
     training = config.training
     return {
-        "optimizer": _factory("optimizers", training.optimizer, "training.optimizer"),
-        "scheduler": _factory("schedulers", training.scheduler, "training.scheduler"),
+        "optimizer": partial(build, "optimizers", training.optimizer, "training.optimizer"),
+        "scheduler": partial(build, "schedulers", training.scheduler, "training.scheduler"),
         "description": describe(config.as_dict()),
         "seed": training.seed,
         "accumulate": training.accumulate,
@@ -262,12 +262,3 @@ def build_loggers(training: TrainingConfig, paths: RunPaths) -> list[Any]:
 
 def _build_all(kind: str, nodes: list[Node], path: str, **supplied: Any) -> list[Any]:
     return [build(kind, node, f"{path}[{i}]", **supplied) for i, node in enumerate(nodes)]
-
-
-def _factory(kind: str, node: Node, path: str) -> Callable[..., Any]:
-    """Return a function that builds the component from what is known only later."""
-    return partial(_build_later, kind, node, path)
-
-
-def _build_later(kind: str, node: Node, path: str, **supplied: Any) -> Any:
-    return build(kind, node, path, **supplied)

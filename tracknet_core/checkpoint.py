@@ -111,15 +111,6 @@ def stored_config(tree: Any, path: Path, *, built: Sequence[str]) -> Config:
         raise ConfigError([f"{path}:", *error.faults, *cure]) from error
 
 
-def load_weights(model: nn.Module, path: Path) -> None:
-    """Copy the network's weights out of a checkpoint.
-
-    Raises:
-        CheckpointError: the file is no checkpoint, or its weights do not fit.
-    """
-    copy_weights(model, read_checkpoint(path), path)
-
-
 def copy_weights(model: nn.Module, content: dict[str, Any], path: Path) -> None:
     """Copy the network's weights out of the content of a checkpoint.
 

@@ -18,7 +18,13 @@ from tracknet_core.config import SECTIONS, shipped_experiments, shipped_folder
 from tracknet_core.doors import COMMANDS
 from tracknet_core.registry import REGISTRIES
 
-_OPTIONS = {"tracker": "trackers", "ensemble": "mergers", "protocol": "protocols", "layout": "datasets"}
+_OPTIONS = {
+    "tracker": "trackers",
+    "ensemble": "mergers",
+    "protocol": "protocols",
+    "layout": "datasets",
+    "source": "converters",
+}
 """Options that name a part, and its kind."""
 
 

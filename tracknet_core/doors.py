@@ -29,6 +29,7 @@ COMMANDS = {
     "export": Command("tracknet_core.export", "write a trained network as a file that runs without tracknet"),
     "adapt": Command("tracknet_core.halls", "learn a hall from video of it that nobody labelled"),
     "publish": Command("tracknet_core.publish", "write a trained network as a folder that others may have"),
+    "convert": Command("tracknet_core.convert", "turn weights that others publish into a checkpoint"),
     "data": Command("tracknet_core.data_sets", "check, preview, count, convert or split a data set"),
     "experiments": Command("tracknet_core.experiment_files", "the experiments that come with it", "list_experiments"),
     "copy": Command("tracknet_core.experiment_files", "an experiment as a file of your own", "copy_experiment"),

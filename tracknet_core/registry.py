@@ -22,6 +22,7 @@ import catalogue
 from tracknet_core.contracts import (
     Backbone,
     Codec,
+    Converter,
     Dataset,
     Decoder,
     Format,
@@ -228,6 +229,7 @@ mergers = Registry("mergers", Merger, "targets", "codec", option="predict --ense
 trackers = Registry("trackers", Tracker, "fps", "size", "frames", option="predict --tracker")
 writers = Registry("writers", Writer, "clip", option="predict --format")
 formats = Registry("formats", Format, option="export --format")
+converters = Registry("converters", Converter, option="convert --from")
 models = Registry("models", TrainedModel, option="predict --model")
 callbacks = Registry("callbacks", LightningCallback, "paths")
 loggers = Registry("loggers", LightningLogger, "paths")

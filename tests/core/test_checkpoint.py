@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from tracknet_core.assembly import build_model, load_model
-from tracknet_core.checkpoint import describe, load_weights, read_checkpoint
+from tracknet_core.checkpoint import copy_weights, describe, read_checkpoint
 from tracknet_core.config import Config
 from tracknet_core.errors import CheckpointError, ConfigError
 from tracknet_core.model import BallTracker
@@ -223,7 +223,7 @@ def test_weights_of_another_model_are_told_part_by_part(saved: Path, config: Con
     other = build_model(wider)
     before = {key: value.clone() for key, value in other.state_dict().items()}
     with pytest.raises(CheckpointError) as caught:
-        load_weights(other, saved)
+        copy_weights(other, read_checkpoint(saved), saved)
     message = str(caught.value)
     assert message.startswith(f"{saved}: its weights do not fit this model: ")
     assert "backbone.convolution.weight is (8, 9, 4, 4), the model has (16, 9, 4, 4)" in message
@@ -237,12 +237,12 @@ def test_missing_and_unexpected_weights_are_counted(model: BallTracker, config: 
     path = save(model, config, tmp_path / "odd.ckpt", state_dict=state)
     count = len(model.state_dict()) + 3
     with pytest.raises(CheckpointError, match=rf"missing backbone\.convolution\.weight; .* and {count - 5} more\."):
-        load_weights(model, path)
+        copy_weights(model, read_checkpoint(path), path)
 
 
 def test_what_is_not_of_the_network_is_left_alone(model: BallTracker, config: Config, tmp_path: Path) -> None:
     state = {f"model.{key}": value + 1 for key, value in model.state_dict().items()}
     path = save(model, config, tmp_path / "more.ckpt", state_dict={**state, "protocols.0.tp": torch.tensor(3)})
     expected = {key: value + 1 for key, value in model.state_dict().items()}
-    load_weights(model, path)
+    copy_weights(model, read_checkpoint(path), path)
     assert all(torch.equal(expected[key], value) for key, value in model.state_dict().items())

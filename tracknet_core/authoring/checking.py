@@ -332,6 +332,10 @@ def _check_format(trial: _Trial) -> None:
     testing.check_format(trial.build(), trial.folder)
 
 
+def _check_converter(trial: _Trial) -> None:
+    testing.check_converter(trial.build())
+
+
 def _check_model(trial: _Trial) -> None:
     testing.check_model(REGISTRIES[trial.kind].get(trial.name))
 
@@ -394,6 +398,7 @@ CHECKS: dict[str, Callable[[_Trial], str | None]] = {
     "trackers": _check_tracker,
     "writers": _check_writer,
     "formats": _check_format,
+    "converters": _check_converter,
     "models": _check_model,
     "callbacks": _check_callback,
     "loggers": _check_logger,

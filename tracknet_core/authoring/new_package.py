@@ -100,7 +100,7 @@ def _use(registry: Registry, name: str) -> str:
     if registry.option is None:
         return train
     command, option = registry.option.split()
-    return f"{train}\ntracknet {command} outputs/checkpoints/last_….ckpt … {option} {name}"
+    return f"{train}\ntracknet {command} … {option} {name}"
 
 
 def _experiment(registry: Registry, name: str) -> dict[str, str]:

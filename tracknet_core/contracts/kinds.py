@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 from tracknet_core.contracts.road import (
     HEATMAP,
@@ -490,6 +490,19 @@ class Format(Protocol):
 
     def notes(self, path: Path) -> dict[str, str]:
         """Return the texts that travel inside the file."""
+
+
+class Converter(Protocol):
+    """Weights as others publish them to those of a network or tracker here."""
+
+    experiment: str
+    """The experiment whose network or tracker it is, by its name or path."""
+
+    def settings(self, content: Mapping[str, Any]) -> Sequence[str]:
+        """Return what to change in it for the content of a published file, as ``key=value``."""
+
+    def weights(self, content: Mapping[str, Any]) -> Mapping[str, Tensor]:
+        """Return the weights by the names they have here; what has no place here keeps its name, and is told."""
 
 
 TrainedModel = Callable[[], Path]

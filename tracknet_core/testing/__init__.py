@@ -17,6 +17,7 @@ Letters are those of :mod:`tracknet_core.contracts`.
 
 from tracknet_core.testing.clips import check_dataset
 from tracknet_core.testing.constructors import check_constructor
+from tracknet_core.testing.converters import check_converter
 from tracknet_core.testing.formats import check_format
 from tracknet_core.testing.mergers import check_merger
 from tracknet_core.testing.models import check_model
@@ -32,6 +33,7 @@ __all__ = [
     "check_batch_transform",
     "check_codec",
     "check_constructor",
+    "check_converter",
     "check_dataset",
     "check_decoder",
     "check_format",

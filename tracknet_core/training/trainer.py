@@ -17,7 +17,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import CSVLogger
 
 from tracknet_core import assembly
-from tracknet_core.checkpoint import load_weights
+from tracknet_core.checkpoint import copy_weights, read_checkpoint
 from tracknet_core.config import Config, TrackerConfig, TrainingConfig, load_config
 from tracknet_core.contracts import RunPaths, clip_names
 from tracknet_core.errors import ConfigError, DataError
@@ -160,7 +160,8 @@ def train(
     if checkpoint is not None:
         check_resumable(checkpoint, config)
     elif training.init_from is not None:
-        load_weights(prepared.module.model, network_path(training.init_from))
+        path = network_path(training.init_from)
+        copy_weights(prepared.module.model, read_checkpoint(path), path)
     with Team() as team:
         run_id = team.agree(lambda: begin_run(output_dir, training.seed, checkpoint))
         return _fit(prepared, run_paths(output_dir, run_id), checkpoint, team, TimeBudget(budget))

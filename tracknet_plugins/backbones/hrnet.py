@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from tracknet_core.contracts import Backbone, FeatureSpec
 from tracknet_core.registry import backbones
 from tracknet_plugins.backbones.sizes import check_size
+from tracknet_plugins.backbones.statistics import Statistics, normalization
 
 EXPANSION = 4
 """How many times wider than its 3x3 convolution a bottleneck ends."""
@@ -44,6 +45,8 @@ class HRNet(nn.Module, Backbone):
             second stage on; None leaves it out.
         multi_scale: whether all branches come out of the last stage. If not, the finest is the only map, and the layers
             that serve the others alone are not there: training on several devices waits for every gradient.
+        statistics: what frames are brought to: 0..1 (``plain``), mean and deviation of ImageNet (``imagenet``), or the
+            same with the numbers of red for blue and the other way round (``imagenet_bgr``).
 
     Raises:
         ValueError: a parameter is out of range, or the image is not a whole number of the coarsest cells.
@@ -63,8 +66,10 @@ class HRNet(nn.Module, Backbone):
         blocks: int = 4,
         squeeze_excitation: int | None = None,
         multi_scale: bool = True,
+        statistics: Statistics = "plain",
     ) -> None:
         super().__init__()
+        self.normalization = normalization(statistics)
         _check_counts(
             stem_channels=stem_channels, bottlenecks=bottlenecks, bottleneck_width=bottleneck_width, blocks=blocks
         )

@@ -10,6 +10,7 @@ from tracknet_core.contracts import FeatureSpec
 from tracknet_core.layers import volume_blocks
 from tracknet_core.registry import backbones
 from tracknet_plugins.backbones.sizes import check_size
+from tracknet_plugins.backbones.statistics import Statistics, normalization
 
 
 @backbones.register("p3d")
@@ -32,6 +33,8 @@ class P3D(nn.Module):
         blocks: convolutions of S, for each level.
         keep: frames that are left after each level but the last, at most; windows of a pooling overlap where they must.
         patch_size: side in pixels of the patches that are the cells of the finest level; 1 leaves pixels as they are.
+        statistics: what frames are brought to: 0..1 (``plain``), mean and deviation of ImageNet (``imagenet``), or the
+            same with the numbers of red for blue and the other way round (``imagenet_bgr``).
 
     Raises:
         ValueError: a parameter is out of range, the channels are no frames, or the image is not a whole number of the
@@ -50,8 +53,10 @@ class P3D(nn.Module):
         blocks: tuple[int, ...] = (2, 2, 2, 3),
         keep: tuple[int, ...] = (5, 3, 1),
         patch_size: int = 1,
+        statistics: Statistics = "plain",
     ) -> None:
         super().__init__()
+        self.normalization = normalization(statistics)
         if len(channels) < 2 or min(channels) < 1:
             raise ValueError(f"channels: {list(channels)} is no list of widths. Give one of at least 1 for each level.")
         count = len(channels)

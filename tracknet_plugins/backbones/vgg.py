@@ -10,6 +10,7 @@ from tracknet_core.contracts import FeatureSpec
 from tracknet_core.layers import Activation, ConvBlock, Norm, Order, Shortcut, block_counts, conv_blocks
 from tracknet_core.registry import backbones
 from tracknet_plugins.backbones.sizes import check_size
+from tracknet_plugins.backbones.statistics import Statistics, normalization
 
 
 @backbones.register("vgg")
@@ -35,6 +36,8 @@ class VGG(nn.Module):
         stem_kernel: side in pixels of the very first convolution, odd.
         stem_stride: pixels per cell of the finest level: the stride of the very first convolution.
         pooled: whether a level gives its map after it is pooled, with twice the stride; the last one is pooled, too.
+        statistics: what frames are brought to: 0..1 (``plain``), mean and deviation of ImageNet (``imagenet``), or the
+            same with the numbers of red for blue and the other way round (``imagenet_bgr``).
 
     Raises:
         ValueError: a parameter is out of range, or the image is not a whole number of the coarsest cells.
@@ -56,8 +59,10 @@ class VGG(nn.Module):
         stem_kernel: int = 3,
         stem_stride: int = 1,
         pooled: bool = False,
+        statistics: Statistics = "plain",
     ) -> None:
         super().__init__()
+        self.normalization = normalization(statistics)
         if not channels or min(channels) < 1:
             raise ValueError(f"channels: {list(channels)} is no list of widths. Give one of at least 1 for each level.")
         counts = block_counts(blocks, len(channels), "levels")

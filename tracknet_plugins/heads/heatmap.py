@@ -22,6 +22,7 @@ class Heatmap(nn.Module, Head):
         hidden: channels of a 3x3 convolution with ReLU before the last layer; 0 leaves it out.
         prior: probability of a ball in a cell at the start, between 0 and 1.
         kernel: side of the last convolution in cells of the feature map, odd.
+        normalize: ReLU and batch normalisation after it, as in the code of TrackNet (Huang et al., AVSS 2019).
 
     Raises:
         ValueError: ``hidden`` is negative, ``prior`` not between 0 and 1, or ``kernel`` not odd.
@@ -38,6 +39,7 @@ class Heatmap(nn.Module, Head):
         hidden: int = 0,
         prior: float = 0.01,
         kernel: int = 1,
+        normalize: bool = False,
     ) -> None:
         super().__init__()
         if hidden < 0:
@@ -46,7 +48,7 @@ class Heatmap(nn.Module, Head):
         self.hidden = (
             nn.Sequential(nn.Conv2d(in_feature.channels, hidden, 3, padding=1), nn.ReLU()) if hidden else nn.Identity()
         )
-        self.logits = Logits(channels, maps, form, prior, kernel)
+        self.logits = Logits(channels, maps, form, prior, kernel, normalize)
 
     def forward(self, feature: Tensor, frames: Tensor, size: Size) -> Tensor:
         """Return logits.

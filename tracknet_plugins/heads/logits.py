@@ -24,12 +24,15 @@ class Logits(nn.Module):
         form: what each of them gets, of the layout ``map``.
         prior: probability of a ball in a cell at the start, between 0 and 1.
         kernel: side of the convolution, odd.
+        normalize: whether ReLU and batch normalisation come after it, which then starts at the prior.
 
     Raises:
         ValueError: ``prior`` is not between 0 and 1, or ``kernel`` is not odd.
     """
 
-    def __init__(self, channels: int, maps: int, form: Form, prior: float, kernel: int = 1) -> None:
+    def __init__(
+        self, channels: int, maps: int, form: Form, prior: float, kernel: int = 1, normalize: bool = False
+    ) -> None:
         super().__init__()
         if not 0 < prior < 1:
             raise ValueError(
@@ -40,13 +43,18 @@ class Logits(nn.Module):
         self._form = form
         start = _start(form, prior)
         self.convolution = nn.Conv2d(channels, maps * len(start), kernel, padding=kernel // 2)
-        nn.init.normal_(self.convolution.weight, std=0.01)
+        self.normalization = nn.BatchNorm2d(maps * len(start)) if normalize else None
+        if self.normalization is None:
+            nn.init.normal_(self.convolution.weight, std=0.01)
+        last = self.convolution if self.normalization is None else self.normalization
         with torch.no_grad():
-            self.convolution.bias.copy_(torch.tensor(maps * start))  # type: ignore[union-attr]
+            last.bias.copy_(torch.tensor(maps * start))  # type: ignore[union-attr]
 
     def forward(self, x: Tensor, size: Size) -> Tensor:
         """(N, channels, H, W) -> (N, maps, *form), for ``size`` (w, h) cells."""
         logits: Tensor = self.convolution(x)
+        if self.normalization is not None:
+            logits = self.normalization(logits.relu())
         width, height = size
         if logits.shape[-2:] != (height, width):
             logits = F.interpolate(logits, (height, width), mode="bilinear", align_corners=False)

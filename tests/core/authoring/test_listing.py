@@ -84,7 +84,7 @@ def test_a_part_of_a_file_has_no_package(install: Install) -> None:
 def test_every_part_of_tracknet_says_what_it_is() -> None:
     parts = list_parts()
     assert [part.name for part in parts if part.package == "tracknet" and len(part.summary) < 5] == []
-    assert len({part.kind for part in parts}) == 18
+    assert len({part.kind for part in parts}) == 19
     assert [part.name for part in parts if part.kind == "inputs"] == ["background", "differences", "per_frame", "stack"]
 
 

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -94,3 +96,14 @@ def test_logits_are_enlarged_by_the_half_pixel_rule(frames):
 def test_bad_values_are_refused(parameters, words):
     with pytest.raises(ValueError, match=words):
         Heatmap(in_feature=FEATURE, maps=1, **parameters)
+
+
+def test_answers_that_are_normalised_start_at_the_prior_and_have_the_deviation_of_the_batch() -> None:
+    torch.manual_seed(0)
+    head = Heatmap(in_feature=FeatureSpec(8, 4), maps=2, prior=0.1, normalize=True)
+    feature = torch.randn(4, 8, 6, 5)
+    logits = head(feature, torch.empty(0), (5, 6))
+    assert logits.mean().item() == pytest.approx(math.log(0.1 / 0.9), abs=1e-4)
+    assert logits.std(dim=(0, 2, 3), correction=0).tolist() == pytest.approx([1.0, 1.0], abs=1e-3)
+    # A rectified map has its least value many times.
+    assert ((logits - logits.amin(dim=(0, 2, 3), keepdim=True)) < 1e-6).float().mean() > 0.2

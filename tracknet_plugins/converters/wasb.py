@@ -1,0 +1,36 @@
+"""Weights of the network of WASB."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from tracknet_core.published import renamed, weights_in
+from tracknet_core.registry import converters
+from tracknet_plugins.converters.hrnet_layers import LAYERS, UNUSED
+
+
+@converters.register("wasb")
+class WASB:
+    """WASB (Tarashima et al., BMVC 2023; nttcom/WASB-SBDT), trained for each of five sports.
+
+    Three RGB frames of 512 x 288 pixels, by mean and deviation of ImageNet. A tenth of the published weights serves
+    maps that nothing reads from; they are left out.
+    """
+
+    experiment = "wasb"
+
+    def settings(self, content: Mapping[str, Any]) -> Sequence[str]:
+        """Return size, frames and what they are normalised by."""
+        return (
+            "model=wasb",
+            "model.backbone.statistics=imagenet",
+            "data.sequence.length=3",
+            "data.preprocess.resize=[512,288]",
+        )
+
+    def weights(self, content: Mapping[str, Any]) -> Mapping[str, Tensor]:
+        """Return the weights by the names they have here."""
+        return renamed(weights_in(content, "model_state_dict"), LAYERS, UNUSED)
