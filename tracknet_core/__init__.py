@@ -10,24 +10,35 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tracknet_core.adapting import adapt
+    from tracknet_core.assembly import build_model
+    from tracknet_core.config import load_config
+    from tracknet_core.evaluation.compute import evaluate
     from tracknet_core.tracking.predictor import Predictor, load
     from tracknet_core.tracking.trajectory import Trajectory
+    from tracknet_core.training import train_experiment as train
 
-__all__ = ["Predictor", "Trajectory", "load"]
+__all__ = ["Predictor", "Trajectory", "adapt", "build_model", "evaluate", "load", "load_config", "train"]
 
-_ROOMS = {
-    "Predictor": "tracking.predictor",
-    "Trajectory": "tracking.trajectory",
-    "load": "tracking.predictor",
+_PLACES = {
+    "Predictor": ("tracking.predictor", "Predictor"),
+    "Trajectory": ("tracking.trajectory", "Trajectory"),
+    "adapt": ("adapting", "adapt"),
+    "build_model": ("assembly", "build_model"),
+    "evaluate": ("evaluation.compute", "evaluate"),
+    "load": ("tracking.predictor", "load"),
+    "load_config": ("config", "load_config"),
+    "train": ("training", "train_experiment"),
 }
-"""The module that each name comes from."""
+"""The module that each comes from, and what it is called there."""
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for."""
-    if name not in _ROOMS:
+    if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    module, original = _PLACES[name]
+    return getattr(importlib.import_module(f"{__name__}.{module}"), original)
 
 
 def __dir__() -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tracknet_core.checkpoint import KEY, copy_weights, describe, read_checkpoint, stored_config
 from tracknet_core.components import build, check_and_build
-from tracknet_core.config import Config, DataConfig, TrainingConfig
+from tracknet_core.config import Config, DataConfig, TrainingConfig, load_config
 from tracknet_core.contracts import (
     PLAIN,
     BatchTransform,
@@ -44,16 +44,17 @@ def build_window(config: Config) -> WindowSpec:
     return _window(_build_input(config), config)
 
 
-def build_model(config: Config, *, fetch: bool = True) -> BallTracker:
+def build_model(config: Config | str | Path | Mapping[str, Any], *, fetch: bool = True) -> BallTracker:
     """Return the network of an experiment, put together by name.
 
     Args:
-        config: a configuration whose ``data.preprocess.resize`` is set.
+        config: an experiment whose ``data.preprocess.resize`` is set.
         fetch: whether parts may fetch or read pretrained weights; False where a checkpoint brings all weights.
 
     Raises:
         ConfigError: parts that do not exist or do not fit each other.
     """
+    config = config if isinstance(config, Config) else load_config(config)
     nodes = config.network
     input_ = _build_input(config)
     window = _window(input_, config)

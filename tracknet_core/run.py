@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tracknet_core.cli import INTERRUPTED, guarded, show
-from tracknet_core.files import check_folder
 from tracknet_core.options import CommandParser, budget
 
 
@@ -46,16 +45,20 @@ def _run(options: argparse.Namespace) -> int:
     # Here rather than above: torch and Lightning take seconds to import, and --help needs neither.
     from tracknet_core import training  # noqa: PLC0415
 
-    if not options.dry_run:
-        check_folder(options.output_dir, "--output-dir")
-    checkpoint = training.find_checkpoint(options.resume, options.output_dir)
     overrides = [*options.overrides, *([] if options.seed is None else [f"training.seed={options.seed}"])]
     sections = {"data": options.data, "model": options.model, "training": options.training}
-    prepared = training.prepare(options.experiment, overrides, sections)
     if options.dry_run:
-        show(*training.describe(prepared))
+        training.find_checkpoint(options.resume, options.output_dir)
+        show(*training.describe(training.prepare(options.experiment, overrides, sections)))
         return 0
-    trained = training.train(prepared, options.output_dir, checkpoint, budget=options.budget)
+    trained = training.train_experiment(
+        options.experiment,
+        overrides,
+        **sections,
+        output_dir=options.output_dir,
+        resume=options.resume,
+        budget=options.budget,
+    )
     if trained.is_first:
         show(training.figures(trained))
         # Not in a table, which would cut long paths at the width of the terminal.

@@ -27,6 +27,7 @@ from tracknet_core.model import BallTracker
 from tracknet_core.schema import Node
 from tracknet_core.tracking.answers import Detector, blank
 from tracknet_core.tracking.jobs import find_sources
+from tracknet_core.tracking.networks import network_path
 from tracknet_core.tracking.with_torch import detector
 from tracknet_core.training.trainer import quieten
 
@@ -67,9 +68,9 @@ class Adapted:
 
 
 def adapt(
-    checkpoint: Path,
-    videos: Sequence[str],
-    output: Path,
+    network: str | Path | None,
+    videos: str | Path | Sequence[str | Path],
+    output: str | Path,
     *,
     minutes: float = 15.0,
     frames: int = 3000,
@@ -88,8 +89,8 @@ def adapt(
     it is watched by stretches that are held out: where the two directions agree less, training stops.
 
     Args:
-        checkpoint: the network, with the settings of its training.
-        videos: files, folders of images, patterns.
+        network: a checkpoint, or the name of a model; None for the one that comes with tracknet.
+        videos: files, folders of images, patterns; one or several.
         output: the file of the new network; nothing may be there.
         minutes: that it may take.
         frames: of the videos that are looked at, evenly spread.
@@ -107,13 +108,14 @@ def adapt(
     import_plugins(plugins)
     tracker = parse_component("trackers", teacher, "--teacher")
     pasting = parse_component("transforms", paste, "--paste")
-    with new_file(output) as path:
+    checkpoint = network_path(network)
+    with new_file(Path(output)) as path:
         config, model = load_model(checkpoint)
-        sources = _sources(videos, fps)
+        sources = _sources([str(one) for one in ([videos] if isinstance(videos, str | Path) else videos)], fps)
         cut = cut_stretches(sources, most=frames, least=2 * model.window.length)
-        network = partial(_network, config=config)
-        before = agreement(look_both_ways(network(model), stretch, tracker) for stretch in cut.held_out)
-        seen = [look_both_ways(network(model), stretch, tracker) for stretch in cut.learned]
+        look = partial(_network, config=config)
+        before = agreement(look_both_ways(look(model), stretch, tracker) for stretch in cut.held_out)
+        seen = [look_both_ways(look(model), stretch, tracker) for stretch in cut.learned]
         labels = sum(len(one.agreed) for one in seen)
         looked_at = sum(map(len, (*cut.learned, *cut.held_out)))
         tell(f"{labels} of {looked_at} frames agree forwards and backwards; agreement on held-out frames {before:.3f}")
@@ -129,7 +131,7 @@ def adapt(
         ]
         teacher_ = MeanTeacher(
             model,
-            lambda average: agreement(look_both_ways(network(average), one, tracker) for one in cut.held_out),
+            lambda average: agreement(look_both_ways(look(average), one, tracker) for one in cut.held_out),
             before=before,
             seconds=60 * minutes - (time.monotonic() - began),
             tell=tell,

@@ -27,13 +27,17 @@ DEFAULT = "default"
 """The file of a group that a section starts from unless it names another base."""
 
 
+Experiment = str | Path | Mapping[str, Any]
+"""The path of a YAML file, the name of an experiment that comes with tracknet, or what such a file would hold."""
+
+
 def load_config(
-    experiment: Path, overrides: Sequence[str] = (), sections: Mapping[str, str | None] | None = None
+    experiment: Experiment, overrides: Sequence[str] = (), sections: Mapping[str, str | None] | None = None
 ) -> Config:
-    """Return the configuration of an experiment file.
+    """Return the configuration of an experiment.
 
     Args:
-        experiment: path of the YAML file, or the name of an experiment that comes with tracknet.
+        experiment: which; files that a mapping names are looked for in the working folder.
         overrides: ``key=value`` in OmegaConf's dotlist form; ``model=NAME`` replaces a section.
         sections: names that replace whole sections, the long spelling of ``section=NAME``.
 
@@ -68,7 +72,7 @@ def load_data(experiment: Path | Config | None, overrides: Sequence[str] = (), d
         tree = _merge(experiment.as_dict(), values)
         tree["plugins"] = plugin_paths(values.get("plugins"), Path())
     else:
-        tree = _resolve(experiment if isinstance(experiment, Path) else None, overrides, {"data": data})
+        tree = _resolve(experiment if isinstance(experiment, Path) else {}, overrides, {"data": data})
     import_plugins(tree["plugins"])
     faults: Faults = []
     tree = expand_shorthands({"data": _interpolate(tree, "data")}, known_shorthands(), faults)
@@ -153,16 +157,18 @@ def parse_component(kind: str, text: str | None, option: str) -> Node:
     return require_component(kind, tree["node"] if isinstance(tree, dict) else None, option)
 
 
-def _resolve(experiment: Path | None, overrides: Sequence[str], sections: Mapping[str, str | None]) -> dict[str, Any]:
-    """Return an experiment with bases, sections and overrides merged in; None is one without any section."""
-    experiment = None if experiment is None else experiment_file(experiment)
-    tree = {} if experiment is None else _read(experiment, "experiment")
+def _resolve(experiment: Experiment, overrides: Sequence[str], sections: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return an experiment with bases, sections and overrides merged in."""
+    if isinstance(experiment, Mapping):
+        tree, folder = dict(experiment), Path()
+    else:
+        file = experiment_file(Path(experiment))
+        tree, folder = _read(file, "experiment"), file.parent
     chosen, values = _split_overrides(overrides)
     chosen.update({section: name for section, name in sections.items() if name is not None})
     unknown = [key for key in tree if key not in (*SECTIONS, "plugins")]
     if unknown:
         raise ConfigError([unknown_key(key, "no such section", key, (*SECTIONS, "plugins")) for key in unknown])
-    folder = Path() if experiment is None else experiment.parent
     folders = [folder, shipped_folder()]
     resolved: dict[str, Any] = {
         section: _section(section, chosen.get(section, tree.get(section, {})), folders) for section in SECTIONS

@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tracknet_core.assembly import build_dataset
 from tracknet_core.components import build
 from tracknet_core.config import DataConfig, default_section, import_plugins, load_data, parse_component
-from tracknet_core.contracts import Clip, ProtocolMetric
+from tracknet_core.contracts import Clip, ProtocolMetric, Size
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.evaluation.comparison import compare
 from tracknet_core.evaluation.conditions import conditions, digest
@@ -34,11 +34,12 @@ from tracknet_core.registry import protocols
 from tracknet_core.schema import Node, require_component
 from tracknet_core.tracking.answers import Detector
 from tracknet_core.tracking.clip import default_ensemble, detect_clip
-from tracknet_core.tracking.detector import load_detector
-from tracknet_core.tracking.plan import Plan
+from tracknet_core.tracking.detector import AUTO, load_detector
+from tracknet_core.tracking.networks import network_path
+from tracknet_core.tracking.plan import Part, Plan
 from tracknet_core.tracking.trackers import build_tracker
 
-__all__ = ["Request", "compare_files", "request", "score"]
+__all__ = ["Request", "compare_files", "evaluate", "request", "score"]
 
 ALL = "all"
 """Instead of the name of a protocol: every one that is installed."""
@@ -46,13 +47,98 @@ ALL = "all"
 Predicted = list[tuple[Clip, Prediction]]
 
 
-def score(asked: Request) -> Findings:
-    """Score a network, or the predictions of any program.
+def evaluate(
+    network: str | Path | None = None,
+    *,
+    predictions: str | Path | None = None,
+    truth: str | Path | None = None,
+    size: Size | None = None,
+    first_frame: Literal[0, 1] | None = None,
+    data: str | None = None,
+    overrides: Sequence[str] = (),
+    split: str = "test",
+    protocols: Sequence[str] = (),
+    threshold: float | None = None,
+    name: str | None = None,
+    tracker: Part | Path | None = None,
+    step: int | None = None,
+    ensemble: Part | None = None,
+    batch_size: int | None = None,
+    device: str = AUTO,
+    backend: str = AUTO,
+    plugins: Sequence[str] = (),
+    progress: bool = True,
+) -> Evaluation:
+    """Score a network, or the predictions of any program, by published rules.
+
+    Args:
+        network: a checkpoint, an exported file, a folder that ``tracknet publish`` wrote, or the name of a model.
+        predictions: CSV files ``Frame,Visibility,X,Y``, a folder of them or one, in the place of a network.
+        truth: of predictions, as such files too; needs no data and no pictures.
+        size: width and height of the videos of ``truth``, in pixels.
+        first_frame: its number in predictions; None finds it out.
+        data: name of the section ``data``; None takes the network's.
+        overrides: settings of the data, such as ``["data.root=/path/to/data"]``.
+        split: of the data.
+        protocols: names of rules, or components; none takes those of the network's training.
+        threshold: balls with a lower score are left out.
+        name: what the evaluation is called beside others.
+        tracker: what makes a trajectory of what the network finds.
+        step: frames between windows; None for no overlap.
+        ensemble: what overlapping windows make of a frame.
+        batch_size: windows at once; None for what suits the network.
+        device: of torch, or ``auto``.
+        backend: what runs the network's file, or ``auto``.
+        plugins: modules to import before, which you trust.
+        progress: show how far it is.
 
     Raises:
         UserError: something is missing or does not fit.
     """
-    found = _evaluation(asked) if asked.truth is None else _evaluation_of_files(asked, asked.truth)
+    if (network is None) == (predictions is None):
+        raise ConfigError("evaluate: give a network, or predictions of any program; one of the two.")
+    if (truth is None) != (size is None):
+        raise ConfigError("evaluate: truth and size, width and height of its videos, go together.")
+    return evaluation_of(
+        Request(
+            source=str(network_path(network) if predictions is None else predictions),
+            is_foreign=predictions is not None,
+            name=name,
+            first_frame=first_frame,
+            truth=None if truth is None or size is None else TrueFiles(Path(truth), size),
+            data=data,
+            overrides=tuple(overrides),
+            split=split,
+            protocols=protocols,
+            tracker=tracker,
+            threshold=threshold,
+            step=step,
+            ensemble=ensemble,
+            batch_size=batch_size,
+            device=device,
+            backend=backend,
+            plugins=plugins,
+            silent=not progress,
+        )
+    )
+
+
+def evaluation_of(asked: Request) -> Evaluation:
+    """Return everything that is found of what is to be scored.
+
+    Raises:
+        UserError: something is missing or does not fit.
+    """
+    return _evaluation(asked) if asked.truth is None else _evaluation_of_files(asked, asked.truth)
+
+
+def score(asked: Request) -> Findings:
+    """Score a network, or the predictions of any program, for a person.
+
+    Raises:
+        UserError: something is missing or does not fit.
+    """
+    found = evaluation_of(asked)
     return Findings(
         found.notes,
         as_text(found),
@@ -116,7 +202,7 @@ def _evaluation(asked: Request) -> Evaluation:
     if detector is None:
         predicted, notes = predictions_of(Path(asked.source), clips, asked.first_frame)
     else:
-        predicted, notes = _detected(detector, clips, plan)
+        predicted, notes = _detected(detector, clips, plan, silent=asked.silent)
         options |= {
             "tracker": plan.tracker,
             "step": plan.step or len(detector.window.targets),
@@ -173,9 +259,9 @@ def _rules(asked: Request, detector: Detector | None) -> dict[str, Node]:
     return rules
 
 
-def _detected(detector: Detector, clips: Sequence[Clip], plan: Plan) -> tuple[Predicted, list[str]]:
+def _detected(detector: Detector, clips: Sequence[Clip], plan: Plan, *, silent: bool) -> tuple[Predicted, list[str]]:
     predicted, notes = [], []
-    with Progress("clips", len(clips), unit="clips") as progress:
+    with Progress("clips", len(clips), unit="clips", silent=silent) as progress:
         for clip in clips:
             follow = build_tracker(plan.tracker, fps=clip.frames.fps, size=clip.frames.size)
             candidates = detect_clip(

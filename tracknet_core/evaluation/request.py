@@ -11,6 +11,7 @@ from typing import Any, Literal
 from tracknet_core.contracts import Size
 from tracknet_core.errors import ConfigError
 from tracknet_core.tracking.networks import network_path
+from tracknet_core.tracking.plan import Part
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Request:
         device: of torch, or ``auto``.
         backend: what runs the file, or ``auto``.
         plugins: modules to import before, which the caller trusts.
+        silent: do not show how far it is.
     """
 
     source: str
@@ -59,14 +61,15 @@ class Request:
     overrides: Sequence[str] = ()
     split: str = "test"
     protocols: Sequence[str] = ()
-    tracker: str | None = None
+    tracker: Part | Path | None = None
     threshold: float | None = None
     step: int | None = None
-    ensemble: str | None = None
+    ensemble: Part | None = None
     batch_size: int | None = None
     device: str = "auto"
     backend: str = "auto"
     plugins: Sequence[str] = ()
+    silent: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what does not go together.

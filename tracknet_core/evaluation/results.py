@@ -263,7 +263,7 @@ class ProtocolResult:
     states: Mapping[str, Mapping[str, Any]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """Everything that an evaluation found.
 
@@ -290,6 +290,14 @@ class Evaluation:
     notes: tuple[str, ...] = ()
     name: str = ""
     conditions: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<Evaluation {self.name or self.source}: {self.extent}>"
+
+    @property
+    def figures(self) -> dict[str, Figures]:
+        """The figures of each protocol over all clips, by its name."""
+        return {protocol.name: protocol.figures for protocol in self.protocols}
 
     @property
     def extent(self) -> str:

@@ -19,6 +19,7 @@ from lightning.pytorch.loggers import CSVLogger
 from tracknet_core import assembly
 from tracknet_core.checkpoint import copy_weights, read_checkpoint
 from tracknet_core.config import Config, TrackerConfig, TrainingConfig, load_config
+from tracknet_core.config.experiment import Experiment
 from tracknet_core.contracts import RunPaths, clip_names
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.files import replace_text
@@ -87,7 +88,7 @@ class Trained:
 
 
 def prepare(
-    experiment: Path,
+    experiment: Experiment | Config,
     overrides: Sequence[str] = (),
     sections: Mapping[str, str | None] | None = None,
     *,
@@ -96,7 +97,7 @@ def prepare(
     """Put together what an experiment describes.
 
     Args:
-        experiment: YAML file.
+        experiment: which; or a configuration, of which nothing is changed.
         overrides: settings in the form ``key=value``.
         sections: for a section the name of the file that takes its place, or None.
         validates: whether the split ``val`` is looked at while it trains, if there is one.
@@ -106,7 +107,7 @@ def prepare(
         DataError: the data cannot be read.
     """
     quieten()
-    config = load_config(experiment, overrides, sections)
+    config = experiment if isinstance(experiment, Config) else load_config(experiment, overrides, sections)
     prepared = _prepare_tracker(config) if isinstance(config.model, TrackerConfig) else _prepare_network(config)
     names = prepared.data.splits.names
     if validates and "val" not in names:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import weakref
 from collections.abc import Iterator
 from itertools import islice
@@ -14,7 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import tracknet_core
 from tracknet_core import Predictor, load, predict
 from tracknet_core.contracts import UInt8Array
 from tracknet_core.errors import CheckpointError, ConfigError, DataError
@@ -196,20 +193,3 @@ def test_nothing_is_printed_but_progress(
 ) -> None:
     track(predictor, pictures)
     assert capsys.readouterr() == ("", "")
-
-
-def test_the_package_is_imported_at_once() -> None:
-    code = (
-        "import sys, tracknet_core; dir(tracknet_core)\n"
-        "sys.exit(', '.join(sys.modules.keys() & {'numpy', 'torch', 'omegaconf', 'catalogue'}) or 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_names_are_those_that_a_type_checker_sees() -> None:
-    for name in tracknet_core.__all__:
-        assert getattr(tracknet_core, name).__name__ == name
-        assert name in dir(tracknet_core)
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        tracknet_core.nothing  # noqa: B018
