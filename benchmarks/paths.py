@@ -25,7 +25,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from tracknet_core.assembly import build, check_and_build
+from tracknet_core.components import build, check_and_build
 from tracknet_core.config import parse_component
 from tracknet_core.contracts import (
     Array,

@@ -40,7 +40,6 @@ KERNEL = (
     "config",
     "model",
     "checkpoint",
-    "module",
     "assembly",
     "loading",
 )

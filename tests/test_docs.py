@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from tracknet_core import cli
-from tracknet_core.assembly import build_model, build_module
+from tracknet_core.assembly import build_model
 from tracknet_core.config import load_config
 from tracknet_core.registry import NAMESPACE, losses
 from tracknet_core.testing import check_backbone, check_constructor, check_loss
+from tracknet_core.training.parts import build_module
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])

@@ -9,13 +9,14 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from tracknet_core.assembly import build_model, build_module, build_tracker, build_transforms
+from tracknet_core.assembly import build_model, build_tracker
 from tracknet_core.config import DEFAULT, SECTIONS, Config, TrackerConfig, load_config, parse_component
 from tracknet_core.contracts import Labels
 from tracknet_core.data_sets import parser as data_parser
 from tracknet_core.halls import parser as adapt_parser
 from tracknet_core.predict import parser as predict_parser
 from tracknet_core.run import parser
+from tracknet_core.training.parts import build_module, build_transforms
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "experiments"

@@ -1,16 +1,15 @@
-"""From the configuration to the whole model, and to whatever else an experiment needs; here facts are made."""
+"""From the configuration to what every command works with: network, tracker, data set. Here facts are made."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-from tracknet_core.checkpoint import KEY, copy_weights, describe, read_checkpoint, stored_config
+from tracknet_core.checkpoint import KEY, copy_weights, read_checkpoint, stored_config
 from tracknet_core.components import build, check_and_build
-from tracknet_core.config import Config, DataConfig, TrainingConfig, load_config
+from tracknet_core.config import Config, DataConfig, load_config
 from tracknet_core.contracts import (
     PLAIN,
     BatchTransform,
@@ -20,19 +19,12 @@ from tracknet_core.contracts import (
     Input,
     LearnedTracker,
     Loss,
-    ProtocolMetric,
-    RunPaths,
     Size,
     Tracker,
-    Transform,
     WindowSpec,
 )
 from tracknet_core.errors import ConfigError
 from tracknet_core.model import BallTracker
-from tracknet_core.schema import Node
-
-if TYPE_CHECKING:
-    from tracknet_core.module import TrackerModule
 
 
 def build_window(config: Config) -> WindowSpec:
@@ -86,7 +78,7 @@ def build_model(config: Config | str | Path | Mapping[str, Any], *, fetch: bool 
         frames=frames,
         image_size=size,
     )
-    _require_form(codec.form, head, "model.head", nodes.head["name"])
+    require_form(codec.form, head, "model.head", nodes.head["name"])
     return BallTracker(
         input=input_,
         backbone=backbone,
@@ -151,18 +143,6 @@ def load_tracker(path: Path) -> Callable[[float, Size], Tracker]:
     return build_for
 
 
-def learning(config: Config) -> dict[str, Any]:
-    """Return what :class:`~tracknet_core.module.LearningModule` takes of an experiment, whatever learns."""
-    training = config.training
-    return {
-        "optimizer": partial(build, "optimizers", training.optimizer, "training.optimizer"),
-        "scheduler": partial(build, "schedulers", training.scheduler, "training.scheduler"),
-        "description": describe(config.as_dict()),
-        "seed": training.seed,
-        "accumulate": training.accumulate,
-    }
-
-
 @contextmanager
 def _about(path: Path) -> Iterator[None]:
     """Let faults of a configuration say which file holds it."""
@@ -187,8 +167,12 @@ def _window(input_: Input, config: Config) -> WindowSpec:
     return WindowSpec(config.data.sequence.frames, targets, bool(input_.background), (size[0], size[1]))
 
 
-def _require_form(form: Form, part: Head | Loss | BatchTransform, path: str, name: str) -> None:
-    """Refuse a part that is made for other answers than the codec's: shapes may fit by chance, and numbers be wrong."""
+def require_form(form: Form, part: Head | Loss | BatchTransform, path: str, name: str) -> None:
+    """Refuse a part that is made for other answers than the codec's: shapes may fit by chance, and numbers be wrong.
+
+    Raises:
+        ConfigError: it is.
+    """
     if not form.fits(part.forms):
         raise ConfigError(
             f"{path}: '{name}' takes answers of the form {' or '.join(map(repr, part.forms))}, and the codec of "
@@ -196,70 +180,8 @@ def _require_form(form: Form, part: Head | Loss | BatchTransform, path: str, nam
         )
 
 
-def build_module(config: Config, model: BallTracker, batch_transforms: Sequence[BatchTransform] = ()) -> TrackerModule:
-    """Return the LightningModule that trains ``model`` as the experiment says."""
-    # Here rather than above: Lightning takes seconds to import, and prediction needs none of it.
-    from tracknet_core.module import TrackerModule  # noqa: PLC0415
-
-    training = config.training
-    if training.loss is None:
-        raise ConfigError("training.loss: null, but a network learns by one. Name it, such as focal.")
-    loss: Loss = build("losses", training.loss, "training.loss")
-    _require_form(model.codec.form, loss, "training.loss", training.loss["name"])
-    if config.data.sequence.windows > 1 and not model.decoder.state:
-        raise ConfigError(
-            f"data.sequence.windows: {config.data.sequence.windows} windows in a row are for a network with a state, "
-            f"and '{config.network.decoder['name']}' has none. Set it to 1."
-        )
-    for transform in batch_transforms:
-        _require_form(model.codec.form, transform, "data.transforms", type(transform).__name__)
-    return TrackerModule(
-        model=model,
-        loss=loss,
-        protocols=build_protocols(training),
-        train_empty=training.no_ball == "empty",
-        batch_transforms=batch_transforms,
-        backbone_lr_scale=training.backbone_lr_scale,
-        **learning(config),
-    )
-
-
 def build_dataset(data: DataConfig) -> Dataset:
     """Return the reader of the section ``data``."""
     root = None if data.root is None else Path(data.root).expanduser()
     dataset: Dataset = build("datasets", data.dataset, "data.dataset", root=root)
     return dataset
-
-
-def build_transforms(data: DataConfig) -> tuple[list[Transform], list[BatchTransform]]:
-    """Return the augmentations of windows and those across the windows of a batch, each in order."""
-    transforms = _build_all("transforms", data.transforms, "data.transforms")
-    across = [transform for transform in transforms if isinstance(transform, BatchTransform)]
-    return [transform for transform in transforms if transform not in across], across
-
-
-def build_protocols(training: TrainingConfig) -> dict[str, ProtocolMetric]:
-    """Return the rules that validation reports, by name.
-
-    Raises:
-        ConfigError: a rule is there twice, or refuses its parameters.
-    """
-    names = [node["name"] for node in training.protocols]
-    twice = [name for i, name in enumerate(names) if name in names[:i]]
-    if twice:
-        raise ConfigError(f"training.protocols: '{twice[0]}' is there twice. Keep one of them.")
-    return dict(zip(names, _build_all("protocols", training.protocols, "training.protocols"), strict=True))
-
-
-def build_callbacks(training: TrainingConfig, paths: RunPaths) -> list[Any]:
-    """Return Lightning's callbacks."""
-    return _build_all("callbacks", training.callbacks, "training.callbacks", paths=paths)
-
-
-def build_loggers(training: TrainingConfig, paths: RunPaths) -> list[Any]:
-    """Return Lightning's loggers beside the CSV logger."""
-    return _build_all("loggers", training.loggers, "training.loggers", paths=paths)
-
-
-def _build_all(kind: str, nodes: list[Node], path: str, **supplied: Any) -> list[Any]:
-    return [build(kind, node, f"{path}[{i}]", **supplied) for i, node in enumerate(nodes)]

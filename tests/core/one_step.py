@@ -17,8 +17,8 @@ from torch.utils.data import DataLoader
 
 from tracknet_core.contracts import Batch, Codec, FeatureSpec, Labels, Visibility, WindowSpec
 from tracknet_core.model import BallTracker
-from tracknet_core.module import TrackerModule
 from tracknet_core.registry import losses
+from tracknet_core.training.module import TrackerModule
 from tracknet_plugins.codecs.classes import Classes
 from tracknet_plugins.codecs.gaussian import Gaussian
 from tracknet_plugins.codecs.offsets import Offsets

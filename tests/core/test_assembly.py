@@ -10,7 +10,7 @@ import catalogue
 import pytest
 import torch
 
-from tracknet_core.assembly import build_dataset, build_model, build_protocols, build_transforms
+from tracknet_core.assembly import build_dataset, build_model
 from tracknet_core.components import build
 from tracknet_core.config import Config, load_config
 from tracknet_core.contracts import Clip, Dataset, FeatureSpec, WindowSpec
@@ -64,12 +64,6 @@ def test_a_part_that_refuses_is_named_by_its_path(override: str, message: str, e
     assert str(caught.value).startswith(message)
 
 
-def test_an_element_of_a_list_that_refuses_is_named_by_its_number(experiment: Path) -> None:
-    config = load_config(experiment, ["data.transforms=[flip, {name: flip, prob: 2}]"])
-    with pytest.raises(ConfigError, match=r"^data\.transforms\[1\]: "):
-        build_transforms(config.data)
-
-
 def test_a_dataset_that_refuses_is_named_by_its_path(experiment: Path) -> None:
     with pytest.raises(ConfigError, match=r"^data\.dataset: frames: 1 is too small"):
         build_dataset(load_config(experiment, ["data.dataset.frames=1"]).data)
@@ -94,19 +88,6 @@ def test_a_dataset_gets_its_folder_with_the_home_folder_filled_in(
 def test_only_what_a_constructor_names_is_supplied(tiny: None) -> None:
     loss = build("losses", {"name": "mse"}, "training.loss", image_size=(1, 1), unheard_of=3)
     assert type(loss).__name__ == "MSE"
-
-
-def test_protocols_are_built_in_order(config: Config) -> None:
-    assert {name: type(p).__name__ for name, p in build_protocols(config.training).items()} == {
-        "wasb": "WASB",
-        "pck": "PCK",
-    }
-
-
-def test_a_protocol_that_is_there_twice_is_refused(experiment: Path) -> None:
-    config = load_config(experiment, ["training.protocols=[pck, wasb, {name: pck, radii: [3]}]"])
-    with pytest.raises(ConfigError, match=r"training\.protocols: 'pck' is there twice"):
-        build_protocols(config.training)
 
 
 def test_a_model_without_normalization_ignores_what_the_backbone_expects(config: Config) -> None:

@@ -15,13 +15,12 @@ import torch
 from tracknet_core.adapting.both_ways import agreement, look_both_ways
 from tracknet_core.adapting.mean_teacher import MeanTeacher
 from tracknet_core.adapting.stretches import cut_stretches
-from tracknet_core.assembly import build_module, build_transforms, load_model
+from tracknet_core.assembly import load_model
 from tracknet_core.checkpoint import PREFIX, describe
 from tracknet_core.config import Cache, Config, Sampling, import_plugins, parse_component, parse_config
 from tracknet_core.contracts import Clip, Dataset, FrameSource
 from tracknet_core.errors import ConfigError, DataError, UserError
 from tracknet_core.files import new_file
-from tracknet_core.loading.datamodule import TrackingData
 from tracknet_core.loading.splits import Splits
 from tracknet_core.model import BallTracker
 from tracknet_core.schema import Node
@@ -29,6 +28,8 @@ from tracknet_core.tracking.answers import Detector, blank
 from tracknet_core.tracking.jobs import find_sources
 from tracknet_core.tracking.networks import network_path
 from tracknet_core.tracking.with_torch import detector
+from tracknet_core.training.datamodule import TrackingData
+from tracknet_core.training.parts import build_module, build_transforms
 from tracknet_core.training.trainer import quieten
 
 ROUNDS = 4

@@ -23,14 +23,15 @@ from tracknet_core.config.experiment import Experiment
 from tracknet_core.contracts import RunPaths, clip_names
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.files import replace_text
-from tracknet_core.loading.datamodule import TrackingData
 from tracknet_core.loading.splits import Splits
 from tracknet_core.model import BallTracker
-from tracknet_core.module import LearningModule
 from tracknet_core.tracking.networks import network_path
 from tracknet_core.training.checkpoint_files import CheckpointFiles
 from tracknet_core.training.conformance import check_network
+from tracknet_core.training.datamodule import TrackingData
+from tracknet_core.training.module import LearningModule
 from tracknet_core.training.nonfinite import NonFiniteLosses
+from tracknet_core.training.parts import build_callbacks, build_loggers, build_module, build_transforms
 from tracknet_core.training.processes import Team
 from tracknet_core.training.runs import begin_run, check_resumable, run_paths
 from tracknet_core.training.time_budget import TimeBudget
@@ -126,14 +127,14 @@ def _prepare_tracker(config: Config) -> Prepared:
 
 
 def _prepare_network(config: Config) -> Prepared:
-    transforms, batch_transforms = assembly.build_transforms(config.data)
+    transforms, batch_transforms = build_transforms(config.data)
     splits = Splits(assembly.build_dataset(config.data), config.data)
     config = config.with_image_size(splits.image_size())
     data = TrackingData(splits, config, assembly.build_window(config), transforms)
     pl.seed_everything(config.training.seed, workers=False, verbose=False)
     model = assembly.build_model(config)
     _check_sizes(model, data)
-    module = assembly.build_module(config, model, batch_transforms)
+    module = build_module(config, model, batch_transforms)
     check_network(config, model, module.loss, data.training_size())
     return Prepared(config, data, module)
 
@@ -235,7 +236,7 @@ def _check_sizes(model: BallTracker, data: TrackingData) -> None:
 
 
 def _trainer(training: TrainingConfig, paths: RunPaths, own: Sequence[pl.Callback], *, validates: bool) -> pl.Trainer:
-    callbacks = assembly.build_callbacks(training, paths)
+    callbacks = build_callbacks(training, paths)
     csv = CSVLogger(save_dir=paths.logs.parent, name=paths.run_id)
     try:
         return pl.Trainer(
@@ -255,7 +256,7 @@ def _trainer(training: TrainingConfig, paths: RunPaths, own: Sequence[pl.Callbac
             deterministic="warn",
             callbacks=[*own, *callbacks, _ValidateLast()],
             plugins=[CheckpointFiles()],
-            logger=[csv, *assembly.build_loggers(training, paths)],
+            logger=[csv, *build_loggers(training, paths)],
             enable_progress_bar=any(isinstance(callback, pl.callbacks.ProgressBar) for callback in callbacks),
             enable_checkpointing=any(isinstance(callback, pl.callbacks.Checkpoint) for callback in callbacks),
             enable_model_summary=False,

@@ -31,10 +31,11 @@ from tracknet_core.contracts import (
 )
 from tracknet_core.errors import ConfigError
 from tracknet_core.frame_views import FrameView
-from tracknet_core.loading.datamodule import TrackingData
 from tracknet_core.loading.splits import Splits
-from tracknet_core.module import LearningModule
+from tracknet_core.training.datamodule import TrackingData
 from tracknet_core.training.gaps import LONGEST, SHORTEST, HiddenGaps, gap_errors, hide
+from tracknet_core.training.module import LearningModule
+from tracknet_core.training.parts import learning
 
 PIXEL: Size = (1, 1)
 
@@ -162,7 +163,7 @@ def tracker_module(config: Config, data: TrackingData) -> TrajectoryModule:
         )
     tracker = build(first.fps, first.size)
     _check_cost(tracker, config)
-    return TrajectoryModule(model=tracker, build=build, hidden=hidden, **assembly.learning(config))
+    return TrajectoryModule(model=tracker, build=build, hidden=hidden, **learning(config))
 
 
 def _check_cost(tracker: LearnedTracker, config: Config) -> None:

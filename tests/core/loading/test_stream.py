@@ -14,7 +14,8 @@ from tracknet_core.contracts import Batch, Clip, FrameSource, Size, UInt8Array, 
 from tracknet_core.errors import ClipError, DataError
 from tracknet_core.frame_views import ReadableFrames
 from tracknet_core.loading.stream import Remark, WindowStream
-from tracknet_core.loading.windows import EvaluationPlaces, TrainingPlaces
+from tracknet_core.loading.windows import EvaluationPlaces
+from tracknet_core.training.sampling import TrainingPlaces
 
 LENGTHS = (1, 2, 3, 4, 8)
 

@@ -10,12 +10,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tracknet_core.assembly import build_model, build_module
+from tracknet_core.assembly import build_model
 from tracknet_core.config import Config
 from tracknet_core.contracts import PLAIN, Cost, FeatureSpec
 from tracknet_core.errors import ConfigError
 from tracknet_core.registry import NAMESPACE
 from tracknet_core.training.conformance import check_network
+from tracknet_core.training.parts import build_module
 from tracknet_plugins.codecs.gaussian import Gaussian
 
 SIZE = (64, 48)

@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tracknet_core.assembly import build_model, build_module
+from tracknet_core.assembly import build_model
 from tracknet_core.config import Config
 from tracknet_core.contracts import Batch, BatchTransform, Cost, Labels, Target, Visibility
-from tracknet_core.module import TrackerModule, parameter_groups
+from tracknet_core.training.module import TrackerModule, parameter_groups
+from tracknet_core.training.parts import build_module
 
 NAN = float("nan")
 

@@ -21,7 +21,8 @@ from tracknet_core.frame_cache import FrameCache
 from tracknet_core.loading.background import Backgrounds
 from tracknet_core.loading.splits import Splits
 from tracknet_core.loading.stream import Remark, WindowStream
-from tracknet_core.loading.windows import EvaluationPlaces, Place, TrainingPlaces, sampling_rates
+from tracknet_core.loading.windows import EvaluationPlaces, Place
+from tracknet_core.training.sampling import TrainingPlaces, sampling_rates
 
 
 class TrackingData(pl.LightningDataModule, TrainingFrames):
