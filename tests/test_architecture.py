@@ -15,6 +15,7 @@ from tracknet_core.doors import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 MAY_BE_USED = {
+    "background",
     "contracts",
     "drawing",
     "errors",

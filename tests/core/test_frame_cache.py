@@ -19,11 +19,11 @@ import torch
 
 from tracknet_core import frame_cache
 from tracknet_core.assembly import build_window
+from tracknet_core.background import Backgrounds
 from tracknet_core.config import Config, load_config
 from tracknet_core.contracts import Clip, Dataset, FrameSource, Size, UInt8Array, WindowSpec, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.frame_cache import CachedFrames, FrameCache
-from tracknet_core.loading.background import Backgrounds
 from tracknet_core.loading.splits import Splits
 from tracknet_core.loading.stream import WindowStream
 from tracknet_core.loading.windows import EvaluationPlaces

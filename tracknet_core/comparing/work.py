@@ -20,7 +20,7 @@ from tracknet_core.evaluation.compute import Request, score
 from tracknet_core.exporting import export
 from tracknet_core.exporting.speed import frame_times
 from tracknet_core.files import replace_text
-from tracknet_core.loading.background import Backgrounds
+from tracknet_core.background import Backgrounds
 from tracknet_core.registry import formats
 from tracknet_core.tracking.answers import Detector
 from tracknet_core.tracking.detector import CPU, TORCH, load_detector

@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from tracknet_core import assembly
+from tracknet_core.background import Backgrounds
 from tracknet_core.config import Config, DataConfig, load_data
 from tracknet_core.contracts import Clip, WindowSpec
 from tracknet_core.errors import ConfigError, UserError
-from tracknet_core.loading.background import Backgrounds
 from tracknet_core.loading.splits import choose_clips, split_names
 from tracknet_core.loading.stream import WindowStream
 from tracknet_core.loading.windows import EvaluationPlaces, Place

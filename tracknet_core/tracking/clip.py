@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from tracknet_core.background import median, sampled_frames
 from tracknet_core.components import Late, build
 from tracknet_core.config import parse_component
 from tracknet_core.contracts import Candidates, FrameSource, Merger, Size, TimedFrame, UInt8Array, rescale
 from tracknet_core.errors import DataError
-from tracknet_core.loading.background import median, sampled_frames
 from tracknet_core.loading.windows import Excerpt, cut
 from tracknet_core.schema import Node
 from tracknet_core.tracking.answers import Detector, Found

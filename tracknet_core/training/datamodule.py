@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from tracknet_core.background import Backgrounds
 from tracknet_core.config import Config, Loader
 from tracknet_core.contracts import Batch, Clip, Size, TrainingFrames, Transform, WindowSpec
 from tracknet_core.errors import ClipError, ConfigError, DataError, UserError
 from tracknet_core.frame_cache import FrameCache
-from tracknet_core.loading.background import Backgrounds
 from tracknet_core.loading.splits import Splits
 from tracknet_core.loading.stream import Remark, WindowStream
 from tracknet_core.loading.windows import EvaluationPlaces, Place

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tracknet_core.background import Backgrounds, median
 from tracknet_core.contracts import Clip, FrameSource
-from tracknet_core.loading.background import Backgrounds, median
 
 
 def test_the_median_is_that_of_numpy() -> None:
@@ -68,7 +68,7 @@ def test_frames_that_must_not_be_kept_leave_no_file(clip: Callable[..., Clip], t
 
 
 def test_a_long_clip_is_sampled(clip: Callable[..., Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tracknet_core.loading.background.SAMPLED_FRAMES", 5)
+    monkeypatch.setattr("tracknet_core.background.SAMPLED_FRAMES", 5)
     made = clip("a", 101)
     Backgrounds(tmp_path, (64, 48))(made)
     assert made.frames.reads == [0, 25, 50, 75, 100]  # type: ignore[attr-defined]
