@@ -29,8 +29,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from tracknet_core.contracts import Clip, FrameSource, UInt8Array, plain_labels
 from tracknet_core.frame_cache import FrameCache
-from tracknet_core.loading.stream import WindowStream
 from tracknet_core.training.sampling import TrainingPlaces
+from tracknet_core.training.stream import WindowStream
 from tracknet_core.video import ImageFrames, VideoFrames, image_files, write_video
 
 SIZE = (512, 288)

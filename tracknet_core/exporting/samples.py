@@ -15,9 +15,9 @@ from tracknet_core.background import Backgrounds
 from tracknet_core.config import Config, DataConfig, load_data
 from tracknet_core.contracts import Clip, WindowSpec
 from tracknet_core.errors import ConfigError, UserError
+from tracknet_core.loading.batches import Sample, collate, read_windows
 from tracknet_core.loading.splits import choose_clips, split_names
-from tracknet_core.loading.stream import WindowStream
-from tracknet_core.loading.windows import EvaluationPlaces, Place
+from tracknet_core.loading.windows import EvaluationPlaces
 from tracknet_core.model import BallTracker
 
 CHECKED_WINDOWS = 16
@@ -101,17 +101,17 @@ def _read(data: DataConfig, model: BallTracker, splits: Sequence[str], count: in
     split = next((name for name in (*splits, *names) if name in names), splits[0])
     all_clips = choose_clips(dataset, data.split, split)
     clips: list[Clip] = [all_clips[i] for i in _evenly(len(all_clips), CLIPS)]
-    all_places = EvaluationPlaces([len(clip) for clip in clips], _row(model))
+    places = EvaluationPlaces([len(clip) for clip in clips], _row(model))
     rows = -(-count // _in_a_row(model))
-
-    def places(clip: int, draw: int) -> list[Place]:
-        of_clip = all_places(clip, draw)
-        return [of_clip[i] for i in _evenly(len(of_clip), -(-rows // len(clips)))]
-
     size = model.window.image_size
-    background = Backgrounds(data.cache.path, size) if model.window.background else None
-    stream = WindowStream(clips, places, batch_size=1, size=size, background=background)
-    return _Windows(_cut(model, torch.cat([batch.frames for batch in stream][:rows])), split)
+    background_of = Backgrounds(data.cache.path, size)
+    read: list[Sample] = []
+    for number, clip in enumerate(clips):
+        of_clip = places(number, 0)
+        chosen = [of_clip[i] for i in _evenly(len(of_clip), -(-rows // len(clips)))]
+        background = background_of(clip) if model.window.background else None
+        read += read_windows(clip, chosen, size, background=background)
+    return _Windows(_cut(model, collate(read[:rows]).frames), split)
 
 
 def _in_a_row(model: BallTracker) -> int:

@@ -20,9 +20,9 @@ from tracknet_core.contracts import Batch, Clip, Size, TrainingFrames, Transform
 from tracknet_core.errors import ClipError, ConfigError, DataError, UserError
 from tracknet_core.frame_cache import FrameCache
 from tracknet_core.loading.splits import Splits
-from tracknet_core.loading.stream import Remark, WindowStream
 from tracknet_core.loading.windows import EvaluationPlaces, Place
 from tracknet_core.training.sampling import TrainingPlaces, sampling_rates
+from tracknet_core.training.stream import Remark, WindowStream
 
 
 class TrackingData(pl.LightningDataModule, TrainingFrames):

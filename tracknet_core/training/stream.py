@@ -1,4 +1,4 @@
-"""Windows of clips as batches.
+"""The windows of an epoch as batches.
 
 Video is fast forwards and slow at random, so windows are drawn by reading several clips forwards side by side
 and shuffling what comes out in a buffer; a frame that several windows share is decoded once. Every draw follows
@@ -10,31 +10,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from tracknet_core.contracts import (
-    ArrayLabels,
-    Batch,
-    Clip,
-    FloatArray,
-    FrameSource,
-    IntArray,
-    Labels,
-    Size,
-    Transform,
-    UInt8Array,
-    Visibility,
-    Window,
-    rescale,
-)
+from tracknet_core.contracts import Batch, Clip, Size, Transform, UInt8Array, Visibility, Window
 from tracknet_core.errors import UserError
 from tracknet_core.frame_views import ReadableFrames
+from tracknet_core.loading.batches import Sample, collate, read_windows
 from tracknet_core.loading.windows import Place
 
 OPEN_CLIPS = 8
@@ -45,33 +32,6 @@ BUFFERED_WINDOWS = 128
 
 Background = Callable[[Clip], UInt8Array]
 """Gives the background of a clip, (H, W, 3) in the size of the stream."""
-
-Pictures = UInt8Array | Sequence[UInt8Array]
-"""The P pictures of a window, T frames and maybe a background: an array (P, H, W, 3), or single ones (H, W, 3) that
-other windows share; nobody may write to them."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A window as it leaves the transforms, and where it came from.
-
-    Attributes:
-        pictures: T frames and maybe a background.
-        labels: (T,) in pixels of the pictures; UNLABELLED where the window does not report a frame.
-        clip: index of the clip in its split.
-        counted: (T,) bool; frames that this window reports.
-        number: (T,) frame numbers as read, from the first on; transforms may have taken others of those read.
-        original_points: (T, Q, 2) in pixels of the original video, of the frames ``number``.
-        original_size: width and height of the original video.
-    """
-
-    pictures: Pictures
-    labels: ArrayLabels
-    clip: int
-    counted: np.ndarray[Any, np.dtype[np.bool_]]
-    number: IntArray
-    original_points: FloatArray
-    original_size: Size
 
 
 class Remark(NamedTuple):
@@ -237,33 +197,21 @@ class WindowStream(IterableDataset[Batch]):
             yield _take(buffer, rng)
 
     def _read(self, number: int, epoch: int) -> Iterator[Sample]:
-        """Yield the windows of a clip, decoding each frame once."""
+        """Yield the windows of a clip."""
         clip = self._clips[number]
-        frames = ReadableFrames(clip.frames) if self._skip_broken else clip.frames
+        if self._skip_broken:
+            clip = clip.replace(frames=ReadableFrames(clip.frames))
+        if self._difficulty is not None and self._first is not None:
+            known = self._difficulty.numpy()[self._first[number] : self._first[number + 1]]
+            clip = clip.replace(labels=clip.labels._replace(difficulty=known))
         rng = np.random.default_rng([self._seed, epoch, number, 1])
         places = self._places(number, int(rng.integers(2**31)))
         self._now_reading(number)
-        background = [] if self._background is None or not places else [self._background(clip.replace(frames=frames))]
-        original_size = clip.frames.size
-        scale = np.asarray(self._size, dtype=np.float32) / np.asarray(original_size, dtype=np.float32)
-        for place, pictures in zip(places, _pictures(frames, places, self._size), strict=True):
-            broken = self._broken_in(frames, place, clip.name)
-            pictures = [*pictures, *background] if background else pictures
-            labels = clip.labels.at(place.numbers)
-            if self._difficulty is not None and self._first is not None:
-                labels = labels._replace(difficulty=self._difficulty.numpy()[self._first[number] + place.numbers])
-            counted = np.zeros_like(place.counted) if broken else place.counted
-            labels = labels._replace(
-                points=rescale(labels.points, scale).astype(np.float32),
-                visibility=np.where(counted, labels.visibility, Visibility.UNLABELLED),
-            )
-            if self._transforms:
-                window = self._transformed(Window(_as_array(pictures), labels), rng)
-                pictures, labels = window.frames, window.labels
-                # Transforms may change the order of frames: that one is not to be counted is then in its visibility.
-                counted = np.ones(len(window), dtype=np.bool_)
-            read = place.numbers[: len(labels.visibility)]
-            yield Sample(pictures, labels, number, counted, read, clip.labels.points[read], original_size)
+        background = None if self._background is None or not places else self._background(clip)
+        augment = partial(self._augmented, rng) if self._transforms else None
+        for sample in read_windows(clip, places, self._size, background=background, augment=augment):
+            self._broken.update({(clip.name, frame): fault for frame, fault in sample.broken.items()})
+            yield sample
             self._now_reading(number)
 
     def _now_reading(self, number: int) -> None:
@@ -271,15 +219,7 @@ class WindowStream(IterableDataset[Batch]):
         if worker is not None:
             self._reading[worker.id] = torch.tensor([os.getpid(), number])
 
-    def _broken_in(self, frames: FrameSource, place: Place, name: str) -> bool:
-        """Return whether frames of a window could not be read, and take a note of them."""
-        if not isinstance(frames, ReadableFrames):
-            return False
-        found = {(name, int(i)): frames.broken[int(i)] for i in place.numbers if int(i) in frames.broken}
-        self._broken.update(found)
-        return bool(found)
-
-    def _transformed(self, window: Window, rng: np.random.Generator) -> Window:
+    def _augmented(self, rng: np.random.Generator, window: Window) -> Window:
         shape = window.frames.shape
         for transform in self._transforms:
             window = transform(window, rng)
@@ -287,69 +227,6 @@ class WindowStream(IterableDataset[Batch]):
             return window
         # A view of larger frames would hold all of them in memory for as long as it waits.
         return window.replace(np.ascontiguousarray(window.frames))
-
-
-def collate(samples: Sequence[Sample]) -> Batch:
-    """Return a batch; the frames keep the memory of a video, channels last."""
-    pictures = samples[0].pictures
-    frames = np.empty((len(samples), len(pictures), *pictures[0].shape), dtype=np.uint8)  # (B, P, H, W, 3)
-    for row, sample in zip(frames, samples, strict=True):
-        for place, picture in zip(row, sample.pictures, strict=True):
-            place[:] = picture  # the only copy of a frame that no transform changed
-    return Batch(
-        frames=torch.from_numpy(frames).permute(0, 1, 4, 2, 3),
-        labels=_stacked([sample.labels for sample in samples]),
-        counted=torch.from_numpy(np.stack([sample.counted for sample in samples])),
-        original_points=_stacked_points([sample.original_points for sample in samples]),
-        original_size=torch.tensor([sample.original_size for sample in samples], dtype=torch.float32),
-        clip=torch.tensor([sample.clip for sample in samples]),
-        number=torch.from_numpy(np.stack([sample.number for sample in samples])),
-    )
-
-
-def _stacked(labels: Sequence[ArrayLabels]) -> Labels[Tensor]:
-    """Return the labels of a batch."""
-    parts = ([one.visibility for one in labels], [one.difficulty for one in labels])
-    return Labels(
-        _stacked_points([one.points for one in labels]), *(torch.from_numpy(np.stack(part)) for part in parts)
-    )
-
-
-def _stacked_points(parts: Sequence[FloatArray]) -> Tensor:
-    """Return points (T, Q, 2) as those of a batch; a plain ball beside streaks is one whose ends are in one place."""
-    most = max(points.shape[1] for points in parts)
-    return torch.from_numpy(np.stack([np.broadcast_to(points, (len(points), most, 2)) for points in parts]))
-
-
-def _pictures(frames: FrameSource, places: Sequence[Place], size: Size) -> Iterator[Pictures]:
-    """Yield the T pictures of each place: a part of the whole if the frames lie ready, else decoded, each once.
-
-    Args:
-        frames: of the clip.
-        places: ascending.
-        size: (W, H) to deliver.
-    """
-    kept = frames.kept(size)
-    if kept is not None:
-        for place in places:
-            first, last = int(place.numbers[0]), int(place.numbers[-1])
-            is_run = last - first + 1 == len(place.numbers)  # not so where a short clip repeats frames
-            yield kept[first : last + 1] if is_run else kept[place.numbers]
-        return
-    needed = np.unique([i for place in places for i in place.numbers]).tolist()
-    decoded = zip(needed, frames.read(needed, size), strict=True)
-    held: dict[int, UInt8Array] = {}
-    for place in places:
-        while place.numbers[-1] not in held:
-            i, frame = next(decoded)
-            held[i] = frame
-        held = {i: frame for i, frame in held.items() if i >= place.numbers[0]}
-        yield [held[int(i)] for i in place.numbers]
-
-
-def _as_array(pictures: Pictures) -> UInt8Array:
-    """Return pictures as one array (P, H, W, 3), without a copy if they are one already."""
-    return pictures if isinstance(pictures, np.ndarray) else np.stack(pictures)
 
 
 def _take(buffer: list[Sample], rng: np.random.Generator) -> Sample:

@@ -13,9 +13,9 @@ from torch.utils.data import DataLoader
 from tracknet_core.contracts import Batch, Clip, FrameSource, Size, UInt8Array, Visibility, Window, WindowSpec
 from tracknet_core.errors import ClipError, DataError
 from tracknet_core.frame_views import ReadableFrames
-from tracknet_core.loading.stream import Remark, WindowStream
 from tracknet_core.loading.windows import EvaluationPlaces
 from tracknet_core.training.sampling import TrainingPlaces
+from tracknet_core.training.stream import Remark, WindowStream
 
 LENGTHS = (1, 2, 3, 4, 8)
 
@@ -152,7 +152,7 @@ def test_the_length_is_the_number_of_batches(
     batches: list[Batch] = []
     for worker in range(max(1, workers)):
         info = SimpleNamespace(id=worker) if workers else None
-        monkeypatch.setattr("tracknet_core.loading.stream.get_worker_info", lambda info=info: info)
+        monkeypatch.setattr("tracknet_core.training.stream.get_worker_info", lambda info=info: info)
         batches += read(stream)
     assert len(batches) == len(stream)
     windows = order(batches)
