@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from tracknet_core.assembly import build_model
-from tracknet_core.training.parts import build_module, build_transforms
 from tracknet_core.config import Config, load_config
 from tracknet_core.contracts import Batch, Labels, Visibility
 from tracknet_core.exporting.network import Portable
 from tracknet_core.model import BallTracker
+from tracknet_core.training.parts import build_module, build_transforms
 from tracknet_plugins.formats.onnx import ONNX
 
 FOLDER = Path(__file__).parent.parent / "experiments"

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from tracknet_core.assembly import load_model
+from tracknet_core.background import Backgrounds
 from tracknet_core.comparing.entries import Entry
 from tracknet_core.config import import_plugins
 from tracknet_core.errors import UserError
@@ -20,7 +21,6 @@ from tracknet_core.evaluation.compute import Request, score
 from tracknet_core.exporting import export
 from tracknet_core.exporting.speed import frame_times
 from tracknet_core.files import replace_text
-from tracknet_core.background import Backgrounds
 from tracknet_core.registry import formats
 from tracknet_core.tracking.answers import Detector
 from tracknet_core.tracking.detector import CPU, TORCH, load_detector
