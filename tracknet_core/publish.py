@@ -29,7 +29,13 @@ def parser() -> CommandParser:
     parser.add_argument(
         "overrides", nargs="*", metavar="key=value", help="settings of the data to compare on, with --format"
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="new or empty")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="new or empty")
+    parser.add_argument(
+        "--to",
+        metavar="hf://OWNER/NAME",
+        help="a repository of Hugging Face; without --output, it goes there alone",
+    )
+    parser.add_argument("--private", action="store_true", help="a new repository is for its owner alone")
     parser.add_argument("--half", action="store_true", help="keep weights in 16 bits: half the size")
     parser.add_argument("--card", type=Path, metavar="FILE", help="Markdown; default: what is known, to be completed")
     parser.add_argument("--format", metavar="NAME", help="add a file for machines without torch, such as onnx")
@@ -45,6 +51,8 @@ def _run(options: argparse.Namespace) -> int:
     publish(
         options.checkpoint,
         options.output,
+        to=options.to,
+        private=options.private,
         half=options.half,
         card=options.card,
         form=options.format,
@@ -53,7 +61,6 @@ def _run(options: argparse.Namespace) -> int:
         plugins=options.plugins,
         tell=tell,
     )
-    tell(str(options.output))
     return 0
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from tracknet_core.config import Config, import_plugins
 from tracknet_core.errors import ConfigError
 from tracknet_core.exporting.writing import export, shared_config
 from tracknet_core.files import new_folder
+from tracknet_core.hub import check_address, is_hub_address, upload
 from tracknet_core.model_folder import CARD, CONFIG, PORTABLE, WEIGHTS
 from tracknet_core.registry import formats
 
@@ -32,7 +34,7 @@ A network of tracknet that finds the ball in sports video: {parts}; {parameters:
 tracknet predict {name} match.mp4 --overlay
 ```
 
-`{name}` is this folder. `training.init_from={name}` starts a training from it.
+`{name}` is {place}. `training.init_from={name}` starts a training from it.
 
 ## Training
 
@@ -53,10 +55,15 @@ where it fails; which licence weights and training data have.
 """
 
 
+_NO_PLACE = "--output: where to? Name a folder, or a repository with --to hf://owner/name, or both."
+
+
 def publish(
     checkpoint: Path,
-    output: Path,
+    output: Path | None,
     *,
+    to: str | None = None,
+    private: bool = False,
     half: bool = False,
     card: Path | None = None,
     form: str | None = None,
@@ -69,7 +76,9 @@ def publish(
 
     Args:
         checkpoint: what a run wrote.
-        output: the folder; a new or empty one.
+        output: the folder; a new or empty one. None keeps none, and puts it into a repository alone.
+        to: ``hf://owner/name``, a repository of Hugging Face to put it into; None for none.
+        private: whether a new repository is for its owner alone.
         half: whether weights are kept in 16 bits, which halves the files; networks run in 32 bits all the same.
         card: Markdown for people; None writes what is known, to be completed.
         form: name of a format to add, for machines without torch; None for none.
@@ -81,6 +90,10 @@ def publish(
     Raises:
         UserError: something is missing or does not fit, or the added file does not agree with the network.
     """
+    if to is not None:
+        check_address(to)
+    elif output is None or private:
+        raise ConfigError(_NO_PLACE if output is None else "--private: is for repositories; name one with --to.")
     import_plugins(plugins)
     if form is None and (overrides or data is not None):
         raise ConfigError(f"{' '.join(overrides) or f'--data {data}'}: settings of the data serve --format alone.")
@@ -89,14 +102,19 @@ def publish(
     if half:
         content = {**content, "state_dict": {key: _halved(value) for key, value in content["state_dict"].items()}}
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    text = card.read_text(encoding="utf-8") if card is not None else _card(output.name, config, content, parameters)
-    with new_folder(output) as folder:
-        _write(folder, content, shared_config(config), text)
-        if form is not None:
-            suffix = formats.get(form)().suffix
-            export(
-                folder, folder / f"{PORTABLE}{suffix}", form, data=data, overrides=overrides, plugins=plugins, tell=tell
-            )
+    with TemporaryDirectory() as passing:
+        place = Path(passing, "network") if output is None else output
+        name = to or place.name
+        text = card.read_text(encoding="utf-8") if card is not None else _card(name, config, content, parameters)
+        with new_folder(place) as folder:
+            _write(folder, content, shared_config(config), text)
+            if form is not None:
+                file = folder / f"{PORTABLE}{formats.get(form)().suffix}"
+                export(folder, file, form, data=data, overrides=overrides, plugins=plugins, tell=tell)
+        if output is not None:
+            tell(str(output))
+        if to is not None:
+            tell(upload(place, to, private=private))
 
 
 def _write(folder: Path, content: Mapping[str, Any], config: Mapping[str, Any], card: str) -> None:
@@ -121,6 +139,7 @@ def _card(name: str, config: Config, content: Mapping[str, Any], parameters: int
     length = config.data.sequence.frames
     return _CARD.format(
         name=name,
+        place="this repository" if is_hub_address(name) else "this folder",
         parts=", ".join(
             f"{kind} `{getattr(network, kind)['name']}`" for kind in ("input", "backbone", "decoder", "head")
         ),

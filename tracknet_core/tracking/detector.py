@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from tracknet_core.contracts import Format
 from tracknet_core.errors import CheckpointError, ConfigError, RegistryError
+from tracknet_core.hub import is_hub_address
 from tracknet_core.model_folder import PORTABLE, is_model_folder
 from tracknet_core.registry import formats, models
 from tracknet_core.tracking.answers import Detector
@@ -50,10 +51,12 @@ def load_detector(path: Path, *, device: str = AUTO, backend: str = AUTO) -> Det
 
 
 def is_network(text: str) -> bool:
-    """Return whether a text names a network: by the suffix of a file, as a folder with weights, or as a model.
+    """Return whether a text names a network: by the suffix of a file, as a folder with weights, a model, or an address.
 
     Files that are named so and do not exist are networks, too, and are missed when they are loaded.
     """
+    if is_hub_address(text):
+        return True
     path = Path(text).expanduser()
     suffixes = (CHECKPOINT_SUFFIX, *(form.reader.suffix for form in _installed_formats()))
     return path.name.endswith(suffixes) or is_model_folder(path) or (not path.exists() and text in models.names())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tracknet_core.config import default_of
 from tracknet_core.errors import CheckpointError, ConfigError
+from tracknet_core.hub import fetch, is_hub_address
 from tracknet_core.registry import models
 from tracknet_core.tracking.detector import AUTO, is_network
 
@@ -15,7 +16,8 @@ def network_path(text: str | Path | None) -> Path:
     """Return the path of a network: of a file or a folder or, where there is none, of the model of that name.
 
     Args:
-        text: which; None for the model that ``experiments/options.yaml`` has for ``--model``.
+        text: which; ``hf://owner/name`` for one in a repository of Hugging Face; None for the model that
+            ``experiments/options.yaml`` has for ``--model``.
 
     Raises:
         CheckpointError: there is neither.
@@ -23,6 +25,8 @@ def network_path(text: str | Path | None) -> Path:
     """
     if text is None:
         return _model(default_of("--model"))
+    if isinstance(text, str) and is_hub_address(text):
+        return fetch(text)
     path = Path(text).expanduser()
     if path.exists() or path.parent != Path() or path.suffix:
         return path

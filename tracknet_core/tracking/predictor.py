@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tracknet_core.config import import_plugins
 from tracknet_core.contracts import TrackedFrame
+from tracknet_core.hub import is_hub_address
 from tracknet_core.progress import Progress
 from tracknet_core.tracking.album import Album
 from tracknet_core.tracking.answers import Detector
@@ -29,7 +30,8 @@ def load(
 
     Args:
         network: a checkpoint, an exported file such as ``best.onnx`` (which needs no torch), a folder that ``tracknet
-            publish`` wrote, or the name of a model that is installed; None for the one that comes with tracknet.
+            publish`` wrote, ``hf://owner/name`` for such a folder in a repository of Hugging Face, or the name of a
+            model that is installed; None for the one that comes with tracknet.
         device: of torch, such as ``cpu`` or ``cuda:0``; ``auto`` takes a GPU if there is one.
         backend: what runs the file, such as ``torch`` or ``onnx``; ``auto`` goes by its suffix.
         plugins: modules or files with parts that the network names; they are imported, so give those that you trust.
@@ -41,7 +43,8 @@ def load(
     """
     import_plugins(plugins)
     path = network_path(network)
-    return Predictor(path.name, load_detector(path, device=device, backend=backend))
+    is_address = isinstance(network, str) and is_hub_address(network)
+    return Predictor(str(network) if is_address else path.name, load_detector(path, device=device, backend=backend))
 
 
 class Predictor:
