@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 from tracknet_core.checkpoint import KEY, copy_weights, read_checkpoint, stored_config
 from tracknet_core.components import build, check_and_build
-from tracknet_core.config import Config, DataConfig, load_config
+from tracknet_core.config import Config, DataConfig, Experiment, load_config
 from tracknet_core.contracts import (
     PLAIN,
     BatchTransform,
@@ -36,7 +36,7 @@ def build_window(config: Config) -> WindowSpec:
     return _window(_build_input(config), config)
 
 
-def build_model(config: Config | str | Path | Mapping[str, Any], *, fetch: bool = True) -> BallTracker:
+def build_model(config: Config | Experiment, *, fetch: bool = True) -> BallTracker:
     """Return the network of an experiment, put together by name.
 
     Args:

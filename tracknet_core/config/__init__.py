@@ -2,6 +2,7 @@
 
 from tracknet_core.config.experiment import (
     DEFAULT,
+    Experiment,
     default_of,
     default_section,
     known_shorthands,
@@ -33,6 +34,7 @@ __all__ = [
     "Cache",
     "Config",
     "DataConfig",
+    "Experiment",
     "Loader",
     "ModelConfig",
     "Preprocess",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tracknet_core.config import Config
-from tracknet_core.config.experiment import Experiment
+from tracknet_core.config import Config, Experiment
 from tracknet_core.files import check_folder
 from tracknet_core.training.runs import find_checkpoint
 from tracknet_core.training.trainer import Trained, prepare

@@ -18,8 +18,7 @@ from lightning.pytorch.loggers import CSVLogger
 
 from tracknet_core import assembly
 from tracknet_core.checkpoint import copy_weights, read_checkpoint
-from tracknet_core.config import Config, TrackerConfig, TrainingConfig, load_config
-from tracknet_core.config.experiment import Experiment
+from tracknet_core.config import Config, Experiment, TrackerConfig, TrainingConfig, load_config
 from tracknet_core.contracts import RunPaths, clip_names
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.files import replace_text
