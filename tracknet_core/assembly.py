@@ -164,7 +164,13 @@ def _window(input_: Input, config: Config) -> WindowSpec:
     if size is None:
         raise ConfigError("data.preprocess.resize: null, but the network needs the size of its input.")
     targets = tuple(input_.targets)
-    return WindowSpec(config.data.sequence.frames, targets, bool(input_.background), (size[0], size[1]))
+    sequence = config.data.sequence
+    if sequence.step is not None and sequence.step > len(targets):
+        raise ConfigError(
+            f"data.sequence.step: {sequence.step} frames between windows leave some out, as a window answers for "
+            f"{len(targets)}. Give 1 to {len(targets)}, or null."
+        )
+    return WindowSpec(sequence.frames, targets, bool(input_.background), (size[0], size[1]), sequence.step)
 
 
 def require_form(form: Form, part: Head | Loss | BatchTransform, path: str, name: str) -> None:

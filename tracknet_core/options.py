@@ -50,7 +50,12 @@ def add_tracking_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="such as kalman, '{name: kalman, max_gap: 5}' or the .ckpt of a trained one; default: the best path",
     )
-    parser.add_argument("--step", type=int, metavar="N", help="frames between windows; default: no overlap")
+    parser.add_argument(
+        "--step",
+        type=int,
+        metavar="N",
+        help="frames between windows; default: what the network was made for, mostly no overlap",
+    )
     parser.add_argument(
         "--ensemble",
         metavar="NAME",

@@ -28,6 +28,11 @@ def test_parts_get_what_follows_from_the_others(config: Config) -> None:
     assert model.window == WindowSpec(3, (0, 1, 2), False, (64, 48))
 
 
+def test_windows_of_a_trained_network_overlap_as_the_experiment_says(experiment: Path) -> None:
+    model = build_model(load_config(experiment, ["data.sequence.step=1"]))
+    assert model.window == WindowSpec(3, (0, 1, 2), False, (64, 48), step=1)
+
+
 def test_single_frames_enter_a_network_of_three_channels(experiment: Path) -> None:
     model = build_model(load_config(experiment, ["data.sequence.enabled=false"]))
     assert model.input.channels == 3
@@ -55,6 +60,10 @@ def test_a_head_is_told_the_frames_of_a_sample(input_: str, frames: int, experim
         ("model.backbone.width=0", "model.backbone: width: 0 is too small. Give at least 1."),
         ("model.heatmap.sigma=0", "model.heatmap: sigma: 0.0 cells is out of range."),
         ("model.decoder={name: fpn}", "model.decoder: fpn needs a pyramid, two or more maps whose strides double"),
+        (
+            "data.sequence.step=4",
+            "data.sequence.step: 4 frames between windows leave some out, as a window answers for 3",
+        ),
         ("data.preprocess.resize=null", "data.preprocess.resize: null, but the network needs the size of its input."),
     ],
 )

@@ -27,12 +27,15 @@ class Sequences:
         length: T, frames of a window.
         stride: frames between the starts of two training windows.
         windows: windows in a row that a network with a state is trained on.
+        step: frames between the windows of a trained network, for prediction and evaluation: fewer than it answers for
+            let windows overlap, and what they say of a frame count together; null for no overlap.
     """
 
     enabled: bool = True
     length: int = within(1, GREATEST_LENGTH, default=3)
     stride: int = within(1, default=1)
     windows: int = within(1, GREATEST_LENGTH, default=1)
+    step: int | None = within(1, GREATEST_LENGTH, default=None)
 
     @property
     def frames(self) -> int:

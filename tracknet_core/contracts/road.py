@@ -349,17 +349,24 @@ class WindowSpec:
         targets: the K positions in the window that get an answer, consecutive.
         background: whether a window needs the background of the clip as a further picture.
         image_size: (W, H) of whole frames, in pixels of the network input.
+        step: frames between the windows that a trained network is led over a clip with, 1 to K; None for K, so that
+            each frame is looked at once.
     """
 
     length: int
     targets: tuple[int, ...]
     background: bool
     image_size: Size
+    step: int | None = None
 
     @property
     def pictures(self) -> int:
         """P, the pictures of a window."""
         return self.length + self.background
+
+    def apart(self, step: int | None) -> int:
+        """Return the frames between windows: as asked for, or else as the network says."""
+        return step or self.step or len(self.targets)
 
     def in_a_row(self, windows: int) -> WindowSpec:
         """Return the spec of several windows in a row as one, which a network with a state goes through in order."""

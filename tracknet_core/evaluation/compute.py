@@ -205,7 +205,7 @@ def _evaluation(asked: Request) -> Evaluation:
         predicted, notes = _detected(detector, clips, plan, silent=asked.silent)
         options |= {
             "tracker": plan.tracker,
-            "step": plan.step or len(detector.window.targets),
+            "step": detector.window.apart(plan.step),
             "ensemble": plan.ensemble or default_ensemble(detector, plan.step),
             "device": detector.device,
             "configuration sha256": digest(detector.config.as_dict()),

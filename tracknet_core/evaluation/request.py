@@ -43,7 +43,7 @@ class Request:
         protocols: the rules; none takes those of the network's training, or those that any training starts from.
         tracker: what makes a trajectory of what the network finds; None for what ``experiments/options.yaml`` says.
         threshold: balls with a lower score are left out.
-        step: frames between windows; None for no overlap.
+        step: frames between windows; None for the network's own.
         ensemble: what overlapping windows make of a frame; None for the default of the step.
         batch_size: windows at once; None for what suits the network.
         device: of torch, or ``auto``.

@@ -40,7 +40,7 @@ def detect_clip(
     Args:
         detector: the network.
         frames: the clip.
-        step: frames between the starts of windows, 1 to K; K by default, so that each frame is looked at once.
+        step: frames between the starts of windows, 1 to K; None for the network's own.
         ensemble: validated node of what overlapping windows make of a frame; None for the default of a step.
         batch_size: windows that pass through the network together; None for what suits it.
 
@@ -104,7 +104,7 @@ def detect(
         detector: the network.
         frames: pictures of the size that the network takes, (H, W, 3).
         size: width and height that the places are wanted in: those of the original video, in pixels.
-        step: frames between the starts of windows, 1 to K; K by default, so that each frame is looked at once.
+        step: frames between the starts of windows, 1 to K; None for the network's own.
         ensemble: validated node of what overlapping windows make of a frame; None for the default of a step.
         batch_size: windows that pass through the network together, of which 1 keeps the delay of a live stream short;
             None for what suits it.
@@ -114,7 +114,7 @@ def detect(
         ValueError: a parameter is out of its range.
     """
     check_windows(detector, step, batch_size)
-    step = len(detector.window.targets) if step is None else step
+    step = detector.window.apart(step)
     if detector.window.background and background is None:
         raise ValueError("background: None, but this network looks at the background of the clip as well.")
     merged = _Merged(detector, size, build_merger(detector, step, ensemble))
@@ -126,7 +126,8 @@ def detect(
 
 def default_ensemble(detector: Detector, step: int | None) -> Node:
     """Return what becomes of a frame where nobody says it: without overlap there is one answer, otherwise all count."""
-    return parse_component("mergers", None, "--ensemble" if step in (None, len(detector.window.targets)) else "--step")
+    overlap = detector.window.apart(step) < len(detector.window.targets)
+    return parse_component("mergers", None, "--step" if overlap else "--ensemble")
 
 
 def build_merger(detector: Detector, step: int | None, ensemble: Node | None) -> Merger[Any]:
@@ -156,9 +157,10 @@ def check_windows(detector: Detector, step: int | None, batch_size: int | None) 
         raise ValueError(
             f"step: {step} is out of range. Give 1 to {count}, the frames that a window of this network reports."
         )
-    if step not in (None, count) and detector.state:
+    apart = detector.window.apart(step)
+    if apart != count and detector.state:
         raise ValueError(
-            f"step: {step} lets windows overlap, and this network carries a state from a window to the next, which it "
+            f"step: {apart} lets windows overlap, and this network carries a state from a window to the next, which it "
             f"learned {count} frames apart. Leave it out."
         )
     if batch_size is not None and batch_size < 1:

@@ -47,7 +47,7 @@ class ClipTracker:
         self._name = name
         self._source = source
         self.size, self.fps = source.size, source.fps
-        self.step = plan.step or len(detector.window.targets)
+        self.step = detector.window.apart(plan.step)
         self.ensemble: Node = plan.ensemble or default_ensemble(detector, plan.step)
         self._batch_size = plan.batch_size
         self._tracker = build_tracker(plan.tracker, fps=self.fps, size=self.size)

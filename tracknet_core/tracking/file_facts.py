@@ -25,6 +25,7 @@ class FileFacts:
         targets: the K positions in the window that get an answer, consecutive.
         image_size: (W, H) of whole frames, in pixels of the network input.
         state: shape of each map of the state, without the windows: (C, h, w).
+        step: frames between windows; None for no overlap.
     """
 
     background: bool
@@ -32,11 +33,12 @@ class FileFacts:
     targets: list[int] = within(0, GREATEST_LENGTH - 1)
     image_size: Size = within(1, GREATEST_SIDE)
     state: list[list[int]] = within(1, GREATEST_SIDE)
+    step: int | None = within(1, GREATEST_LENGTH, default=None)
 
     @property
     def window(self) -> WindowSpec:
         """What the network is given."""
-        return WindowSpec(self.length, tuple(self.targets), self.background, self.image_size)
+        return WindowSpec(self.length, tuple(self.targets), self.background, self.image_size, self.step)
 
 
 def facts_note(window: WindowSpec, state: Sequence[Sequence[int]]) -> dict[str, str]:
@@ -52,6 +54,7 @@ def facts_note(window: WindowSpec, state: Sequence[Sequence[int]]) -> dict[str, 
         targets=list(window.targets),
         image_size=window.image_size,
         state=[list(shape) for shape in state],
+        step=window.step,
     )
     return {KEY: json.dumps(asdict(facts))}
 

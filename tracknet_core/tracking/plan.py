@@ -24,7 +24,7 @@ class Plan:
 
     Attributes:
         tracker: validated node of the tracker.
-        step: frames between the starts of windows; None for no overlap.
+        step: frames between the starts of windows; None for the network's own.
         ensemble: validated node of what overlapping windows make of a frame; None for the default of a step.
         batch_size: windows that pass through the network together; None for what suits it.
     """

@@ -85,7 +85,7 @@ class Predictor:
             fps: frames per second of folders of images and of arrays; files know theirs.
             tracker: what makes a trajectory of what the network finds: a name, or a mapping such as ``{"name":
                 "kalman", "max_gap": 5}``, or the path of a trained one; None for the one that commands take.
-            step: frames between windows; None for no overlap.
+            step: frames between windows; None for the network's own.
             ensemble: what overlapping windows make of a frame.
             batch_size: windows at once; None for what suits the network.
             progress: show how far it is.

@@ -43,7 +43,7 @@ def track_videos(
         existing: what becomes of outputs that are there.
         fps: frames per second of folders of images.
         tracker: what makes a trajectory of what the network finds; or the checkpoint of a trained one.
-        step: frames between windows; None for no overlap.
+        step: frames between windows; None for the network's own.
         ensemble: what overlapping windows make of a frame; None for the default of the step.
         batch_size: windows at once; None for what suits the network.
         device: of torch, or ``auto``.

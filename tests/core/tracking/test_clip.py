@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -125,6 +126,17 @@ def test_without_overlap_the_last_window_reports_only_what_is_left() -> None:
     built = detector(naming((0, 1, 2), torch.ones_like), 3, (0, 1, 2))
     # Frames 0 to 4 in windows that start at 0 and, moved back into the clip, at 2.
     assert [candidates.xy.tolist() for candidates in run(built, 5)] == [[[n, 0 if n < 3 else 2]] for n in range(5)]
+
+
+def test_a_network_says_itself_how_far_its_windows_are_apart() -> None:
+    built = detector(naming((0, 1, 2), torch.ones_like), 3, (0, 1, 2))
+    overlapping = replace(built, window=replace(built.window, step=1))
+    asked = run(built, 5, step=1)
+    assert max(len(candidates.xy) for candidates in asked) == 3  # the middle frame is in three windows
+    for found, expected in zip(run(overlapping, 5), asked, strict=True):
+        np.testing.assert_array_equal(found.xy, expected.xy)
+    for found, expected in zip(run(overlapping, 5, step=3), run(built, 5), strict=True):
+        np.testing.assert_array_equal(found.xy, expected.xy)
 
 
 def test_pooled_detections_stand_side_by_side_highest_score_first() -> None:

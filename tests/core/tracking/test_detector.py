@@ -122,6 +122,14 @@ def memory(monkeypatch: pytest.MonkeyPatch, model: BallTracker) -> None:
     monkeypatch.setattr(Memory, "network", model, raising=False)
 
 
+@pytest.mark.usefixtures("memory")
+def test_a_file_says_how_far_its_windows_are_apart(config: Config, tmp_path: Path) -> None:
+    for step in (None, 2):
+        path = tmp_path / f"{step}.memory"
+        path.write_text(notes_of(config, step=step))
+        assert load_detector(path).window == replace(build_window(config), step=step)
+
+
 @pytest.mark.parametrize("decodes", [True, False])
 @pytest.mark.parametrize("backend", ["auto", "memory"])
 def test_an_exported_file_runs_like_its_checkpoint(
