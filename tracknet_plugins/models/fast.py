@@ -1,4 +1,4 @@
-"""The weights of ``accurate``, looking at 640 x 352: a third of the work."""
+"""Finds the ball in real video at a ninth of the work, of rendered rallies alone; nine frames of 640 x 352."""
 
 from pathlib import Path
 
