@@ -146,7 +146,7 @@ def test_notes_say_how_to_feed_the_file_without_tracknet(run: Callable[..., Any]
     assert notes["frames"] == "uint8 (B, 3, 3, 48, 64): windows, pictures, R G B, rows, columns"
     assert notes["pictures"] == "3 consecutive frames, oldest first; scaled to 64 x 48 as a whole"
     assert notes["targets"].startswith("[0, 1, 2]: ")
-    facts = {"background": False, "length": 3, "targets": [0, 1, 2], "image_size": [64, 48], "state": []}
+    facts = {"background": False, "length": 3, "targets": [0, 1, 2], "image_size": [64, 48], "state": [], "step": None}
     assert json.loads(notes["network"]) == facts
     assert "state" not in notes
     assert notes["results"].startswith(

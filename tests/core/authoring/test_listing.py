@@ -85,7 +85,8 @@ def test_every_part_of_tracknet_says_what_it_is() -> None:
     parts = list_parts()
     assert [part.name for part in parts if part.package == "tracknet" and len(part.summary) < 5] == []
     assert len({part.kind for part in parts}) == 19
-    assert [part.name for part in parts if part.kind == "inputs"] == ["background", "differences", "per_frame", "stack"]
+    inputs = [part.name for part in parts if part.kind == "inputs"]
+    assert inputs == ["background", "differences", "motion_maps", "per_frame", "stack"]
 
 
 def test_text_is_a_paragraph_for_each_kind() -> None:
