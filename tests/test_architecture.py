@@ -73,12 +73,20 @@ def test_the_page_on_the_architecture_names_every_room(room: str) -> None:
     assert f"`{room}`" in (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 
-def test_the_kernel_is_no_longer_than_contributing_says() -> None:
-    [most] = re.findall(r"at most ([\d,]+) lines", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+def kernel() -> dict[Path, str]:
     core = ROOT / "tracknet_core"
     files = [file for room in KERNEL for file in [*core.glob(f"{room}.py"), *core.glob(f"{room}/*.py")]]
-    lines = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
+    return {file: file.read_text(encoding="utf-8") for file in files}
+
+
+def test_the_kernel_is_no_longer_than_contributing_says() -> None:
+    [most] = re.findall(r"at most ([\d,]+) lines", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    lines = sum(len(text.splitlines()) for text in kernel().values())
     assert lines <= int(most.replace(",", ""))
+
+
+def test_the_kernel_does_without_lightning_which_is_the_wing_trainings() -> None:
+    assert [file.name for file, text in kernel().items() if re.search(r"^(?:from|import) lightning", text, re.M)] == []
 
 
 @pytest.mark.parametrize("door", DOORS)

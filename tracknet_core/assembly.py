@@ -97,7 +97,11 @@ def load_model(path: Path) -> tuple[Config, BallTracker]:
         CheckpointError: the file is no checkpoint, or its weights do not fit its network.
         ConfigError: its network cannot be built here.
     """
-    content = read_checkpoint(path)
+    return restore_model(read_checkpoint(path), path)
+
+
+def restore_model(content: dict[str, Any], path: Path) -> tuple[Config, BallTracker]:
+    """Return what :func:`load_model` does, of the content of a checkpoint; ``path`` is for messages."""
     config = stored_config(content[KEY].get("config"), path, built=["model"])
     with _about(path):
         model = build_model(config, fetch=False)

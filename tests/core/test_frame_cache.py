@@ -24,9 +24,8 @@ from tracknet_core.config import Config, load_config
 from tracknet_core.contracts import Clip, Dataset, FrameSource, Size, UInt8Array, WindowSpec, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.frame_cache import CachedFrames, FrameCache
-from tracknet_core.loading.splits import Splits
 from tracknet_core.loading.windows import EvaluationPlaces
-from tracknet_core.training.datamodule import TrackingData
+from tracknet_core.training.datamodule import Splits, TrackingData
 from tracknet_core.training.sampling import TrainingPlaces
 from tracknet_core.training.stream import WindowStream
 from tracknet_core.video import VideoFrames, write_video

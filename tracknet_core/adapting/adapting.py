@@ -21,14 +21,13 @@ from tracknet_core.config import Cache, Config, Sampling, import_plugins, parse_
 from tracknet_core.contracts import Clip, Dataset, FrameSource
 from tracknet_core.errors import ConfigError, DataError, UserError
 from tracknet_core.files import new_file
-from tracknet_core.loading.splits import Splits
 from tracknet_core.model import BallTracker
 from tracknet_core.schema import Node
 from tracknet_core.tracking.answers import Detector, blank
 from tracknet_core.tracking.jobs import find_sources
 from tracknet_core.tracking.networks import network_path
 from tracknet_core.tracking.with_torch import detector
-from tracknet_core.training.datamodule import TrackingData
+from tracknet_core.training.datamodule import Splits, TrackingData
 from tracknet_core.training.parts import build_module, build_transforms
 from tracknet_core.training.trainer import quieten
 

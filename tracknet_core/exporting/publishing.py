@@ -13,7 +13,7 @@ import torch
 from omegaconf import OmegaConf
 from safetensors.torch import save_file
 
-from tracknet_core.assembly import load_model
+from tracknet_core.assembly import restore_model
 from tracknet_core.checkpoint import KEY, PREFIX, read_checkpoint
 from tracknet_core.config import Config, import_plugins
 from tracknet_core.errors import ConfigError
@@ -98,7 +98,7 @@ def publish(
     if form is None and (overrides or data is not None):
         raise ConfigError(f"{' '.join(overrides) or f'--data {data}'}: settings of the data serve --format alone.")
     content = read_checkpoint(checkpoint)
-    config, model = load_model(checkpoint)
+    config, model = restore_model(content, checkpoint)
     if half:
         content = {**content, "state_dict": {key: _halved(value) for key, value in content["state_dict"].items()}}
     parameters = sum(parameter.numel() for parameter in model.parameters())

@@ -15,59 +15,13 @@ from pathlib import Path
 import numpy as np
 from omegaconf import OmegaConf
 
-from tracknet_core.config import DataConfig
-from tracknet_core.contracts import Clip, Dataset, LazyClips, PublishedSplit, RandomFrames, Size, Visibility, clip_names
+from tracknet_core.contracts import Clip, Dataset, LazyClips, PublishedSplit, RandomFrames, Visibility, clip_names
 from tracknet_core.errors import ConfigError
 
 SplitSetting = str | Mapping[str, Sequence[str]] | None
 """``data.split``: name or file of a split, patterns of clip names for each split, or None for the dataset's own."""
 
 RANDOM_FRAMES = "_random_frames"
-
-
-class Splits:
-    """The splits of a dataset, each listed when it is first asked for.
-
-    Args:
-        dataset: the reader.
-        data: the section that says how it is split.
-    """
-
-    def __init__(self, dataset: Dataset, data: DataConfig) -> None:
-        self._dataset = dataset
-        self._data = data
-        self._clips: dict[str, list[Clip]] = {}
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the splits, as ``data.split`` or the dataset has them; without ``val`` nothing is validated."""
-        return split_names(self._dataset, self._data.split)
-
-    def clips(self, split: str) -> Sequence[Clip]:
-        """Return the clips of a split, as ``data.split`` or the dataset has it.
-
-        Raises:
-            ConfigError: the split does not exist, or its patterns match no clip.
-            DataError: the dataset cannot be read.
-        """
-        if split not in self._clips:
-            self._clips[split] = list(choose_clips(self._dataset, self._data.split, split))
-        return self._clips[split]
-
-    def image_size(self) -> Size:
-        """Return (W, H) of whole frames as the network gets them.
-
-        Raises:
-            ConfigError: ``data.preprocess.resize`` is null and clips differ in size.
-        """
-        if self._data.preprocess.resize is not None:
-            return self._data.preprocess.resize
-        used = [split for split in ("train", "val") if split in self.names]
-        sizes = sorted({clip.frames.size for split in used for clip in self.clips(split)})
-        if len(sizes) > 1:
-            listed = ", ".join(f"{w}x{h}" for w, h in sizes)
-            raise ConfigError(f"data.preprocess.resize: null, but the clips have different sizes ({listed}). Set it.")
-        return sizes[0]
 
 
 def split_names(dataset: Dataset, setting: SplitSetting) -> tuple[str, ...]:

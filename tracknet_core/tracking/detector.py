@@ -58,8 +58,9 @@ def is_network(text: str) -> bool:
     if is_hub_address(text):
         return True
     path = Path(text).expanduser()
-    suffixes = (CHECKPOINT_SUFFIX, *(form.reader.suffix for form in _installed_formats()))
-    return path.name.endswith(suffixes) or is_model_folder(path) or (not path.exists() and text in models.names())
+    if path.name.endswith(CHECKPOINT_SUFFIX) or is_model_folder(path) or (not path.exists() and text in models.names()):
+        return True  # before formats, whose packages take their time to import
+    return any(path.name.endswith(form.reader.suffix) for form in _installed_formats())
 
 
 class _NamedFormat(NamedTuple):

@@ -22,12 +22,11 @@ from tracknet_core.config import Config, Experiment, TrackerConfig, TrainingConf
 from tracknet_core.contracts import RunPaths, clip_names
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.files import replace_text
-from tracknet_core.loading.splits import Splits
 from tracknet_core.model import BallTracker
 from tracknet_core.tracking.networks import network_path
 from tracknet_core.training.checkpoint_files import CheckpointFiles
 from tracknet_core.training.conformance import check_network
-from tracknet_core.training.datamodule import TrackingData
+from tracknet_core.training.datamodule import Splits, TrackingData
 from tracknet_core.training.module import LearningModule
 from tracknet_core.training.nonfinite import NonFiniteLosses
 from tracknet_core.training.parts import build_callbacks, build_loggers, build_module, build_transforms

@@ -31,8 +31,7 @@ from tracknet_core.contracts import (
 )
 from tracknet_core.errors import ConfigError
 from tracknet_core.frame_views import FrameView
-from tracknet_core.loading.splits import Splits
-from tracknet_core.training.datamodule import TrackingData
+from tracknet_core.training.datamodule import Splits, TrackingData
 from tracknet_core.training.gaps import LONGEST, SHORTEST, HiddenGaps, gap_errors, hide
 from tracknet_core.training.module import LearningModule
 from tracknet_core.training.parts import learning

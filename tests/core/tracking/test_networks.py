@@ -12,7 +12,7 @@ import pytest
 from tracknet_core.errors import CheckpointError, ConfigError
 from tracknet_core.model_folder import CONFIG, WEIGHTS
 from tracknet_core.registry import NAMESPACE
-from tracknet_core.tracking import networks
+from tracknet_core.tracking import detector, networks
 from tracknet_core.tracking.networks import network_and_videos, network_path
 
 
@@ -51,6 +51,12 @@ def test_the_first_word_may_be_a_network(
 ) -> None:
     found = network_and_videos(words, None)
     assert found == (folder if network is None else Path(network), videos)
+
+
+def test_no_format_is_asked_for_what_is_known_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detector, "_installed_formats", lambda: pytest.fail("formats were imported"))
+    for network in ("best.ckpt", "shipped", "halls"):
+        assert detector.is_network(network)
 
 
 def test_with_the_option_all_words_are_videos(folder: Path) -> None:

@@ -14,8 +14,7 @@ from tracknet_core.components import build
 from tracknet_core.config import load_config
 from tracknet_core.contracts import Clip, Dataset, Size, Window
 from tracknet_core.errors import ConfigError, DataError
-from tracknet_core.loading.splits import Splits
-from tracknet_core.training.datamodule import TrackingData
+from tracknet_core.training.datamodule import Splits, TrackingData
 
 LENGTHS = (1, 2, 3, 4, 8)
 
