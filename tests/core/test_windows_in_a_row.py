@@ -6,11 +6,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tracknet_core.contracts import FeatureSpec, WindowSpec
+from tracknet_core.contracts import Batch, FeatureSpec, Labels, WindowSpec
 from tracknet_core.model import BallTracker
+from tracknet_core.training.module import TrackerModule
 from tracknet_plugins.codecs.gaussian import Gaussian
 from tracknet_plugins.inputs.background import Background
 from tracknet_plugins.inputs.stack import Stack
+from tracknet_plugins.losses.mse import MSE
+from tracknet_plugins.optimizers.adamw import adamw
+from tracknet_plugins.schedulers.constant import constant
 
 SIZE = (32, 16)
 
@@ -93,3 +97,38 @@ def test_the_spec_of_windows_in_a_row() -> None:
     assert spec.in_a_row(1) == spec
     row = spec.in_a_row(3)
     assert (row.length, row.targets, row.pictures) == (11, tuple(range(1, 10)), 12)
+
+
+def batch_of(frames: Tensor, clips: list[int], *, counts: bool = True) -> Batch:
+    """Windows (B, P, 3, H, W) of clips, without a ball."""
+    shape = (len(frames), 2)
+    points = torch.full((*shape, 1, 2), torch.nan)
+    return Batch(
+        frames=frames,
+        labels=Labels(points, torch.zeros(shape, dtype=torch.int64), torch.zeros(shape)),
+        counted=torch.full(shape, counts),
+        original_points=points,
+        original_size=torch.tensor(SIZE, dtype=torch.float32).expand(len(frames), 2),
+        clip=torch.tensor(clips),
+        number=torch.zeros(shape, dtype=torch.int64),
+    )
+
+
+def test_validation_goes_through_a_clip_as_tracking_does(model: BallTracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = TrackerModule(
+        model=model, loss=MSE(), protocols={}, optimizer=adamw, scheduler=constant, description={}
+    ).eval()
+    monkeypatch.setattr(module, "log_cost", lambda *_: None)
+    frames = pictures(model, 6)  # of three clips, each with three windows
+    whole = model(frames)  # (3, 6, h, w)
+    windows = list(model.windows(frames))
+    for _ in range(2):  # two epochs
+        module.on_validation_epoch_start()
+        said = []
+        for window in windows:
+            # Two processes read clips side by side, so that batches of clips may alternate.
+            together = module.validation_step(batch_of(window[:2], [0, 1]), 0).logits
+            alone = module.validation_step(batch_of(window[2:], [2]), 0).logits
+            said.append(torch.cat((together, alone)))
+            module.validation_step(batch_of(window[:1], [2], counts=False), 0)  # fills up, and changes nothing
+        torch.testing.assert_close(torch.cat(said, dim=1), whole)

@@ -291,7 +291,7 @@ class TrainingFrames(Protocol):
     labels what is written here."""
 
     def every_training_frame(self) -> Iterable[Batch]:
-        """Return batches that count every frame of the training clips once, in windows as validation has them."""
+        """Return batches that count every frame of the training clips once, in windows as training has them."""
 
     def places(self, batch: Batch) -> Tensor:
         """Return (B, T), where in ``difficulty`` the frames of a training batch are."""

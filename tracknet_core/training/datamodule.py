@@ -86,7 +86,8 @@ class TrackingData(pl.LightningDataModule, TrainingFrames):
         super().__init__()
         self.splits = splits
         self._config = config
-        self._window = window.in_a_row(config.data.sequence.windows)
+        self._window = window
+        self._row = window.in_a_row(config.data.sequence.windows)  # what a network with a state is trained on
         self._transforms = transforms
         self._streams: list[WindowStream] = []
         self._broken: set[tuple[str, int]] = set()
@@ -127,7 +128,7 @@ class TrackingData(pl.LightningDataModule, TrainingFrames):
         """
         data = self._config.data
         clips = self._clips_to_read("train")
-        length = self._window.length
+        length = self._row.length
         for transform in reversed(self._transforms):
             length = transform.input_frames(length)
         rates = sampling_rates(clips, length, data.sampling)
@@ -135,7 +136,7 @@ class TrackingData(pl.LightningDataModule, TrainingFrames):
         return self._loader(clips, places, training=True)
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """Return the loader of validation windows: every frame once."""
+        """Return the loader of validation windows: every frame once, the windows of a clip one after the other."""
         clips = self._clips_to_read("val")
         places = EvaluationPlaces([len(clip) for clip in clips], self._window)
         return self._loader(clips, places, training=False)
@@ -150,7 +151,7 @@ class TrackingData(pl.LightningDataModule, TrainingFrames):
     def every_training_frame(self) -> DataLoader[Batch]:
         """Return a loader that counts every frame of the training clips once, in windows that no transform changed."""
         clips = self._clips_to_read("train")
-        places = EvaluationPlaces([len(clip) for clip in clips], self._window)
+        places = EvaluationPlaces([len(clip) for clip in clips], self._row)
         return self._loader(clips, places, training=False)
 
     def places(self, batch: Batch) -> Tensor:

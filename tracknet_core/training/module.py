@@ -22,7 +22,7 @@ from tracknet_core.contracts import (
     Target,
     ValidationOutput,
 )
-from tracknet_core.model import BallTracker
+from tracknet_core.model import BallTracker, State
 
 
 class LearningModule(pl.LightningModule):
@@ -182,6 +182,7 @@ class TrackerModule(LearningModule):
         self.protocols = nn.ModuleDict(protocols)  # type: ignore[arg-type]  # torchmetrics' Metric is a Module
         self._train_empty = train_empty
         self._batch_transforms = batch_transforms
+        self._states: dict[int, State] = {}  # after the last window of each clip that is validated
 
     def forward(self, frames: Tensor) -> Tensor:
         """(B, P, 3, H, W) uint8 frames -> (B, K, *form) logits."""
@@ -196,10 +197,14 @@ class TrackerModule(LearningModule):
         costs = [self.loss(logits, target) for logits in self.model.answers(frames)]
         return Cost(torch.stack([part.total for part in costs]).mean(), costs[-1].count)
 
+    def on_validation_epoch_start(self) -> None:
+        """Begin every clip without a state."""
+        self._states.clear()
+
     def validation_step(self, batch: Batch, batch_idx: int) -> ValidationOutput:  # type: ignore[override]
-        """Count a batch; return what previews show."""
+        """Count a batch, whose windows follow each other as a clip has them; return what previews show."""
         target = self._target(batch)
-        logits = self(batch.frames)
+        logits = self._in_turn(batch) if self.model.decoder.state else self(batch.frames)
         self.log_cost("val/loss", self.val_cost, self.loss(logits, target))
         detections = self.model.codec.decode(logits)
         size = (batch.frames.shape[-1], batch.frames.shape[-2])
@@ -224,6 +229,21 @@ class TrackerModule(LearningModule):
                 logged[key] = value.float()
             cast(Metric, protocol).reset()
         self.log_dict(logged, prog_bar=False)
+
+    def _in_turn(self, batch: Batch) -> Tensor:
+        """Return the logits (B, K, *form) of windows, each with the state that the one before in its clip has left.
+
+        So a clip is seen as it is tracked, from its start to its end, and not in rows as short as those of training.
+        """
+        logits = []
+        for frames, clip, counts in zip(
+            batch.frames.unsqueeze(1), batch.clip.tolist(), batch.counted.any(1), strict=True
+        ):
+            said, state = self.model.step(frames, self._states.get(clip) or self.model.start(frames))
+            logits.append(said)
+            if counts:  # what fills up the batches of a process is of no clip that goes on
+                self._states[clip] = state
+        return torch.cat(logits)
 
     def _targets(self, batch: Batch) -> list[int]:
         """Return the positions that get an answer, in one window or in several in a row."""

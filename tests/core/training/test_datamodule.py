@@ -17,6 +17,11 @@ from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.training.datamodule import Splits, TrackingData
 
 LENGTHS = (1, 2, 3, 4, 8)
+LOADERS: dict[str, Callable[[TrackingData], Any]] = {
+    "train": TrackingData.train_dataloader,
+    "every": TrackingData.every_training_frame,
+    "val": TrackingData.val_dataloader,
+}
 
 
 class Halves(Dataset):
@@ -157,6 +162,14 @@ def test_batches_of_the_next_epoch_know_the_difficulty_that_was_written(
             assert torch.equal(batch.labels.difficulty, expected.float())
             assert torch.equal(data.places(batch), batch.clip[:, None] * 6 + batch.number)
         data.difficulty.copy_(0.5 * torch.arange(12))
+
+
+def test_a_network_with_a_state_trains_on_rows_of_windows_and_is_validated_window_by_window(
+    make_data: Callable[..., TrackingData],
+) -> None:
+    data = make_data("data.sequence.windows=2")
+    lengths = {name: batch.frames.shape[1] for name, loader in LOADERS.items() for batch in loader(data)}
+    assert lengths == {"train": 6, "every": 6, "val": 3}
 
 
 def test_every_training_frame_is_counted_once_and_is_not_augmented(make_data: Callable[..., TrackingData]) -> None:
