@@ -10,8 +10,7 @@ from threading import Lock
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-from rich.progress import Progress as Bar
+from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TextColumn
 
 _LINE_SECONDS = 10.0
 _SETTLING_SECONDS = 3.0

@@ -58,10 +58,12 @@ def check_dataclass(cls: type[Any], value: Any, path: str, faults: Faults, *, co
         components: False takes nodes as they stand, so that no component is imported.
     """
     if not isinstance(value, Mapping):
-        faults.append(f"{path}: {_show(value)} is not a mapping. It accepts: {_join(f.name for f in _fields(cls))}.")
+        faults.append(
+            f"{path}: {_show(value)} is not a mapping. It accepts: {_join(f.name for f in dataclasses.fields(cls))}."
+        )
         return None
     hints = get_type_hints(cls)
-    fields = {field.name: field for field in _fields(cls)}
+    fields = {field.name: field for field in dataclasses.fields(cls)}
     values: dict[str, Any] = {}
     for key in value:
         if key not in fields:
@@ -219,10 +221,6 @@ def _untyped(kind: str, name: str, parameter: inspect.Parameter, path: str) -> s
         f"{path}: a fault of {owner}: its constructor gives '{parameter.name}' no type, so that no value can be "
         f"checked. Write one there, such as '{parameter.name}: {known}'."
     )
-
-
-def _fields(cls: type[Any]) -> tuple[dataclasses.Field[Any], ...]:
-    return dataclasses.fields(cls)
 
 
 def _check_field(

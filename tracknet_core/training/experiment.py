@@ -8,8 +8,7 @@ from pathlib import Path
 from tracknet_core.config import Config, Experiment
 from tracknet_core.files import check_folder
 from tracknet_core.training.runs import find_checkpoint
-from tracknet_core.training.trainer import Trained, prepare
-from tracknet_core.training.trainer import train as train_prepared
+from tracknet_core.training.trainer import Trained, prepare, train as train_prepared
 
 
 def train_experiment(
