@@ -25,6 +25,7 @@ MAY_BE_USED = {
     "frame_views",
     "labels",
     "layers",
+    "luma",
     "progress",
     "published",
     "registry",

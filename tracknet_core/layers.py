@@ -13,9 +13,6 @@ Activation = Literal["gelu", "relu"]
 Order = Literal["norm_first", "activation_first"]
 """What stands between a convolution and the next: normalisation and then activation, or the other way round."""
 
-LUMA = (0.299, 0.587, 0.114)
-"""Shares of red, green and blue in a grey level (ITU-R BT.601)."""
-
 GROUPS = 8
 """Groups of a group normalisation. Fewer than the paper's 32 (Wu and He, ECCV 2018, whose table 3 shows that it hardly
 matters), because decoders are narrow: 64 channels in 32 groups would leave two channels to a group."""

@@ -11,7 +11,9 @@ from io import StringIO
 import torch
 from torch import Tensor, nn
 
-from tracknet_core.contracts import LARGEST_BATCH, Array, Codec
+from tracknet_core.contracts import LARGEST_BATCH, AdjustableCodec, Array, Codec, Wanted
+from tracknet_core.exporting.luma_network import of_luma
+from tracknet_core.luma import luma_of
 from tracknet_core.model import BallTracker, State
 
 Run = Callable[..., tuple[Tensor, ...]]
@@ -25,44 +27,62 @@ class Portable(nn.Module):
     the logits come alone, and whoever runs the file decodes them.
 
     Args:
-        model: the network.
+        model: the network, in evaluation mode.
         frames: (B, P, 3, H, W) uint8, an example of its input.
+        wanted: what a tracker may ask for beside what the codec gives.
+
+    Attributes:
+        decodes: whether places are among the results.
+        wanted: what they answer, as far as the codec can: nothing more than its own, or what was asked for.
+        luma: whether it takes frames of one colour, their luma: (B, P, 1, H, W).
     """
 
-    def __init__(self, model: BallTracker, frames: Tensor) -> None:
+    def __init__(self, model: BallTracker, frames: Tensor, wanted: Wanted = Wanted()) -> None:  # noqa: B008 - frozen
         super().__init__()
-        self.model = model
+        model_of_luma = of_luma(model.eval())
+        self.luma = model_of_luma is not None
+        self.model = model if model_of_luma is None else model_of_luma
         self.eval()
+        codec, self._further, self.wanted = model.codec, None, Wanted()
         with torch.no_grad():
-            self.decodes = can_be_graph(model.codec, model(frames[:1]))
+            self.decodes = can_be_graph(codec, self.model(self.frames_of(frames[:1])))
+        if self.decodes and wanted != Wanted():
+            self._further = codec.adjusted(wanted) if isinstance(codec, AdjustableCodec) else None
+            self.wanted = wanted
 
     def forward(self, frames: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Look at windows.
 
         Args:
-            frames: (B, P, 3, H, W) uint8.
+            frames: (B, P, 3, H, W) uint8, or (B, P, 1, H, W) luma.
             *state: maps (B, C, h, w) before these windows, of a network that has some.
 
         Returns:
             Logits (B, K, *form); points (B, K, D, Q, 2), score (B, K, D) and present (B, K, D) unless the codec stays
-            outside; and the maps after these windows.
+            outside; the same three of an adjusted codec, where there is one; and the maps after these windows.
         """
         logits, after = self.model.step(frames, state)
-        return logits, *(decoded(self.model.codec, logits) if self.decodes else ()), *after
+        places = decoded(self.model.codec, logits) if self.decodes else ()
+        further = decoded(self._further, logits) if self._further is not None else ()
+        return logits, *places, *further, *after
 
     def start(self, frames: Tensor) -> State:
         """Return the state before the first window of a clip, for frames (B, P, 3, H, W)."""
         return self.model.start(frames)
+
+    def frames_of(self, rows: Tensor) -> Tensor:
+        """Return windows as it takes them: (…, P, 3, H, W), or their luma (…, P, 1, H, W)."""
+        return torch.from_numpy(luma_of(rows.numpy(), -3)) if self.luma else rows
 
     @torch.no_grad()
     def inputs(self, rows: Tensor) -> tuple[Tensor, ...]:
         """Return what the network takes while it goes through windows in a row, all windows after one another.
 
         Args:
-            rows: (N, S, P, 3, H, W), N times S windows in a row.
+            rows: (N, S, P, R, H, W), N times S windows in a row, of R colours.
 
         Returns:
-            Frames (N * S, P, 3, H, W), and the maps of the state before each of these windows.
+            Frames (N * S, P, R, H, W), and the maps of the state before each of these windows.
         """
         if not self.model.decoder.state:
             return (rows.flatten(0, 1),)
@@ -85,12 +105,12 @@ def of_file(run: Callable[..., tuple[Array, ...]]) -> Run:
 
 
 def with_decoding(run: Run, codec: Codec) -> Run:
-    """Return the same function with points, score and present among its results, also where there were none."""
+    """Return the same function with points, score and present of the codec itself, also where there were none."""
 
     def complete(frames: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         logits, *rest = run(frames, *state)
         places, after = rest[: len(rest) - len(state)], rest[len(rest) - len(state) :]
-        return logits, *(places or decoded(codec, logits)), *after
+        return logits, *(places[:3] or decoded(codec, logits)), *after
 
     return complete
 

@@ -14,13 +14,14 @@ from torch import Tensor
 from tracknet_core.assembly import load_model
 from tracknet_core.components import check_and_build
 from tracknet_core.config import Cache, Config, import_plugins
-from tracknet_core.contracts import Format
+from tracknet_core.contracts import Format, Wanted
 from tracknet_core.errors import ConfigError, UserError
 from tracknet_core.exporting.agreement import compare
 from tracknet_core.exporting.network import Portable, of_file, with_decoding
 from tracknet_core.exporting.samples import find_samples
 from tracknet_core.files import new_file
 from tracknet_core.tracking.file_facts import facts_note
+from tracknet_core.tracking.trackers import default_wanted
 
 BATCH = 3
 """Windows (in a row) at a time in the comparison; the first goes alone, so that two sizes of batch are tried."""
@@ -62,10 +63,11 @@ def export(
         format_.check(output)
         config, model = load_model(checkpoint)
         checked, example = find_samples(config, model, data, overrides, int8=int8, tell=tell)
-        network = Portable(model, example[:, 0])
+        network = Portable(model, example[:, 0], default_wanted())
         if not network.decodes:
             name = config.network.heatmap["name"]
             tell(f"the codec '{name}' cannot be part of the file, which gives logits alone")
+        checked, example = network.frames_of(checked), network.frames_of(example)
         inputs = network.inputs(example)
         format_.save(network, inputs, path, _notes(config, network, inputs))
         ours, theirs = (with_decoding(run, model.codec) for run in (network, of_file(format_.load(path))))
@@ -85,10 +87,11 @@ def _notes(config: Config, network: Portable, inputs: Sequence[Tensor]) -> dict[
     Args:
         config: the experiment.
         network: what is written.
-        inputs: an example of what it takes, frames (B, P, 3, H, W) and the maps of its state.
+        inputs: an example of what it takes, frames (B, P, R, H, W) and the maps of its state.
     """
     frames, *state = inputs
-    _, pictures, _, height, width = frames.shape
+    _, pictures, colours, height, width = frames.shape
+    colour = "0.299 R + 0.587 G + 0.114 B" if network.luma else "R G B"
     length = config.data.sequence.frames
     background = " and the background of the clip, the median of its frames" if pictures > length else ""
     points = network.model.codec.points
@@ -99,6 +102,11 @@ def _notes(config: Config, network: Portable, inputs: Sequence[Tensor]) -> dict[
             "(0, 0) being the centre of the upper left one; score: float (B, K, D), 0..1; present: bool (B, K, D), "
             "whether it is a ball"
         )
+        if network.wanted != Wanted():
+            results += (
+                "; further_points, further_score and further_present: the same for a tracker that chooses among at "
+                f"least {network.wanted.candidates} places of a frame, from a score of {network.wanted.score:g} on"
+            )
     else:
         results += f", to be decoded as the codec '{config.network.heatmap['name']}' of tracknet does"
     shapes = [list(one.shape[1:]) for one in state]
@@ -109,12 +117,12 @@ def _notes(config: Config, network: Portable, inputs: Sequence[Tensor]) -> dict[
     return {
         "config": json.dumps(shared_config(config)),
         "version": version("tracknet"),
-        "frames": f"uint8 (B, {pictures}, 3, {height}, {width}): windows, pictures, R G B, rows, columns",
+        "frames": f"uint8 (B, {pictures}, {colours}, {height}, {width}): windows, pictures, {colour}, rows, columns",
         "pictures": f"{length} consecutive frames, oldest first{background}; scaled to {width} x {height} as a whole",
         "targets": f"{list(network.model.input.targets)}: which frames of the window, from 0, the K results are of",
         "results": results,
         **(carried if state else {}),
-        **facts_note(network.model.window, shapes),
+        **facts_note(network.model.window, shapes, network.wanted, luma=network.luma),
     }
 
 

@@ -47,6 +47,8 @@ class Found(NamedTuple):
 class Detector:
     """A trained network that is ready to look at frames: (B, P, 3, H, W) uint8, whose memory may be channels-last.
 
+    One that looks at luma alone takes (B, P, 1, H, W) as well, which is less work.
+
     Attributes:
         window: what it is given, and what it answers for.
         points: Q, points of a ball.
@@ -59,6 +61,7 @@ class Detector:
         find_config: returns the experiment that it was trained with.
         state: before the first window of a clip. A network that has one is given windows one by one, in order.
         batch_size: windows that it is given together where nobody says how many.
+        luma: whether it looks at luma alone.
     """
 
     window: WindowSpec
@@ -72,6 +75,7 @@ class Detector:
     find_config: Callable[[], Config]
     state: State = ()
     batch_size: int = 8
+    luma: bool = False
 
     def adjusted(self, wanted: Wanted) -> Detector:
         """Return the same network with a codec that gives what a tracker asks for, as far as it can."""

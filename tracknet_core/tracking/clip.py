@@ -6,7 +6,7 @@ detections per frame.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -17,12 +17,21 @@ import numpy as np
 from tracknet_core.background import median, sampled_frames
 from tracknet_core.components import Late, build
 from tracknet_core.config import parse_component
-from tracknet_core.contracts import Candidates, FrameSource, Merger, Size, TimedFrame, UInt8Array, rescale
+from tracknet_core.contracts import (
+    Candidates,
+    FrameSource,
+    LiveSource,
+    Merger,
+    Size,
+    TimedFrame,
+    UInt8Array,
+    rescale,
+)
 from tracknet_core.errors import DataError
 from tracknet_core.loading.windows import Excerpt, cut
 from tracknet_core.schema import Node
 from tracknet_core.tracking.answers import Detector, Found
-from tracknet_core.video import DECODING_NICENESS, ahead
+from tracknet_core.video import DECODING_NICENESS, LumaSource, ahead
 
 _READ_AHEAD = 64  # frames at the size of the network: 28 MB at 512 x 288
 
@@ -49,7 +58,7 @@ def detect_clip(
         ValueError: a parameter is out of its range.
     """
     background = clip_background(frames, detector.window.image_size) if detector.window.background else None
-    with closing(ahead(frames.play(detector.window.image_size), _READ_AHEAD, niceness=DECODING_NICENESS)) as pictures:
+    with closing(ahead(pictures_for(detector, frames), _READ_AHEAD, niceness=DECODING_NICENESS)) as pictures:
         yield from detect(
             detector,
             pictures,
@@ -59,6 +68,19 @@ def detect_clip(
             batch_size=batch_size,
             background=background,
         )
+
+
+def pictures_for(
+    detector: Detector, source: FrameSource | LiveSource, start: int = 0, *, coloured: bool = False
+) -> Generator[TimedFrame, None, None]:
+    """Yield the frames of a source as a network takes them, from ``start`` on, which is 0 for a live one.
+
+    Where it looks at luma alone and the source can give that, pictures are (H, W, 1), unless they are to be coloured.
+    """
+    size = detector.window.image_size
+    if detector.luma and not coloured and not detector.window.background and isinstance(source, LumaSource):
+        return source.play_luma(size, start=start)
+    return source.play(size) if source.is_live else source.play(size, start=start)
 
 
 def clip_background(frames: FrameSource, size: Size) -> UInt8Array:
@@ -102,7 +124,7 @@ def detect(
 
     Args:
         detector: the network.
-        frames: pictures of the size that the network takes, (H, W, 3).
+        frames: pictures of the size that the network takes, (H, W, 3); of one that looks at luma alone also (H, W, 1).
         size: width and height that the places are wanted in: those of the original video, in pixels.
         step: frames between the starts of windows, 1 to K; None for the network's own.
         ensemble: validated node of what overlapping windows make of a frame; None for the default of a step.

@@ -10,7 +10,7 @@ from tracknet_core.contracts import FrameSource, LiveSource, TimedFrame, Tracked
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.schema import Node
 from tracknet_core.tracking.answers import Detector
-from tracknet_core.tracking.clip import clip_background, default_ensemble, detect
+from tracknet_core.tracking.clip import clip_background, default_ensemble, detect, pictures_for
 from tracknet_core.tracking.plan import Plan
 from tracknet_core.tracking.trackers import build_tracker
 from tracknet_core.video import DECODING_NICENESS, ahead
@@ -90,7 +90,7 @@ class ClipTracker:
         """
         with ExitStack() as stack:
             source, window = self._source, self._detector.window
-            frames = source.play(window.image_size) if source.is_live else source.play(window.image_size, start=start)
+            frames = pictures_for(self._detector, source, start, coloured=look is not None)
             background = None
             if not source.is_live and window.background:
                 background = clip_background(source, window.image_size)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tracknet_core.contracts import GREATEST_LENGTH, GREATEST_SIDE, Size, WindowSpec
+from tracknet_core.contracts import GREATEST_LENGTH, GREATEST_SIDE, Size, Wanted, WindowSpec
 from tracknet_core.errors import CheckpointError
 from tracknet_core.schema import Faults, check_dataclass, within
 
@@ -26,6 +26,9 @@ class FileFacts:
         image_size: (W, H) of whole frames, in pixels of the network input.
         state: shape of each map of the state, without the windows: (C, h, w).
         step: frames between windows; None for no overlap.
+        candidates: places of a frame that it gives to a tracker that asks for so many.
+        score: from this one on.
+        luma: whether it takes frames of one colour, their luma.
     """
 
     background: bool
@@ -34,19 +37,29 @@ class FileFacts:
     image_size: Size = within(1, GREATEST_SIDE)
     state: list[list[int]] = within(1, GREATEST_SIDE)
     step: int | None = within(1, GREATEST_LENGTH, default=None)
+    candidates: int = within(1, default=Wanted.candidates)
+    score: float = Wanted.score
+    luma: bool = False
 
     @property
     def window(self) -> WindowSpec:
         """What the network is given."""
         return WindowSpec(self.length, tuple(self.targets), self.background, self.image_size, self.step)
 
+    @property
+    def wanted(self) -> Wanted:
+        """What a tracker may ask for, and gets without torch."""
+        return Wanted(self.candidates, self.score)
 
-def facts_note(window: WindowSpec, state: Sequence[Sequence[int]]) -> dict[str, str]:
+
+def facts_note(window: WindowSpec, state: Sequence[Sequence[int]], wanted: Wanted, *, luma: bool) -> dict[str, str]:
     """Return the note of a file, by its key.
 
     Args:
         window: what the network is given.
         state: shape of each map of its state, without the windows.
+        wanted: what a tracker may ask for.
+        luma: whether it takes the luma of frames alone.
     """
     facts = FileFacts(
         background=window.background,
@@ -55,6 +68,9 @@ def facts_note(window: WindowSpec, state: Sequence[Sequence[int]]) -> dict[str, 
         image_size=window.image_size,
         state=[list(shape) for shape in state],
         step=window.step,
+        candidates=wanted.candidates,
+        score=wanted.score,
+        luma=luma,
     )
     return {KEY: json.dumps(asdict(facts))}
 

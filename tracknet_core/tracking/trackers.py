@@ -9,7 +9,7 @@ from typing import Any
 
 from tracknet_core.components import build
 from tracknet_core.config import parse_component
-from tracknet_core.contracts import LearnedTracker, Size, Tracker
+from tracknet_core.contracts import LearnedTracker, Size, Tracker, Wanted
 from tracknet_core.errors import ConfigError
 from tracknet_core.registry import REGISTRIES
 from tracknet_core.schema import Node, require_component
@@ -63,6 +63,11 @@ def build_tracker(node: Node, *, fps: float, size: Size) -> Tracker:
         return _load(Path(node["name"]))(fps, size)
     tracker: Tracker = build("trackers", node, OPTION, fps=fps, size=size)
     return tracker
+
+
+def default_wanted() -> Wanted:
+    """Return what the tracker asks of a codec that is taken where nobody names one."""
+    return build_tracker(choose_tracker(None), fps=30.0, size=(1280, 720)).wanted
 
 
 def _load(path: Path) -> Callable[[float, Size], Tracker]:

@@ -1,6 +1,7 @@
 """Networks of exported files, which their own runtimes run: torch is imported where a file leaves something to it.
 
-That is decoding, where the codec is no graph, and logits, where several windows are averaged.
+That is decoding, where the codec is no graph or a tracker asks for what is not in the file, and logits, where several
+windows are averaged.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 from tracknet_core.contracts import Array, Codec, Format, UInt8Array, Wanted
 from tracknet_core.errors import CheckpointError
+from tracknet_core.luma import luma_of
 from tracknet_core.tracking.answers import Detector, FirstLook, Found, State, blank
 from tracknet_core.tracking.file_facts import read_facts
 
@@ -55,6 +57,8 @@ class _ExportedFile:
         facts = read_facts(self._notes, path)
         self.window = facts.window
         self.state = tuple(np.zeros((1, *shape), np.float32) for shape in facts.state)
+        self._wanted = facts.wanted
+        self._luma = facts.luma
         self._run = form.load(path)
         self._look = FirstLook(path)
 
@@ -73,14 +77,22 @@ class _ExportedFile:
             find_config=lambda: self.config,
             state=self.state,
             batch_size=1,  # measured on CPUs: more take no less time for each, and as much more memory
+            luma=self._luma,
         )
 
     def adjusted(self, wanted: Wanted) -> Detector:
-        """Return it with a codec that gives what a tracker asks for, which is torch's, outside of the file."""
+        """Return it with a codec that gives what a tracker asks for: torch's, unless that is in the file, too."""
+        if wanted == self._wanted:
+            return replace(
+                self.detector,
+                detections=self.further_detections,
+                decode=lambda logits: self._decoded(logits, self._adjusted(wanted)),
+                find_codec=lambda: self._adjusted(wanted),
+            )
         # Here rather than above: torch takes seconds to import, and most runs need none of it.
-        from tracknet_core.tracking.with_torch import decode_windows, with_more  # noqa: PLC0415
+        from tracknet_core.tracking.with_torch import decode_windows  # noqa: PLC0415
 
-        codec = with_more(self.codec, wanted)
+        codec = self._adjusted(wanted)
         if codec is self.codec:
             return self.detector
 
@@ -122,7 +134,7 @@ class _ExportedFile:
 
     def detections(self, frames: UInt8Array, *before: Array) -> tuple[Found, State]:
         """Return what is found in each frame, and the state after them."""
-        logits, found, after = self._answers(frames, before)
+        logits, found, _, after = self._answers(frames, before)
         if found is None:
             # Here rather than above: torch takes seconds to import, and most files need none of it.
             from tracknet_core.tracking.with_torch import decode_windows, tensor_of  # noqa: PLC0415
@@ -130,12 +142,20 @@ class _ExportedFile:
             found = decode_windows(self.codec, tensor_of(logits))
         return found, after
 
+    def further_detections(self, frames: UInt8Array, *before: Array) -> tuple[Found, State]:
+        """Return what is found in each frame for a tracker that asks for more, and the state after them."""
+        _, found, further, after = self._answers(frames, before)
+        chosen = found if further is None else further
+        if chosen is None:
+            raise CheckpointError(f"{self._path}: gives no places, and says that it does. Export it anew.")
+        return chosen, after
+
     def logits(self, frames: UInt8Array, *before: Array) -> tuple[Tensor, State]:
         """Return what the network says of each frame, and the state after them."""
         # Here rather than above: torch takes seconds to import, and most runs need none of it.
         from tracknet_core.tracking.with_torch import tensor_of  # noqa: PLC0415
 
-        logits, _, after = self._answers(frames, before)
+        logits, _, _, after = self._answers(frames, before)
         return tensor_of(logits), after
 
     def try_out(self) -> None:
@@ -161,21 +181,29 @@ class _ExportedFile:
         self._look.begin()
         self._points = int(found.points.shape[-2])
 
+    def _adjusted(self, wanted: Wanted) -> Codec:
+        # Here rather than above: this comes with torch.
+        from tracknet_core.tracking.with_torch import with_more  # noqa: PLC0415
+
+        return with_more(self.codec, wanted)
+
     def _decoded(self, logits: Sequence[Tensor], codec: Codec) -> Found:
         # Here rather than above: as in logits, which these come from.
         from tracknet_core.tracking.with_torch import decode_frames  # noqa: PLC0415
 
         return decode_frames(codec, logits)
 
-    def _answers(self, frames: UInt8Array, before: Sequence[Array]) -> tuple[Array, Found | None, State]:
-        logits, *rest = self._run(frames, *before)
+    def _answers(self, frames: UInt8Array, before: Sequence[Array]) -> tuple[Array, Found | None, Found | None, State]:
+        """Return logits, what the codec finds, what it finds for a tracker that asks for more, and the state."""
+        given = luma_of(frames, 2) if self._luma and frames.shape[2] != 1 else frames
+        logits, *rest = self._run(given, *before)
         places, after = rest[: len(rest) - len(before)], tuple(rest[len(rest) - len(before) :])
-        found = Found(*places) if places else None
-        self._look(lambda: _are_finite(logits, found, after))
-        return logits, found, after
+        found, further = (Found(*part) if part else None for part in (places[:3], places[3:]))
+        self._look(lambda: _are_finite(logits, (found, further), after))
+        return logits, found, further, after
 
 
-def _are_finite(logits: Array, found: Found | None, state: State) -> bool:
+def _are_finite(logits: Array, found: Sequence[Found | None], state: State) -> bool:
     """Return whether all numbers are finite; where no ball is present, place and score say nothing."""
-    places = () if found is None else (found.points[found.present], found.score[found.present])
+    places = [values[one.present] for one in found if one is not None for values in (one.points, one.score)]
     return all(bool(np.isfinite(values).all()) for values in (logits, *places, *state))

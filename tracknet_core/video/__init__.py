@@ -11,6 +11,7 @@ Pixel coordinates have the centre of the top-left pixel at (0, 0). All resizing 
 
 from tracknet_core.video.ahead import DECODING_NICENESS, ahead
 from tracknet_core.video.arrays import ArrayFrames, PassingFrames
+from tracknet_core.video.decoding import LumaSource
 from tracknet_core.video.encoding import VideoEncoder, suffix_for_sound, write_video
 from tracknet_core.video.file import VideoFrames
 from tracknet_core.video.images import IMAGE_SUFFIXES, ImageFrames, ImageSizeError, image_files, natural_order
@@ -24,6 +25,7 @@ __all__ = [
     "ImageFrames",
     "ImageSizeError",
     "LiveFrames",
+    "LumaSource",
     "PassingFrames",
     "VideoEncoder",
     "VideoFrames",

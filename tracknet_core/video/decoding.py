@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate, dropwhile
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast, runtime_checkable
 
 import av
 import numpy as np
@@ -20,7 +20,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from tracknet_core.contracts import Size, UInt8Array
+from tracknet_core.contracts import Size, TimedFrame, UInt8Array
 from tracknet_core.errors import DataError
 
 # PyAV is strict about texts unless it is told otherwise; from 19 on it is lenient, and cannot be told.
@@ -101,16 +101,58 @@ def to_rgb(frame: VideoFrame, size: Size, quarter_turns: int, reformatter: Video
         RGB picture as shown, uint8 (H, W, 3); None if it is broken: the decoder had to guess parts of it, or its
         format makes no sense.
     """
+    return _resized(frame, size, quarter_turns, reformatter, "rgb24")
+
+
+def to_luma(frame: VideoFrame, size: Size, quarter_turns: int, reformatter: VideoReformatter) -> UInt8Array | None:
+    """Resize and turn the luma of a picture, at 0..255, without a look at its colours.
+
+    What :func:`to_rgb` gives has a luma that is a level or so lower, as swscale rounds colours down, and other by a few
+    levels where colours lie outside of what RGB can show.
+
+    Args:
+        frame: the picture as stored.
+        size: width and height to deliver, in pixels.
+        quarter_turns: counter-clockwise turns to the shown picture.
+        reformatter: what converts the frames before and after this one, too.
+
+    Returns:
+        Picture as shown, uint8 (H, W, 1); None if it is broken.
+    """
+    picture = _resized(frame, size, quarter_turns, reformatter, "gray")
+    return None if picture is None else picture[..., np.newaxis]
+
+
+def _resized(
+    frame: VideoFrame, size: Size, quarter_turns: int, reformatter: VideoReformatter, form: str
+) -> UInt8Array | None:
     if frame.is_corrupt:
         return None
     width, height = (size[1], size[0]) if quarter_turns % 2 else size
     try:
-        picture = reformatter.reformat(frame, width, height, "rgb24", interpolation="AREA").to_ndarray()
+        picture = reformatter.reformat(frame, width, height, form, interpolation="AREA").to_ndarray()
     except MemoryError:
         raise
     except FFmpegError:
         return None
     return np.ascontiguousarray(np.rot90(picture, quarter_turns), dtype=np.uint8)
+
+
+@runtime_checkable
+class LumaSource(Protocol):
+    """What a source of frames may be beside: one that gives their luma without the work of their colours."""
+
+    def play_luma(self, size: Size, *, start: int = 0) -> Generator[TimedFrame, None, None]:
+        """Yield the frames as ``play`` does, each picture (H, W, 1) uint8.
+
+        Args:
+            size: width and height to deliver, in pixels.
+            start: number of the first frame, 0-based; 0 for a live source.
+        """
+
+
+Conversion = Callable[[VideoFrame, Size, int, VideoReformatter], UInt8Array | None]
+""":func:`to_rgb` or :func:`to_luma`."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from tracknet_core.contracts import FrameSource, Size, TimedFrame, UInt8Array
 from tracknet_core.errors import DataError
 from tracknet_core.video.decoding import (
     AscendingPackets,
+    Conversion,
     FrameIndex,
     demuxed,
     from_key_frame,
@@ -32,6 +33,7 @@ from tracknet_core.video.decoding import (
     scan,
     shown_order,
     shown_size,
+    to_luma,
     to_rgb,
 )
 
@@ -131,7 +133,7 @@ class VideoFrames(FrameSource):
         return float(index.times[0] * index.time_base)
 
     def play(self, size: Size | None = None, *, start: int = 0) -> Generator[TimedFrame, None, None]:
-        """Yield the frames from ``start`` to the end, in one go; those that cannot be decoded are left out.
+        """Return the frames from ``start`` to the end, decoded in one go; those that cannot be decoded are left out.
 
         Args:
             size: width and height to deliver, in pixels; the original size if None.
@@ -140,6 +142,13 @@ class VideoFrames(FrameSource):
         Raises:
             DataError: the file cannot be opened, or cannot be read to its end.
         """
+        return self._play(size or self.size, start, to_rgb)
+
+    def play_luma(self, size: Size, *, start: int = 0) -> Generator[TimedFrame, None, None]:
+        """Yield the frames as :meth:`play` does, each of one colour (H, W, 1): :func:`.decoding.to_luma`."""
+        return self._play(size, start, to_luma)
+
+    def _play(self, size: Size, start: int, convert: Conversion) -> Generator[TimedFrame, None, None]:
         index, times = self._index, self.times
         reformatter = VideoReformatter()
         with ExitStack() as stack:
@@ -147,7 +156,7 @@ class VideoFrames(FrameSource):
             packets = self._packets_from(index.key_before(start), container, stream, stack)
             for number, frame in index.number(packets):
                 if number >= start:
-                    picture = to_rgb(frame, size or self.size, index.quarter_turns, reformatter)
+                    picture = convert(frame, size, index.quarter_turns, reformatter)
                     if picture is not None:
                         yield TimedFrame(number, times[number], picture)
 

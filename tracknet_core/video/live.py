@@ -14,7 +14,17 @@ from av.video.reformatter import VideoReformatter
 
 from tracknet_core.contracts import LiveSource, Size, TimedFrame
 from tracknet_core.errors import DataError
-from tracknet_core.video.decoding import decoded, demuxed, open_to_read, quarter_turns, reason_of, shown_size, to_rgb
+from tracknet_core.video.decoding import (
+    Conversion,
+    decoded,
+    demuxed,
+    open_to_read,
+    quarter_turns,
+    reason_of,
+    shown_size,
+    to_luma,
+    to_rgb,
+)
 
 ASSUMED_FPS = 30.0
 """Of a camera that does not say its rate."""
@@ -60,13 +70,26 @@ class LiveFrames(LiveSource):
         Raises:
             DataError: the stream cannot be opened, or broke off.
         """
+        return self._play(size, to_rgb)
+
+    def play_luma(self, size: Size, *, start: int = 0) -> Generator[TimedFrame, None, None]:
+        """Yield the frames as :meth:`play` does, each of one colour (H, W, 1): :func:`.decoding.to_luma`.
+
+        Raises:
+            ValueError: ``start`` is not 0: what has passed does not come again.
+        """
+        if start != 0:
+            raise ValueError(f"start: {start} is no frame to begin at. Give 0: a stream begins where it is.")
+        return self._play(size, to_luma)
+
+    def _play(self, size: Size | None, convert: Conversion) -> Generator[TimedFrame, None, None]:
         original, fps, turns = self._facts
         reformatter = VideoReformatter()
         with self._open() as container:
             started: float | None = None
             number = 0
             for frame in self._decoded(container):
-                picture = to_rgb(frame, size or original, turns, reformatter)
+                picture = convert(frame, size or original, turns, reformatter)
                 if picture is not None:
                     time = frame.time if frame.time is not None else number / fps
                     started = time if started is None else started

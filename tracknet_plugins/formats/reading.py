@@ -24,7 +24,7 @@ Runner = Callable[..., tuple[Array, ...]]
 NOTES = "notes.json"
 """File inside of torch's archives, a dict of texts."""
 
-_ANSWER = ("logits", "points", "score", "present")
+_ANSWER = ("logits", "points", "score", "present", "further_points", "further_score", "further_present")
 
 
 def input_names(count: int) -> list[str]:
@@ -33,7 +33,7 @@ def input_names(count: int) -> list[str]:
 
 
 def output_names(inputs: int, count: int) -> list[str]:
-    """Return what comes out of a file, in order: of some networks the logits alone, of some a state after that.
+    """Return what comes out of a file, in order: of some networks the logits alone, of some a state after all.
 
     Args:
         inputs: how many inputs there are.

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tracknet_core.layers import LUMA, PowerNormalization
+from tracknet_core.layers import PowerNormalization
+from tracknet_core.luma import LUMA
 
 Fusion = Literal["previous", "both"]
 Change = Literal["absolute", "brightening"]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from tracknet_core.contracts import Input
-from tracknet_core.layers import LUMA
+from tracknet_core.luma import LUMA
 from tracknet_core.registry import inputs
 
 Outputs = Literal["all", "middle", "last"]

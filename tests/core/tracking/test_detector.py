@@ -110,7 +110,7 @@ class Memory:
 
 def notes_of(config: Config, **facts: Any) -> str:
     """Return what the file of an experiment's network holds; `facts` are other than they are."""
-    (told,) = facts_note(build_window(config), []).values()
+    (told,) = facts_note(build_window(config), [], Wanted(), luma=False).values()
     notes = {"config": json.dumps(config.as_dict()), "network": json.dumps({**json.loads(told), **facts})}
     return json.dumps(notes)
 
@@ -152,6 +152,52 @@ def test_an_exported_file_runs_like_its_checkpoint(
     again = other.decode(list(logits[0]))
     for values, right in zip(again, wanted, strict=True):
         np.testing.assert_allclose(values, right[0], rtol=1e-4, atol=1e-3)
+
+
+def test_a_file_of_luma_takes_frames_with_and_without_colours(
+    memory: None, config: Config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class OfLuma(nn.Module):
+        def forward(self, frames: Tensor) -> Tensor:
+            assert frames.shape[2:] == (1, 48, 64)
+            return frames[:, :, 0, ::2, ::2] / 255
+
+    network = OfLuma()
+    network.codec = Memory.network.codec  # type: ignore[assignment]
+    monkeypatch.setattr(Memory, "network", network)
+    exported = tmp_path / "best.memory"
+    exported.write_text(notes_of(config, luma=True))
+    detector = load_detector(exported)
+    assert detector.luma
+    level = np.random.default_rng(0).integers(0, 256, (2, 3, 1, 48, 64), dtype=np.uint8)
+    for look in (detector.detections, detector.logits):
+        one, other = look(level)[0], look(level.repeat(3, axis=2))[0]
+        assert all(map(np.array_equal, one, other))
+
+
+@pytest.mark.parametrize("adjusts", [True, False])
+def test_a_file_that_holds_what_a_tracker_wants_gives_that(
+    checkpoint: Path, memory: None, config: Config, adjusts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = Wanted(candidates=5, score=0.0)
+    run = Memory().load(checkpoint)
+
+    def with_more(frames: Array) -> tuple[Array, ...]:
+        logits, *own = run(frames)
+        found = Memory.network.codec.adjusted(wanted).decode(torch.from_numpy(logits))  # type: ignore[attr-defined]
+        further = (found.points.numpy() + 1, found.score.numpy(), found.present.numpy())  # told from what torch decodes
+        return logits, *own, *further
+
+    monkeypatch.setattr(Memory, "load", lambda *_: with_more if adjusts else run)  # its codec may be one that cannot
+    exported = checkpoint.with_name("best.memory")
+    exported.write_text(notes_of(config, candidates=5, score=0.0))
+    detector, frames = load_detector(exported), np.full((2, 3, 3, 48, 64), 9, np.uint8)
+
+    (found, _), (more, _) = detector.detections(frames), detector.adjusted(wanted).detections(frames)
+    assert (found.present.shape, more.present.shape) == ((2, 3, 1), (2, 3, 5 if adjusts else 1))
+    np.testing.assert_allclose(more.points[:, :, :1], found.points + adjusts, rtol=1e-5)
+    other = detector.adjusted(Wanted(candidates=4, score=0.0)).detections(frames)[0]  # by torch
+    np.testing.assert_allclose(other.points[:, :, :1], found.points, rtol=1e-5)
 
 
 class Breaking(nn.Module):

@@ -153,6 +153,24 @@ def test_a_rotated_video_is_read_as_it_is_shown() -> None:
     assert shown[2, -3].min() > 200
     assert shown[2, 2].max() < 50
     assert next(source.read([0], (24, 32))).shape == (32, 24, 3)
+    turned = next(source.play_luma((48, 64))).picture
+    assert turned.shape == (64, 48, 1)
+    assert turned[2, -3] > 200
+
+
+def test_luma_is_that_of_the_colours(video: Path) -> None:
+    y, x = np.mgrid[:48, :64]
+    soft = np.stack([100 + x, 90 + 2 * y, 160 - x], axis=-1).astype(np.uint8)
+    buffer = io.BytesIO()
+    write_video(buffer, [soft] * 5, fps=30)
+    source = VideoFrames(buffer.getvalue())
+    coloured, (first, *rest) = next(source.play((32, 24))), source.play_luma((32, 24), start=1)
+    assert (first.number, len(rest)) == (1, 3)
+    assert first.picture.shape == (24, 32, 1)
+    expected = coloured.picture @ (0.299, 0.587, 0.114)
+    assert np.abs(first.picture[..., 0] - expected).max() < 3
+    levels = [int(frame.picture.mean()) for frame in VideoFrames(video).play_luma((64, 48))]
+    assert np.abs(np.array(levels) - STEP * np.arange(40)).max() < STEP / 2  # black is 0, and white 255
 
 
 def test_bytes_are_read_like_a_file(video: Path) -> None:

@@ -69,6 +69,36 @@ def test_a_network_may_give_logits_alone(frames: Tensor, tmp_path: Path) -> None
         torch.testing.assert_close(torch.from_numpy(logits), frames.float().mean(dim=2))
 
 
+class Summing(nn.Module):
+    """Sums of pictures, which one convolution reads; and further ones, which two read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.sums, self.first = nn.Conv2d(9, 5, 1, bias=False), nn.Conv2d(5, 4, 3, stride=2, padding=1)
+        self.shared, self.one, self.other = nn.Conv2d(4, 4, 1, bias=False), nn.Conv2d(4, 3, 1), nn.Conv2d(4, 3, 1)
+
+    def forward(self, frames: Tensor) -> tuple[Tensor]:
+        shared = self.shared(self.first(self.sums(frames.float().flatten(1, 2))))
+        return (self.one(shared) + self.other(shared).relu(),)
+
+
+def test_sums_of_pictures_become_part_of_the_convolution_that_reads_them(frames: Tensor, tmp_path: Path) -> None:
+    component, path, network = ONNX(), tmp_path / "summing.onnx", Summing().eval()
+    component.save(network, [frames], path, {})
+    graph = onnx.load(path).graph
+    assert [node.op_type for node in graph.node].count("Conv") == 4
+    assert sorted(list(one.dims) for one in graph.initializer if len(one.dims) == 4) == [
+        [3, 4, 1, 1],
+        [3, 4, 1, 1],
+        [4, 4, 1, 1],
+        [4, 9, 3, 3],
+    ]
+    with torch.no_grad():
+        (expected,) = network(frames)
+    np.testing.assert_allclose(component.load(path)(frames.numpy())[0], expected, rtol=1e-4, atol=1e-3)
+
+
 class Remembering(nn.Module):
     """Its state is what it saw; products in 8 bits among others."""
 

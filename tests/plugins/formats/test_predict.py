@@ -36,7 +36,7 @@ model:
 
 
 PLAIN = ("--tracker", "none")
-"""A tracker that asks for no more candidates than are in a file, which torch would have to look for."""
+"""A tracker that changes nothing."""
 
 RECURRENT = "model.decoder={name: unet, channels: [8], blocks: 1, recurrent: true}"
 
@@ -153,6 +153,7 @@ def test_a_file_runs_without_torch_and_gives_the_rows_of_its_checkpoint(
     file, video = portable(name, network), folder / "match" / "rally.mp4"
     runs = [
         PLAIN,
+        (),  # the default asks for candidates
         ("--tracker", "kalman", "--overlay"),
         ("--tracker", "smooth", "--format", "jsonl"),
         ("--tracker", "wasb"),
@@ -163,10 +164,11 @@ def test_a_file_runs_without_torch_and_gives_the_rows_of_its_checkpoint(
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
 
-    with (tmp_path / "0" / "rally.csv").open(newline="") as text:
-        head, *found = csv.reader(text)
-    _, *expected = predicted(folder / f"{network}.ckpt")
-    assert_same_rows(head, found, expected)
+    for run, options in (("0", PLAIN), ("1", ("--tracker", "paths"))):
+        with (tmp_path / run / "rally.csv").open(newline="") as text:
+            head, *found = csv.reader(text)
+        _, *expected = predicted(folder / f"{network}.ckpt", *options, "--overwrite")
+        assert_same_rows(head, found, expected)
 
 
 IN_PYTHON = """
