@@ -1,13 +1,15 @@
 """How fast prediction is from a file to its rows, beside its parts alone, and what memory it takes.
 
     python benchmarks/predict.py [CHECKPOINT …] [--video FILE …] [--rounds 3]
+    python benchmarks/predict.py fast accurate --video rally.mp4 --program 'VballNet: python …/inference.py {video} …'
 
-Without a checkpoint: two untrained networks at 512x288 in windows of 3, a light one and ConvNeXt. Without a video: a
-made one, 1280x720, 30 fps, 150 frames with camera grain. In each round decoding alone, the network alone and the whole
-are measured one after the other, so that what else the machine does slows down all of them; what counts is their ratio
-within a round. Decoding and the network share the cores, so the whole cannot be faster than cores / (their CPU time):
-"of the cores" is its ratio to that. Memory is the peak of a process of its own, for the video and for 20 times its
-length.
+A checkpoint may be the name of a model that is installed. Programs of others are run as their authors wrote them,
+beside the command: whole processes in turn, from their start to their last row. Without a checkpoint: two untrained
+networks at 512x288 in windows of 3, a light one and ConvNeXt. Without a video: a made one, 1280x720, 30 fps, 150 frames
+with camera grain. In each round decoding alone, the network alone and the whole are measured one after the other, so
+that what else the machine does slows down all of them; what counts is their ratio within a round. Decoding and the
+network share the cores, so the whole cannot be faster than cores / (their CPU time): "of the cores" is its ratio to
+that. Memory is the peak of a process of its own, for the video and for 20 times its length.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import argparse
 import itertools
 import os
 import re
+import shlex
 import statistics
 import subprocess
 import sys
@@ -37,8 +40,10 @@ from tracknet_core.checkpoint import describe
 from tracknet_core.config import load_config
 from tracknet_core.contracts import UInt8Array
 from tracknet_core.tracking.answers import Detector
+from tracknet_core.tracking.clip import pictures_for
 from tracknet_core.tracking.detector import load_detector
 from tracknet_core.tracking.jobs import find_jobs
+from tracknet_core.tracking.networks import network_path
 from tracknet_core.tracking.pipeline import ClipRun
 from tracknet_core.tracking.plan import Plan
 from tracknet_core.video import VideoFrames, write_video
@@ -109,7 +114,7 @@ def cost_of(work: Callable[[], object]) -> Cost:
 def network_input(detector: Detector) -> UInt8Array:
     """Return a batch as prediction makes it: noise, with the memory of frames."""
     width, height = detector.window.image_size
-    shape = (BATCH_SIZE, detector.window.pictures, height, width, 3)
+    shape = (BATCH_SIZE, detector.window.pictures, height, width, 1 if detector.luma else 3)
     return np.moveaxis(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8), -1, 2)
 
 
@@ -132,33 +137,54 @@ def end_to_end(checkpoint: Path, detector: Detector, video: Path, folder: Path) 
     return cost_of(go).wall
 
 
-def peak_megabytes(checkpoint: Path, video: Path, folder: Path) -> float:
-    """Return the greatest resident memory of a run of the command."""
-    arguments = [str(checkpoint), str(video), "--output", str(folder / "memory"), "--overwrite", "--device", "cpu"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tracknet_core.predict", *arguments],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    status = Path(f"/proc/{process.pid}/status")
-    peak = 0
-    # Not the usage that wait4 gives: it counts what this process had when the other began.
-    while process.poll() is None:
-        found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
+class Run(NamedTuple):
+    """What a whole process takes: seconds on the clock and of all processors together, and MB at most."""
+
+    wall: float
+    cpu: float
+    megabytes: float
+
+
+def run_of(command: list[str]) -> Run:
+    """Return what a command takes."""
+    begun, peak = time.perf_counter(), 0
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    about = Path(f"/proc/{process.pid}/status")
+    while True:
+        # Not the memory that wait4 gives: it counts what this process had when the other began.
+        found = re.search(r"VmHWM:\s+(\d+) kB", about.read_text())
         peak = max(peak, int(found[1]) if found else 0)
-        time.sleep(0.05)
+        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if ended:
+            break
+        time.sleep(0.01)
+    process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit(f"predict failed with exit code {process.returncode}")
-    return peak / 1024
+        raise SystemExit(f"{shlex.join(command)} failed with exit code {process.returncode}")
+    return Run(time.perf_counter() - begun, usage.ru_utime + usage.ru_stime, peak / 1024)
+
+
+def predicting(checkpoint: Path, video: Path, folder: Path) -> list[str]:
+    """Return the command that writes the rows of a video."""
+    arguments = [str(checkpoint), str(video), "--output", str(folder / "rows"), "--overwrite", "--device", "cpu"]
+    return [sys.executable, "-m", "tracknet_core.predict", *arguments]
 
 
 def main() -> None:
     """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("checkpoints", nargs="*", type=Path, metavar="CHECKPOINT")
+    parser.add_argument("checkpoints", nargs="*", type=network_path, metavar="CHECKPOINT")
     parser.add_argument("--video", nargs="+", type=Path, default=[], metavar="FILE")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--no-memory", action="store_true", help="leave out the runs for memory, which are long")
+    parser.add_argument("--no-parts", action="store_true", help="leave out decoding, network and whole by themselves")
+    parser.add_argument(
+        "--program",
+        action="append",
+        default=[],
+        metavar="'NAME: COMMAND'",
+        help="one of others; {video} and {folder} stand for the video and a folder for its rows",
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -168,7 +194,9 @@ def main() -> None:
             videos = [folder / "made.mp4"]
             write_video(videos[0], rally(), fps=30, gop=250)
         console = Console(width=140)
-        speed(console, checkpoints, videos, options.rounds, folder)
+        if not options.no_parts:
+            speed(console, checkpoints, videos, options.rounds, folder)
+        commands(console, checkpoints, options.program, videos[0], options.rounds, folder)
         if not options.no_memory:
             memory(console, checkpoints[0], videos[0], folder)
 
@@ -210,7 +238,7 @@ def a_round(checkpoint: Path, detector: Detector, video: Path, folder: Path) -> 
     logits = logits_of(detector, batch)
     per_batch = BATCH_SIZE * len(detector.window.targets)
     passes = max(2, round(count / per_batch))
-    decode = cost_of(lambda: sum(1 for _ in source.play(detector.window.image_size)))
+    decode = cost_of(lambda: sum(1 for _ in pictures_for(detector, source)))
     network = cost_of(lambda: [logits_of(detector, batch) for _ in range(passes)])
     looked_at = passes * per_batch
     post = cost_of(lambda: [detector.codec.decode(logits) for _ in range(5)]).wall / (5 * per_batch)
@@ -220,10 +248,31 @@ def a_round(checkpoint: Path, detector: Detector, video: Path, folder: Path) -> 
     return count / decode.wall, looked_at / network.wall, whole, whole / slower, whole / allowed, post * whole
 
 
+def commands(
+    console: Console, checkpoints: list[Path], programs: list[str], video: Path, rounds: int, folder: Path
+) -> None:
+    """Print what whole commands take, ours and those of others, each round one after the other."""
+    all_commands = {checkpoint.stem: predicting(checkpoint, video, folder) for checkpoint in checkpoints}
+    for program in programs:
+        name, _, text = program.partition(": ")
+        all_commands[name] = [word.format(video=video, folder=folder) for word in shlex.split(text)]
+    runs: dict[str, list[Run]] = {name: [] for name in all_commands}
+    for _ in range(rounds):
+        for name, command in all_commands.items():
+            runs[name].append(run_of(command))
+    frames = len(VideoFrames(video))
+    table = Table("command", "seconds", "frames/s", "CPU-seconds", "of the cores", "peak MB", box=box.MARKDOWN)
+    for name, each in runs.items():
+        wall, cpu, peak = (statistics.median(values) for values in zip(*each, strict=True))
+        used = cpu / wall / (os.cpu_count() or 1)
+        table.add_row(name, f"{wall:.2f}", f"{frames / wall:.0f}", f"{cpu:.2f}", f"{used:.0%}", f"{peak:.0f}")
+    console.print(table)
+
+
 def memory(console: Console, checkpoint: Path, video: Path, folder: Path) -> None:
     """Print the peak memory for a video and for a long one."""
     long = repeated(video, LONGER, folder / "long.mp4")
-    once, often = (peak_megabytes(checkpoint, one, folder) for one in (video, long))
+    once, often = (run_of(predicting(checkpoint, one, folder)).megabytes for one in (video, long))
     table = Table("network", "length", "peak MB", box=box.MARKDOWN)
     table.add_row(checkpoint.stem, "1x", f"{once:.0f}")
     table.add_row(checkpoint.stem, f"{LONGER}x", f"{often:.0f} ({often / once - 1:+.1%})")

@@ -39,6 +39,7 @@ def parser() -> CommandParser:
     parser.add_argument("--half", action="store_true", help="keep weights in 16 bits: half the size")
     parser.add_argument("--card", type=Path, metavar="FILE", help="Markdown; default: what is known, to be completed")
     parser.add_argument("--format", metavar="NAME", help="add a file for machines without torch, such as onnx")
+    parser.add_argument("--int8", action="store_true", help="that file in 8 bits, calibrated on the data")
     parser.add_argument("--data", metavar="NAME", help="data/NAME.yaml instead of the data that the checkpoint knows")
     add_plugin_option(parser)
     return parser
@@ -56,6 +57,7 @@ def _run(options: argparse.Namespace) -> int:
         half=options.half,
         card=options.card,
         form=options.format,
+        int8=options.int8,
         data=options.data,
         overrides=options.overrides,
         plugins=options.plugins,

@@ -67,6 +67,7 @@ def publish(
     half: bool = False,
     card: Path | None = None,
     form: str | None = None,
+    int8: bool = False,
     data: str | None = None,
     overrides: Sequence[str] = (),
     plugins: Sequence[str] = (),
@@ -82,6 +83,7 @@ def publish(
         half: whether weights are kept in 16 bits, which halves the files; networks run in 32 bits all the same.
         card: Markdown for people; None writes what is known, to be completed.
         form: name of a format to add, for machines without torch; None for none.
+        int8: whether that file multiplies in 8 bits, calibrated on the data.
         data: name of the section ``data`` to compare that file on; None takes the checkpoint's.
         overrides: settings of the data, in the form ``key=value``.
         plugins: modules to import before, which the caller trusts.
@@ -95,6 +97,8 @@ def publish(
     elif output is None or private:
         raise ConfigError(_NO_PLACE if output is None else "--private: is for repositories; name one with --to.")
     import_plugins(plugins)
+    if form is None and int8:
+        raise ConfigError("--int8: is about the file of --format. Name one, such as --format onnx.")
     if form is None and (overrides or data is not None):
         raise ConfigError(f"{' '.join(overrides) or f'--data {data}'}: settings of the data serve --format alone.")
     content = read_checkpoint(checkpoint)
@@ -110,7 +114,7 @@ def publish(
             _write(folder, content, shared_config(config), text)
             if form is not None:
                 file = folder / f"{PORTABLE}{formats.get(form)().suffix}"
-                export(folder, file, form, data=data, overrides=overrides, plugins=plugins, tell=tell)
+                export(folder, file, form, int8=int8, data=data, overrides=overrides, plugins=plugins, tell=tell)
         if output is not None:
             tell(str(output))
         if to is not None:

@@ -62,6 +62,7 @@ class Detector:
         state: before the first window of a clip. A network that has one is given windows one by one, in order.
         batch_size: windows that it is given together where nobody says how many.
         luma: whether it looks at luma alone.
+        backend: what runs it: torch, or the name of a format.
     """
 
     window: WindowSpec
@@ -76,6 +77,7 @@ class Detector:
     state: State = ()
     batch_size: int = 8
     luma: bool = False
+    backend: str = "torch"
 
     def adjusted(self, wanted: Wanted) -> Detector:
         """Return the same network with a codec that gives what a tracker asks for, as far as it can."""

@@ -47,7 +47,7 @@ def load_detector(path: Path, *, device: str = AUTO, backend: str = AUTO) -> Det
         return open_checkpoint(path, device)
     if device not in (AUTO, CPU):
         raise ConfigError(f"--device {device}: files of the format '{form.name}' run on the CPU. Leave it out.")
-    return open_exported(path, form.reader)
+    return open_exported(path, form.reader, form.name)
 
 
 def is_network(text: str) -> bool:

@@ -45,6 +45,7 @@ class ClipRun:
         self._checkpoint = checkpoint
         self._plan = plan
         self._clip = ClipTracker(job.name, job.source, detector, plan)
+        self._backend = detector.backend
         if job.source.is_live and not math.isfinite(self._clip.delay):
             name = plan.tracker["name"]
             raise ConfigError(f"--tracker: '{name}' looks into the future, which a stream does not have.")
@@ -91,7 +92,7 @@ class ClipRun:
             loss = self._clip.loss(len(begun.earlier) + progress.count)
             if loss is not None:
                 sys.stderr.write(f"warning: {loss}\n")
-        what = f"{progress.count} frames, {with_ball} with a ball, {progress.rate:.1f} frames/s"
+        what = f"{progress.count} frames, {with_ball} with a ball, {progress.rate:.1f} frames/s by {self._backend}"
         files = "".join(f"\n  {path}" for writer in self._job.writers for path in writer.paths)
         return f"{self._job.name}: {what}{files}"
 
@@ -104,6 +105,7 @@ class ClipRun:
             "network": f"{self._checkpoint.name} ({network})",
             "frames": f"{Path(self._job.name).name} ({_digest(pictures, self._clip.fps)})",
             "tracker": str(self._plan.tracker),
+            "backend": self._backend,
             "step": str(self._clip.step),
             "ensemble": str(self._clip.ensemble),
         }

@@ -27,18 +27,19 @@ if TYPE_CHECKING:
     from tracknet_core.config import Config
 
 
-def open_exported(path: Path, form: Format) -> Detector:
+def open_exported(path: Path, form: Format, name: str) -> Detector:
     """Return the network of an exported file.
 
     Args:
         path: the file.
         form: its format.
+        name: that of the format.
 
     Raises:
         CheckpointError: it is not of this format, or not what it says.
         ConfigError: it needs a codec that cannot be built here.
     """
-    file = _ExportedFile(path, form)
+    file = _ExportedFile(path, form, name)
     file.try_out()
     return file.detector
 
@@ -49,9 +50,11 @@ class _ExportedFile:
     Args:
         path: the file.
         form: its format.
+        name: that of the format.
     """
 
-    def __init__(self, path: Path, form: Format) -> None:
+    def __init__(self, path: Path, form: Format, name: str) -> None:
+        self._name = name
         self._path = path
         self._notes = form.notes(path)
         facts = read_facts(self._notes, path)
@@ -78,6 +81,7 @@ class _ExportedFile:
             state=self.state,
             batch_size=1,  # measured on CPUs: more take no less time for each, and as much more memory
             luma=self._luma,
+            backend=self._name,
         )
 
     def adjusted(self, wanted: Wanted) -> Detector:

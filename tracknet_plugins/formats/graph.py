@@ -21,6 +21,9 @@ OPSET = 18
 QUANTIZED = ("Conv", "Gemm", "MatMul")
 """What is done in 8 bits."""
 
+HIGH = 1e-3
+"""Share of the cells whose logits count as high: some dozens around a ball."""
+
 WHOLE = {"scale": np.array(1, np.float32), "zero_point": np.array(0, np.uint8)}
 """Pixels in 8 bits as they are."""
 
@@ -52,8 +55,10 @@ def write_onnx(
         _melt_sums(model)
         if int8:
             onnx.save(model, path)
+            exact = model
             _quantize(path, inputs)
             model = onnx.load(path)
+            _raise_logits(model, exact, inputs)
         onnx.helper.set_model_props(model, dict(notes))
         onnx.save(model, path)
 
@@ -153,6 +158,42 @@ def _quantize(path: Path, inputs: Sequence[Tensor]) -> None:
         )
     finally:
         prepared.unlink(missing_ok=True)
+
+
+def _raise_logits(model: Any, exact: Any, inputs: Sequence[Tensor]) -> None:
+    """Give the last convolution of a network in 8 bits the bias that keeps its high logits where they were.
+
+    Ranges of 8 bits follow the many places without a ball, so that the few with one come out lower: in a trial a tenth
+    of a logit, which cost 4 % of the recall. (Bias correction: Nagel et al., "Data-Free Quantization", ICCV 2019.)
+
+    Args:
+        model: an ``onnx.ModelProto``, which is changed.
+        exact: the network in whole precision.
+        inputs: windows, each with the state before it.
+    """
+    import onnxruntime  # noqa: PLC0415
+    from onnx import numpy_helper  # noqa: PLC0415
+
+    makers = {name: node for node in model.graph.node for name in node.output}
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    last = makers[model.graph.output[0].name]
+    if last.op_type != "Conv" or len(last.input) < 3 or last.input[2] not in weights:
+        return
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = max(torch.get_num_threads(), 1)
+    options.log_severity_level = 3  # errors
+    ours, theirs = (
+        onnxruntime.InferenceSession(one.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        for one in (exact, model)
+    )
+    feeds, lowered = _Windows(inputs), []
+    while (feed := feeds.get_next()) is not None:
+        (right,), (found,) = (session.run([model.graph.output[0].name], feed) for session in (ours, theirs))
+        high = right >= np.quantile(right, 1 - HIGH)
+        lowered.append((right - found)[high])
+    bias = weights[last.input[2]]
+    values = numpy_helper.to_array(bias) + np.float32(np.median(np.concatenate(lowered)))
+    bias.CopyFrom(numpy_helper.from_array(values, bias.name))
 
 
 def _reads_whole_numbers(graph: Any, node: Any) -> bool:

@@ -94,6 +94,8 @@ def test_nothing_is_overwritten(checkpoint: Path, folder: Path) -> None:
 def test_data_are_named_for_a_further_format_only(checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"data\.root=x: settings of the data serve --format alone"):
         publish(checkpoint, tmp_path / "out", overrides=["data.root=x"])
+    with pytest.raises(ConfigError, match="--int8: is about the file of --format"):
+        publish(checkpoint, tmp_path / "out", int8=True)
 
 
 def test_the_command(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
