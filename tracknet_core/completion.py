@@ -79,7 +79,7 @@ def _completer(command: str, action: Action) -> Callable[..., Iterable[str]] | N
         return lambda parsed_args, **_: _names(*parsed_args.words) if parsed_args.words else REGISTRIES
     if action.dest == "name" and command == "show":
         return lambda parsed_args, **_: _names(parsed_args.kind)
-    if action.dest in ("experiment", "name") and command in ("run", "copy"):
+    if action.dest in ("experiment", "name") and command in ("run", "lr-find", "copy"):
         return _experiments
     if action.dest in SECTIONS:
         return lambda **_: [file.stem for file in (shipped_folder() / action.dest).glob("*.yaml")]

@@ -23,6 +23,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "run": Command("tracknet_core.run", "train a ball tracker from an experiment file"),
+    "lr-find": Command("tracknet_core.lr_find", "a learning rate to train with, from a short test at many"),
     "predict": Command("tracknet_core.predict", "find the ball in videos: rows of places, and pictures that show them"),
     "evaluate": Command("tracknet_core.scores", "score a checkpoint, or any predictions, under published rules"),
     "compare": Command("tracknet_core.compare", "train experiments for the same time, and put them in one table"),

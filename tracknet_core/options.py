@@ -26,6 +26,12 @@ class CommandParser(argparse.ArgumentParser):
         return f"example: {self.prog} {self.example}\n\n{super().format_help()}"
 
 
+def add_section_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--data``, ``--model`` and ``--training``: other sections for an experiment."""
+    for section in ("data", "model", "training"):
+        parser.add_argument(f"--{section}", metavar="NAME", help=f"replace the section by the file {section}/NAME.yaml")
+
+
 def add_json_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--json``: the same as the text says, for programs."""
     parser.add_argument("--json", action="store_true", dest="as_json", help="print JSON alone")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tracknet_core.cli import INTERRUPTED, guarded, show
-from tracknet_core.options import CommandParser, budget
+from tracknet_core.options import CommandParser, add_section_options, budget
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,8 +26,7 @@ def parser() -> CommandParser:
     )
     parser.add_argument("experiment", type=Path, help="YAML file, or a name of tracknet experiments")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings, such as training.epochs=3")
-    for section in ("data", "model", "training"):
-        parser.add_argument(f"--{section}", metavar="NAME", help=f"replace the section by the file {section}/NAME.yaml")
+    add_section_options(parser)
     parser.add_argument("--seed", type=int, metavar="N", help="short for training.seed=N")
     parser.add_argument("--output-dir", type=Path, default=Path("outputs"), metavar="DIR", help="default: %(default)s")
     parser.add_argument(

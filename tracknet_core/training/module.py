@@ -54,7 +54,7 @@ class LearningModule(pl.LightningModule):
         super().__init__()
         self.model = model
         self._optimizer = optimizer
-        self._scheduler = scheduler
+        self.scheduler = scheduler
         self._description = description
         self._seed = seed
         self._backbone_lr_scale = backbone_lr_scale
@@ -119,7 +119,7 @@ class LearningModule(pl.LightningModule):
             group["lr"] *= group.pop("lr_scale")
         total = int(self.trainer.estimated_stepping_batches)
         per_epoch = max(1, total // max(1, self.trainer.max_epochs or 1))
-        scheduler = self._scheduler(optimizer=optimizer, total_steps=total, steps_per_epoch=per_epoch)
+        scheduler = self.scheduler(optimizer=optimizer, total_steps=total, steps_per_epoch=per_epoch)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -36,7 +36,7 @@ def describe(prepared: Prepared) -> Iterator[RenderableType]:
 def figures(trained: Trained) -> Table:
     """Return a table of the last figures of training and validation."""
     title = f"{trained.run_id}, {trained.epochs} epochs, {trained.seconds:.0f} s"
-    table = Table("metric", "value", title=title)
+    table = Table("metric", "value", title=title, min_width=len(title))  # else the title is broken
     for name, value in trained.figures.items():
         table.add_row(name, f"{value:.4f}")
     return table

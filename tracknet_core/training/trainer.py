@@ -238,29 +238,36 @@ def _trainer(training: TrainingConfig, paths: RunPaths, own: Sequence[pl.Callbac
     csv = CSVLogger(save_dir=paths.logs.parent, name=paths.run_id)
     try:
         return pl.Trainer(
+            **arithmetic(training),
             max_epochs=training.epochs,
-            precision=_precision(training),
-            accumulate_grad_batches=training.accumulate,
-            gradient_clip_val=training.grad_clip or None,
             limit_train_batches=training.limit_train_batches or None,
             limit_val_batches=(training.limit_val_batches or None) if validates else 0,
             check_val_every_n_epoch=training.validate_every,
-            accelerator=training.accelerator,
             devices=training.devices,
             num_nodes=training.num_nodes,
             strategy=training.strategy,
             num_sanity_val_steps=1,
             log_every_n_steps=10,
-            deterministic="warn",
             callbacks=[*own, *callbacks, _ValidateLast()],
             plugins=[CheckpointFiles()],
             logger=[csv, *build_loggers(training, paths)],
             enable_progress_bar=any(isinstance(callback, pl.callbacks.ProgressBar) for callback in callbacks),
             enable_checkpointing=any(isinstance(callback, pl.callbacks.Checkpoint) for callback in callbacks),
-            enable_model_summary=False,
         )
     except (ValueError, MisconfigurationException) as error:
         raise ConfigError(f"training: Lightning refuses these settings: {error}") from error
+
+
+def arithmetic(training: TrainingConfig) -> dict[str, Any]:
+    """Return what of Lightning's settings says how a step is computed."""
+    return {
+        "accelerator": training.accelerator,
+        "precision": _precision(training),
+        "accumulate_grad_batches": training.accumulate,
+        "gradient_clip_val": training.grad_clip or None,
+        "deterministic": "warn",
+        "enable_model_summary": False,
+    }
 
 
 class _ValidateLast(pl.Callback):

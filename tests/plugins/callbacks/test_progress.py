@@ -1,5 +1,6 @@
 import re
 import sys
+from types import SimpleNamespace
 
 import pytest
 from lightning.pytorch.callbacks import RichProgressBar
@@ -37,6 +38,15 @@ def test_every_epoch_is_one_line_with_its_figures(make_module, make_trainer, loa
     assert f"train/loss {trainer.callback_metrics['train/loss']:.4f}" in lines[-1]
 
 
+def test_a_long_epoch_says_how_far_it_is(make_module, make_trainer, loader, capsys, monkeypatch) -> None:
+    seconds = iter(range(0, 10_000, 25))
+    clock = SimpleNamespace(monotonic=lambda: next(seconds))
+    monkeypatch.setattr("tracknet_plugins.callbacks.progress.time", clock)
+    make_trainer(EpochLines(), epochs=1).fit(make_module(), loader)
+    # Looked at after each of three batches; what is told resets the clock.
+    assert capsys.readouterr().out.splitlines()[:-1] == ["epoch 1/1  batch 3/3"]
+
+
 def test_lines_can_be_switched_off_and_on(make_module, make_trainer, loader, capsys) -> None:
     lines = EpochLines()
     lines.disable()
@@ -57,3 +67,15 @@ def test_bars_count_epochs_from_one_and_show_the_figures(make_module, make_train
     metrics = bars.get_metrics(trainer, trainer.lightning_module)
     assert list(metrics) == ["train/loss", "val/loss"]
     assert metrics["val/loss"] == 0.125
+
+
+def test_bars_show_no_figure_of_the_batch_before_training(make_module, make_trainer, loader) -> None:
+    seen = []
+
+    class Watched(EpochBars):
+        def on_train_batch_end(self, trainer, *arguments) -> None:
+            super().on_train_batch_end(trainer, *arguments)
+            seen.append("val/loss" in self.get_metrics(trainer, trainer.lightning_module))
+
+    make_trainer(Watched(), epochs=2).fit(make_module([0.25, 0.125]), loader, loader)
+    assert seen == [False] * 3 + [True] * 3
