@@ -25,6 +25,10 @@ INDENTED = re.compile(r"^ {4}.*$", re.MULTILINE)
 FENCED = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 
+NAMES = {"my_backbone": "tiny", "my_loss": "huber"}
+"""Files of the README to the parts in them."""
+
+
 def blocks(page: Path, language: str) -> list[str]:
     """Return the fenced blocks of a language."""
     return [match[3] for match in FENCED.finditer(page.read_text(encoding="utf-8")) if match[2] == language]
@@ -71,6 +75,22 @@ def test_the_plugin_of_the_readme_is_a_backbone() -> None:
     namespace: dict[str, type] = {}
     exec(code, namespace)
     check_backbone(namespace["Tiny"](in_channels=9, width=8), in_channels=9, size=(64, 32))
+
+
+@pytest.mark.usefixtures("fresh_names")
+def test_the_parts_of_the_readme_train(tmp_path: Path) -> None:
+    page = ROOT / "README.md"
+    for name in ("my_backbone", "my_loss"):
+        (code,) = (text for text in blocks(page, "python") if f'register("{NAMES[name]}")' in text)
+        (tmp_path / f"{name}.py").write_text(code)
+        assert len(code[code.index("@") :].splitlines()) <= 15
+    (experiment,) = (text for text in blocks(page, "yaml") if "my_loss.py" in text)
+    path = tmp_path / "my_experiment.yaml"
+    path.write_text(experiment)
+    config = load_config(path, [])
+    module = build_module(config, build_model(config))
+    assert module.eval()(torch.zeros(1, 3, 3, 96, 96, dtype=torch.uint8)).shape[:2] == (1, 3)
+    check_loss(losses.get("huber")())
 
 
 @pytest.mark.usefixtures("fresh_names")

@@ -47,7 +47,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.output is not None:
         check_free(options.output)
     sections = {"data": options.data, "model": options.model, "training": options.training}
-    prepared = training.prepare(options.experiment, options.overrides, sections)
+    prepared = training.prepare(options.experiment, options.overrides, sections, validates=False)
     found = training.find_learning_rate(prepared, lowest=options.lowest, highest=options.highest, steps=options.steps)
     show(*found.tell())
     if options.output is not None:
