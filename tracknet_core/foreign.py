@@ -32,7 +32,7 @@ def make(cls: type, options: Mapping[str, Any]) -> Any:
     """Return an instance.
 
     Raises:
-        ValueError: there is an option that its constructor does not take.
+        ValueError: there is an option that its constructor does not take, or it refuses them.
         UserError: the package behind the class is not installed.
     """
     _check_options(cls, options)
@@ -42,6 +42,8 @@ def make(cls: type, options: Mapping[str, Any]) -> Any:
         raise UserError(
             f"{cls.__name__} needs a package that is not installed: {error}. Install it with pip."
         ) from error
+    except Exception as error:  # of libraries that have nothing to do with each other
+        raise ValueError(f"{cls.__name__} refuses its options ({type(error).__name__}: {error})") from error
 
 
 def _check_options(cls: type, options: Iterable[str]) -> None:

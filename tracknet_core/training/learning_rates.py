@@ -13,16 +13,18 @@ from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
+import numpy.typing as npt
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from rich.console import RenderableType
 from rich.table import Table
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
-from tracknet_core.contracts import FloatArray
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.progress import Progress
 from tracknet_core.training.module import LearningModule
 from tracknet_core.training.trainer import Prepared, arithmetic
+
+Numbers = npt.NDArray[np.float64]
 
 _DIVERGED = 4.0
 """The test is over where the loss is so many times the lowest."""
@@ -59,16 +61,16 @@ class RateTest:
         current: the rate that the experiment has.
     """
 
-    rates: FloatArray
-    losses: FloatArray
+    rates: Numbers
+    losses: Numbers
     current: float
 
     @property
-    def smoothed(self) -> FloatArray:
+    def smoothed(self) -> Numbers:
         """(S,) The losses as means over their neighbours, because each is one of few windows."""
         powers = np.log10(self.rates)
         weights = np.exp(-0.5 * ((powers[:, None] - powers) / _WIDTH) ** 2)
-        smoothed: FloatArray = weights @ self.losses / weights.sum(axis=1)
+        smoothed: Numbers = weights @ self.losses / weights.sum(axis=1)
         return smoothed
 
     @property
@@ -93,7 +95,7 @@ class RateTest:
         least, most = float(smoothed.min()), float(smoothed.max())
         for step in np.unique(np.linspace(0, len(self.rates) - 1, _ROWS).round().astype(int)):
             share = (smoothed[step] - least) / (most - least or 1)
-            table.add_row(f"{self.rates[step]:.1e}", f"{smoothed[step]:.4g}", "█" * max(1, round(share * _BAR)))
+            table.add_row(f"{self.rates[step]:.1e}", f"{smoothed[step]:#.4g}", "█" * max(1, round(share * _BAR)))
         yield table
         if self.suggestion is None:
             yield "The loss falls at no rate: look at the data (tracknet data check), or begin with a lower rate."

@@ -22,4 +22,4 @@ class ChannelsLast(pl.Callback):
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Change the layout before an optimizer sees the weights."""
-        cast(nn.Module, pl_module.model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        cast(nn.Module, pl_module.model).to(memory_format=torch.channels_last)

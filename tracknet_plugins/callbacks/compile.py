@@ -46,7 +46,7 @@ class Compile(pl.Callback):
         # Asking for all backends imports the compiler, which the usual one is spared.
         if backend != "inductor" and backend not in (known := torch.compiler.list_backends(exclude_tags=())):
             raise ValueError(f"backend={backend!r} is unknown: give one of {', '.join(sorted(known))}")
-        self.settings = {
+        self.settings: dict[str, Any] = {
             "mode": mode,
             "dynamic": dynamic,
             "fullgraph": fullgraph,

@@ -42,7 +42,7 @@ def test_a_long_epoch_says_how_far_it_is(make_module, make_trainer, loader, caps
     seconds = iter(range(0, 10_000, 25))
     clock = SimpleNamespace(monotonic=lambda: next(seconds))
     monkeypatch.setattr("tracknet_plugins.callbacks.progress.time", clock)
-    make_trainer(EpochLines(), epochs=1).fit(make_module(), loader)
+    make_trainer(EpochLines(), epochs=1).fit(make_module(), loader, loader)
     # Looked at after each of three batches; what is told resets the clock.
     assert capsys.readouterr().out.splitlines()[:-1] == ["epoch 1/1  batch 3/3"]
 

@@ -1,3 +1,4 @@
+import inspect
 from pathlib import Path
 
 import lightning.pytorch.loggers.wandb as lightning_wandb
@@ -47,6 +48,16 @@ def test_an_unknown_option_is_answered_with_those_there_are(paths: RunPaths) -> 
         ValueError, match=r"CSVLogger has no parameter 'prefx'. Did you mean 'prefix'\? .*save_dir, name"
     ):
         lightning_logger(paths=paths, logger="CSVLogger", options={"prefx": "a"})
+
+
+def test_a_logger_that_refuses_says_so_and_is_no_traceback(paths: RunPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: CSVLogger, **options: object) -> None:
+        raise RuntimeError("the file store is closed")
+
+    refuse.__signature__ = inspect.signature(CSVLogger.__init__)  # type: ignore[attr-defined]
+    monkeypatch.setattr(CSVLogger, "__init__", refuse)
+    with pytest.raises(ValueError, match=r"CSVLogger refuses .*RuntimeError: the file store is closed"):
+        lightning_logger(paths=paths, logger="CSVLogger")
 
 
 class Missing:
