@@ -29,8 +29,8 @@ def parser() -> CommandParser:
     add = parser.add_argument
     shared = "experiments: YAML files or names of tracknet experiments; and settings that all share"
     add("words", nargs="*", metavar="EXPERIMENT | key=value", help=shared)
-    changed = "one more row: an experiment with other settings, such as vit model.heatmap.sigma=3; repeatable"
-    add("--ablation", nargs="+", action="append", default=[], metavar=("EXPERIMENT", "key=value"), help=changed)
+    changed = "one more row: an experiment with other settings, such as wide=vit model.heatmap.sigma=3; repeatable"
+    add("--ablation", nargs="+", action="append", default=[], metavar=("[NAME=]EXPERIMENT", "key=value"), help=changed)
     for section in ("data", "model", "training"):
         add(f"--{section}", metavar="NAME", help=f"the section {section}/NAME.yaml for all")
     add(

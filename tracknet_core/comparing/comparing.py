@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from tracknet_core.comparing.entries import Entry
 from tracknet_core.comparing.isolation import Job, run_apart
 from tracknet_core.comparing.rows import notes, table
 from tracknet_core.comparing.standings import Standings, stand
+from tracknet_core.comparing.trade_offs import as_chart, as_table, trade_offs
 from tracknet_core.comparing.work import TRAINED, Learning, Measuring, Scoring
 from tracknet_core.evaluation.report.markdown import text_table
+from tracknet_core.evaluation.report.page import Section, comparison_report
+from tracknet_core.evaluation.results import as_plain
+from tracknet_core.evaluation.scored_clips import scored_clips
 from tracknet_core.files import replace_text
 
 LOG = "log.txt"
@@ -81,9 +87,26 @@ def _conditions(entry: Entry) -> list[str]:
 
 
 def _write(standings: Standings, output: Path, conditions: Sequence[str]) -> None:
+    """Write the tables, and the page that lays the runs side by side."""
     header, *rows = table(standings)
+    said = [*conditions, *notes(standings)]
+    places = trade_offs(standings)
+    front, *places_of = as_table(places)
     parts = ["# Experiments side by side", *conditions, text_table(header, rows), *notes(standings)]
+    parts += ["## F1 and speed", text_table(front, places_of)] if places else []
     replace_text(output / "table.md", "\n\n".join(parts) + "\n")
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([header, *rows])
     replace_text(output / "table.csv", text.getvalue())
+    plain = {
+        "conditions": list(conditions),
+        "protocols": standings.protocols,
+        "rows": [asdict(row) for row in standings.rows],
+    }
+    replace_text(output / "results.json", json.dumps(as_plain(plain), indent=2, allow_nan=False) + "\n")
+    comparison = standings.comparison
+    if comparison is not None:
+        opening = [Section("Experiments", said, header, rows)]
+        opening += [Section("F1 and speed", [], front, places_of, [as_chart(places)])] if places else []
+        clips, no_pictures = scored_clips(standings.runs, comparison.clips)
+        replace_text(output / "report.html", comparison_report(comparison, clips, no_pictures, opening))

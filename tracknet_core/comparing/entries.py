@@ -52,7 +52,7 @@ class Entry:
     """An experiment of a comparison.
 
     Attributes:
-        name: what it is called in tables: the experiment, and what an ablation changes of it.
+        name: what it is called in tables: the experiment, and what an ablation changes of it, or the name of that.
         experiment: the YAML file.
         overrides: settings in the form ``key=value``: the network's own window, the shared ones, those of the ablation.
         config: the whole experiment.
@@ -115,7 +115,8 @@ def find_entries(
 
     Args:
         experiments: YAML files, or names of those that come with tracknet.
-        ablations: an experiment, and the settings in the form ``key=value`` that make it another.
+        ablations: an experiment, and the settings in the form ``key=value`` that make it another; with a name of its
+            own as ``NAME=EXPERIMENT``.
         shared: what all have in common.
         split: what is scored.
         output: what holds a folder for each.
@@ -124,15 +125,16 @@ def find_entries(
         ConfigError: all faults of an experiment; one that is there twice, or on other data; no such split.
         DataError: the data cannot be read.
     """
-    entries = [_entry(experiment, (), shared, output) for experiment in experiments]
+    entries = [_entry("", experiment, (), shared, output) for experiment in experiments]
     for ablation in ablations:
         experiment, *changes = ablation
+        name, _, file = experiment.rpartition("=")
         if not changes or any("=" not in change for change in changes):
             raise ConfigError(
                 f"--ablation {' '.join(ablation)}: give an experiment, and what is changed of it, such as --ablation "
                 "vit model.heatmap.sigma=3."
             )
-        entries.append(_entry(Path(experiment), changes, shared, output))
+        entries.append(_entry(name, Path(file), changes, shared, output))
     if not entries:
         raise ConfigError("what is to be compared? Give names of experiments, such as tracknetv2 wasb.")
     [(name, count)] = Counter(entry.name for entry in entries).most_common(1)
@@ -145,10 +147,10 @@ def find_entries(
     return entries
 
 
-def _entry(experiment: Path, changes: Sequence[str], shared: Shared, output: Path) -> Entry:
+def _entry(name: str, experiment: Path, changes: Sequence[str], shared: Shared, output: Path) -> Entry:
     path = experiment_file(experiment)
     overrides = (*_own_window(path, shared), _ONE_PROCESS, *shared.overrides, *changes)
-    name = " ".join([path.stem, *changes])
+    name = name or " ".join([path.stem, *changes])
     folder = output / re.sub(r"[^\w.=-]+", "_", name)[:100]
     config = load_config(path, overrides, shared.sections)
     _ = config.network  # refuses a tracker that learns, which finds no ball
@@ -176,10 +178,10 @@ def _check_same_data(entries: Sequence[Entry]) -> None:
                 )
 
 
-def _differing(one: Any, other: Any, path: str = "") -> Iterator[str]:
-    """Yield the paths of settings that are not the same in two configurations."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        for key in dict.fromkeys([*one, *other]):
-            yield from _differing(one.get(key), other.get(key), f"{path}.{key}" if path else key)
-    elif one != other:
+def _differing(earlier: Any, now: Any, path: str = "") -> Iterator[str]:
+    """Yield the paths of settings that are not what they were; those that there were not yet say nothing."""
+    if isinstance(earlier, dict) and isinstance(now, dict):
+        for key, value in earlier.items():
+            yield from _differing(value, now.get(key), f"{path}.{key}" if path else key)
+    elif earlier != now:
         yield path

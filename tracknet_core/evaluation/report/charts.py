@@ -101,6 +101,23 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A point of a plane that stands for something.
+
+    Attributes:
+        name: of what.
+        x: above 0.
+        y: on an even axis.
+        is_first: whether it is drawn as one of those that matter most.
+    """
+
+    name: str
+    x: float
+    y: float
+    is_first: bool
+
+
+@dataclass(frozen=True)
 class Series:
     """A curve.
 
@@ -197,6 +214,48 @@ def curves(
     key = tuple(zip(COLOURS, names, strict=False))
     label = f"{', '.join(names)} over {x_label}"
     return Chart(label, _CURVE_WIDTH, _CURVE_HEIGHT, tuple(lines), tuple(labels), tuple(dots), key)
+
+
+def plane(marks: Sequence[Mark], x_label: str, y_label: str) -> Chart:
+    """Return marks with their names, on a logarithmic axis to the right, and a line through those that matter most.
+
+    Args:
+        marks: at least one.
+        x_label: what the horizontal axis is.
+        y_label: what the vertical axis is.
+    """
+    right, bottom = _CURVE_WIDTH - _RIGHT, _CURVE_HEIGHT - _BOTTOM
+    x_ticks = _even_factors(min(mark.x for mark in marks), max(mark.x for mark in marks))
+    y_ticks = even_ticks(min(mark.y for mark in marks), max(mark.y for mark in marks))
+    to_right = _scale(math.log(x_ticks[0]), math.log(x_ticks[-1]), _LEFT, right)
+    y = _scale(y_ticks[0], y_ticks[-1], bottom, _TOP)
+    placed = [(to_right(math.log(mark.x)), y(mark.y), mark) for mark in sorted(marks, key=lambda mark: mark.x)]
+    lines = [Line(f"M{_LEFT:g} {y(at):.1f}H{right:g}", "grid-line") for at in y_ticks]
+    lines += [Line(f"M{to_right(math.log(at)):.1f} {bottom:g}v4", "grid-line") for at in x_ticks]
+    lines.append(Line(_polyline([(left, top) for left, top, mark in placed if mark.is_first]), "curve first"))
+    labels = [Label(_LEFT - 6, y(at) + 4, f"{at:.6g}", "end") for at in y_ticks]
+    labels += [Label(to_right(math.log(at)), bottom + 17, f"{at:.6g}") for at in x_ticks]
+    labels += [Label((_LEFT + right) / 2, bottom + 33, x_label), Label(_LEFT + 4, _TOP - 3, y_label, "start")]
+    for left, top, mark in placed:
+        is_left = left < (_LEFT + right) / 2
+        labels.append(Label(left + (6 if is_left else -6), top - 4, mark.name, "start" if is_left else "end"))
+    dots = [
+        Dot(left, top, "first" if mark.is_first else "second", f"{mark.name}: {mark.x:.4g}, {mark.y:.4f}")
+        for left, top, mark in placed
+    ]
+    label = f"{y_label} over {x_label}"
+    return Chart(label, _CURVE_WIDTH, _CURVE_HEIGHT, tuple(lines), tuple(labels), tuple(dots))
+
+
+def _even_factors(low: float, high: float) -> list[float]:
+    """Return ticks of 1, 2 or 5 times a power of ten, which ``low`` and ``high``, above 0, lie between."""
+    power = 10.0 ** math.floor(math.log10(low))
+    ticks = [power * factor for factor in (1.0, 2.0, 5.0)]
+    while ticks[-1] < high:
+        ticks.append(ticks[-3] * 10)
+    first = max(number for number, tick in enumerate(ticks) if tick <= low * (1 + 1e-9))
+    ticks = ticks[first:]
+    return ticks if len(ticks) > 1 else [*ticks, ticks[0] * 2]
 
 
 def way(clip: ClipResult) -> Chart:

@@ -98,6 +98,25 @@ class _ClipDifferences:
     shots: list[_Shot]
 
 
+@dataclass(frozen=True)
+class Section:
+    """What a page of a comparison begins with, before the runs are laid side by side.
+
+    Attributes:
+        title: of the section.
+        notes: what a reader has to know.
+        header: what the columns of a table are.
+        rows: its cells.
+        charts: beneath it.
+    """
+
+    title: str
+    notes: Sequence[str]
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    charts: Sequence[Chart] = ()
+
+
 def report(evaluation: Evaluation) -> str:
     """Return the page of an evaluation; the worst frames are read again from their clips.
 
@@ -136,20 +155,25 @@ def report(evaluation: Evaluation) -> str:
     )
 
 
-def comparison_report(comparison: Comparison, clips: Mapping[str, Clip], no_pictures: str = "") -> str:
+def comparison_report(
+    comparison: Comparison, clips: Mapping[str, Clip], no_pictures: str = "", opening: Sequence[Section] = ()
+) -> str:
     """Return the page of a comparison.
 
     Args:
         comparison: what was found.
         clips: those whose frames may be looked at, by name; labelled as those that were scored.
         no_pictures: why others have none.
+        opening: what comes before all else.
     """
     letters = [letter(number) for number in range(len(comparison.runs))]
     protocols = [_Compared(number, one, letters) for number, one in enumerate(comparison.protocols)]
     return _TEMPLATES.get_template("comparison.html.jinja").render(
         title="Runs side by side",
         comparison=comparison,
+        opening=opening,
         contents=[
+            *((f"section-{number}", section.title) for number, section in enumerate(opening)),
             ("overview", "Overview"),
             ("conditions", "What differs between the runs"),
             *((protocol.anchor, f"Protocol {protocol.name}") for protocol in protocols),
