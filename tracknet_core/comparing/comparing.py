@@ -92,7 +92,7 @@ def _write(standings: Standings, output: Path, conditions: Sequence[str]) -> Non
     said = [*conditions, *notes(standings)]
     places = trade_offs(standings)
     front, *places_of = as_table(places)
-    parts = ["# Experiments side by side", *conditions, text_table(header, rows), *notes(standings)]
+    parts = ["# Experiments side by side", *conditions, text_table(header, rows), *said[len(conditions) :]]
     parts += ["## F1 and speed", text_table(front, places_of)] if places else []
     replace_text(output / "table.md", "\n\n".join(parts) + "\n")
     text = io.StringIO()
