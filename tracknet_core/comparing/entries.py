@@ -23,7 +23,7 @@ SETTINGS = "settings.json"
 _SAME = ("dataset", "root", "split")
 """Settings of the data that have to be the same for all: they say what is trained on, and what is scored."""
 
-_WINDOW = ("enabled", "length", "windows")
+_WINDOW = ("enabled", "length", "windows", "step")
 """Settings of ``data.sequence`` that belong to a network, whichever data it is given."""
 
 _ONE_PROCESS = "training.data_loader.num_workers=0"
@@ -163,7 +163,7 @@ def _own_window(experiment: Path, shared: Shared) -> Iterator[str]:
         return
     own = load_data(experiment, ["data.root=."]).sequence  # any root: nothing is read
     for name in _WINDOW:
-        yield f"data.sequence.{name}={str(getattr(own, name)).lower()}"
+        yield f"data.sequence.{name}={json.dumps(getattr(own, name))}"
 
 
 def _check_same_data(entries: Sequence[Entry]) -> None:

@@ -15,7 +15,7 @@ import torch
 from tracknet_core.assembly import load_model
 from tracknet_core.background import Backgrounds
 from tracknet_core.comparing.entries import Entry
-from tracknet_core.config import import_plugins
+from tracknet_core.config import Config, import_plugins
 from tracknet_core.errors import UserError
 from tracknet_core.evaluation.compute import Request, score
 from tracknet_core.exporting import export
@@ -40,10 +40,6 @@ class Scoring:
     split: str = "test"
     protocols: Sequence[str] = ()
     tracker: str | None = None
-    step: int | None = None
-    ensemble: str | None = None
-    batch_size: int | None = None
-    device: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -102,7 +98,7 @@ class Measuring:
         known: dict[str, Any] = json.loads(_text(folder / MEASURED) or "{}")
         missing = [form for form in (TORCH, *self.forms) if form not in known]
         if missing:
-            known |= _frames_per_second(checkpoint_of(folder), missing, self.entry.config.plugins)
+            known |= _frames_per_second(checkpoint_of(folder), missing, self.entry.config)
             replace_text(folder / MEASURED, _json(known))
 
 
@@ -123,7 +119,7 @@ def _train(entry: Entry) -> dict[str, Any]:
     if last is None:
         raise UserError("training.callbacks: none that keeps the last state, so nothing is left to score. Add one.")
     model: Any = load_model(last)[1]
-    frames = len(model.window.targets)
+    frames = entry.config.data.sequence.step or len(model.window.targets)
     width, height = model.window.image_size
     return {
         "checkpoint": str(last.relative_to(entry.folder)),
@@ -147,8 +143,11 @@ def _make_backgrounds(prepared: Prepared) -> None:
             background(clip)
 
 
-def _frames_per_second(checkpoint: Path, forms: Sequence[str], plugins: Sequence[str]) -> dict[str, float | str]:
-    """Return frames per second, or why a format has none, by format; torch is one of them."""
+def _frames_per_second(checkpoint: Path, forms: Sequence[str], config: Config) -> dict[str, float | str]:
+    """Return frames per second, or why a format has none, by format; torch is one of them.
+
+    Windows are as far apart as they are when the network is scored.
+    """
     rates: dict[str, float | str] = {}
     detectors: dict[str, Detector] = {}
     with tempfile.TemporaryDirectory() as name:
@@ -157,7 +156,7 @@ def _frames_per_second(checkpoint: Path, forms: Sequence[str], plugins: Sequence
             try:
                 if form != TORCH:
                     path = Path(name, form).with_suffix(formats.get(form)().suffix)
-                    export(checkpoint, path, form, plugins=plugins)
+                    export(checkpoint, path, form, plugins=config.plugins)
                 detectors[form] = load_detector(path, device=CPU, backend=form)
             except UserError as error:
                 rates[form] = str(error)
@@ -165,7 +164,10 @@ def _frames_per_second(checkpoint: Path, forms: Sequence[str], plugins: Sequence
         clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
         times = frame_times(detectors, ROUNDS, clock=clock)
     # The best round: whatever disturbs one makes it slower.
-    return rates | {form: 1 / min(of_form) for form, of_form in times.items()}
+    for form, of_form in times.items():
+        targets = len(detectors[form].window.targets)
+        rates[form] = (config.data.sequence.step or targets) / targets / min(of_form)
+    return rates
 
 
 def _json(plain: Mapping[str, Any]) -> str:
