@@ -23,7 +23,12 @@ FOLDER = ROOT / "experiments"
 SHORTHANDS = FOLDER / "shorthands.yaml"
 OPTIONS = FOLDER / "options.yaml"
 FILES = sorted(file for file in FOLDER.rglob("*.yaml") if file not in (SHORTHANDS, OPTIONS))
-HOSTS = {"trajectories": "inpaint.yaml", "deepball_large": "deepball.yaml", "tracknetv4_v3": "tracknetv4.yaml"}
+HOSTS = {
+    "trajectories": "inpaint.yaml",
+    "deepball_large": "deepball.yaml",
+    "tracknetv4_v3": "tracknetv4.yaml",
+    "vballnet_grid_small": "vballnet_grid.yaml",
+}
 """Experiments for files of groups that have none of their own, and that are not for networks of one heatmap."""
 PIXELS = re.compile(r"^#.* (?P<width>\d+) x (?P<height>\d+) pixels", re.MULTILINE)
 COMMAND = re.compile(r"^#\s+python -m tracknet_core\.run (?P<arguments>.+)$", re.MULTILINE)

@@ -20,6 +20,7 @@ SMALL = (
     "deepball",
     "gridtracknet",
     "monotrack",
+    "racketvision",
     "totnet",
     "tracknetv1",
     "tracknetv2",
@@ -27,6 +28,10 @@ SMALL = (
     "tracknetv4",
     "tracknetv5",
     "vballnet",
+    "vballnet_fast",
+    "vballnet_grid",
+    "vballnet_v1",
+    "vballnet_v2",
     "wasb",
 )
 """Experiments that train them at a reduced size."""
@@ -51,6 +56,12 @@ SMALL = (
         # A bias for each map of the draft, and a slope and a threshold of its own.
         ("tracknetv5", 3, (512, 288), 14_771_458 + 3 + 2),
         ("gridtracknet", 5, (768, 432), 8_897_871),
+        # Its code makes a map for each of the four frames, and reads the last one.
+        ("racketvision", 4, (512, 288), 11_333_828 - 3 * 65),
+        ("vballnet_v1", 15, (512, 288), 245_489),
+        ("vballnet_v2", 15, (512, 288), 32_282),
+        ("vballnet_fast", 9, (512, 288), 9_322),
+        ("vballnet_grid", 9, (768, 432), 1_134_636),
         # Without the two of the motion prompt, and with a convolutional GRU: two gates and a candidate of 128 channels.
         ("vballnet", 9, (512, 288), 243_563 - 2 + 3 * (9 * 256 * 128 + 128)),
     ],

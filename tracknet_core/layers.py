@@ -166,6 +166,24 @@ class Shortcut(nn.Module):
         return added
 
 
+class SpatialAttention(nn.Module):
+    """Cells weighed by the mean and the maximum of their channels (Woo et al., "CBAM", ECCV 2018, section 3).
+
+    Args:
+        kernel: side of the convolution of both in cells, odd.
+    """
+
+    def __init__(self, kernel: int = 7) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(2, 1, kernel, padding=kernel // 2, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        seen = torch.cat((x.mean(dim=1, keepdim=True), x.amax(dim=1, keepdim=True)), dim=1)  # (N, 2, H, W)
+        weighed: Tensor = x * self.convolution(seen).sigmoid()
+        return weighed
+
+
 class VolumeBlock(nn.Sequential):
     """3-D convolution over frames, height and width with batch normalisation and ReLU; the size stays.
 

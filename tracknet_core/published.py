@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from tracknet_core.errors import CheckpointError
@@ -19,6 +20,9 @@ Weights = dict[str, Tensor]
 
 SHOWN = 10
 """Names that a message has room for."""
+
+EPSILON = 1e-5
+"""What torch's normalisations add to a variance."""
 
 _PARALLEL = "module."
 """What torch's DataParallel puts before every name."""
@@ -113,6 +117,37 @@ def skips_last(weights: Mapping[str, Tensor], layers: Mapping[str, int]) -> Weig
             skip = weights[name].shape[1] // parts
             changed[name] = weights[name].roll(-skip, dims=1)
     return changed
+
+
+def normalized(weights: Mapping[str, Tensor], layers: Mapping[str, str]) -> Weights:
+    """Return weights in which an exporter has put a batch normalisation into the convolution before it, as two again.
+
+    Args:
+        weights: by name.
+        layers: the normalisation after each convolution that has its bias, both as patterns; if it is there, nothing is
+            changed.
+    """
+    changed = dict(weights)
+    for pattern, after in layers.items():
+        expression = _expression(pattern)
+        for name in weights:
+            layer, _, leaf = name.rpartition(".")
+            match = expression.fullmatch(layer)
+            place = _filled(after, match.groups()) if match else ""
+            if match and leaf == "bias" and f"{place}.weight" not in weights:
+                shift = changed.pop(name)
+                changed.update(scale_and_shift(place, torch.ones_like(shift), shift))
+    return changed
+
+
+def scale_and_shift(place: str, scale: Tensor, shift: Tensor) -> Weights:
+    """Return the tensors of a batch normalisation of that name that takes ``x`` to ``scale * x + shift``, (C,) each."""
+    return {
+        f"{place}.weight": scale,
+        f"{place}.bias": shift,
+        f"{place}.running_mean": torch.zeros_like(shift),
+        f"{place}.running_var": torch.ones_like(shift) - EPSILON,
+    }
 
 
 def listed(names: Sequence[str]) -> str:

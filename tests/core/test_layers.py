@@ -12,6 +12,7 @@ from tracknet_core.layers import (
     ConvGRU,
     PowerNormalization,
     Shortcut,
+    SpatialAttention,
     SqueezeExcitation,
     VolumeBlock,
     activation,
@@ -69,6 +70,15 @@ def test_a_shortcut_leads_around_all_blocks_or_all_but_the_first() -> None:
     assert around.around is not None
     straight = torch.einsum("oi,nihw->nohw", around.around.weight[..., 0, 0], x) + around.around.bias[:, None, None]
     torch.testing.assert_close(around(x), blocks(x) + straight)
+
+
+def test_spatial_attention_weighs_a_cell_by_mean_and_maximum_of_its_channels() -> None:
+    torch.manual_seed(0)
+    layer, x = SpatialAttention(kernel=1), torch.randn(2, 3, 4, 5)
+    mean, most = layer.convolution.weight.flatten()
+    gate = 1 / (1 + torch.exp(-(mean * x.sum(dim=1) / 3 + most * x.max(dim=1).values)))
+    torch.testing.assert_close(layer(x), x * gate[:, None])
+    assert SpatialAttention()(x).shape == x.shape
 
 
 def test_squeeze_excitation_weighs_whole_channels() -> None:

@@ -4,7 +4,16 @@ import pytest
 import torch
 
 from tracknet_core.errors import CheckpointError
-from tracknet_core.published import listed, renamed, shape_of, skips_last, weights_in, without_biases
+from tracknet_core.published import (
+    listed,
+    normalized,
+    renamed,
+    scale_and_shift,
+    shape_of,
+    skips_last,
+    weights_in,
+    without_biases,
+)
 
 ONE = torch.ones(1)
 
@@ -51,6 +60,31 @@ def test_a_bias_before_a_normalisation_moves_its_mean() -> None:
 
 def test_a_bias_without_its_normalisation_stays() -> None:
     assert without_biases({"a.0.bias": ONE, "b.bias": ONE}, {"*.0": "*.1"}).keys() == {"a.0.bias", "b.bias"}
+
+
+def test_a_scale_and_a_shift_are_a_normalisation() -> None:
+    torch.manual_seed(0)
+    scale, shift, x = torch.randn(3), torch.randn(3), torch.randn(2, 3, 4, 4)
+    norm = torch.nn.BatchNorm2d(3).eval()
+    norm.load_state_dict({"num_batches_tracked": torch.tensor(0), **_leaves(scale_and_shift("a", scale, shift))})
+    torch.testing.assert_close(norm(x), scale[:, None, None] * x + shift[:, None, None])
+
+
+def _leaves(weights):
+    return {name.removeprefix("a."): value for name, value in weights.items()}
+
+
+def test_a_normalisation_is_taken_out_of_its_convolution_unless_it_is_there() -> None:
+    folded = {"a.0.weight": ONE, "a.0.bias": 3 * ONE, "other.bias": ONE}
+    changed = normalized(folded, {"*.0": "*.1"})
+    assert changed.keys() == {
+        "a.0.weight",
+        *(f"a.1.{leaf}" for leaf in ("weight", "bias", "running_mean", "running_var")),
+        "other.bias",
+    }
+    assert (changed["a.1.weight"].item(), changed["a.1.bias"].item()) == (1, 3)
+    both = {**folded, "a.1.weight": ONE}
+    assert normalized(both, {"*.0": "*.1"}) == both
 
 
 def test_a_skip_that_comes_first_comes_last() -> None:

@@ -15,12 +15,16 @@ from tracknet_core.errors import CheckpointError
 TENSORS, GRAPH, KERAS = ".safetensors", ".onnx", (".h5", ".hdf5", ".keras")
 """Suffixes of files that torch did not write."""
 
+LEAVES = (".weight", ".bias", ".running_mean", ".running_var")
+"""How the names end that torch gives to tensors of layers."""
+
 
 def read_published(path: Path) -> Mapping[str, Any]:
     """Return the content of a file that torch, safetensors or an exporter to ONNX wrote.
 
-    Of a graph it is the tensors that stand in it, by name: weights have the names of their layers there, but where the
-    exporter has put several into one.
+    Of a graph it is the tensors that stand in it. Those that have the name of a layer keep it; others, such as what an
+    exporter has made of several, go by the node that takes them: ``NODE.weight`` and ``NODE.bias`` of a convolution,
+    else the place among its inputs, such as ``NODE.1``.
 
     Raises:
         CheckpointError: there is no such file, or it cannot be read without trusting it.
@@ -59,4 +63,11 @@ def _initializers(path: Path) -> dict[str, Tensor]:
     except ImportError as error:
         raise CheckpointError(f"{path}: takes a package that is not there: pip install 'tracknet[onnx]'.") from error
     graph = onnx.load(path).graph
-    return {tensor.name: torch.from_numpy(onnx.numpy_helper.to_array(tensor).copy()) for tensor in graph.initializer}
+    names = {tensor.name: tensor.name for tensor in graph.initializer}
+    for node in reversed(graph.node):
+        for place, name in enumerate(node.input):
+            if name in names and not name.endswith(LEAVES):
+                leaf = {1: "weight", 2: "bias"}.get(place) if node.op_type == "Conv" else None
+                names[name] = f"{node.name}.{leaf or place}"
+    arrays = ((names[tensor.name], onnx.numpy_helper.to_array(tensor)) for tensor in graph.initializer)
+    return {name: torch.from_numpy(array.copy()) for name, array in arrays}

@@ -7,7 +7,16 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from tracknet_core.contracts import FeatureSpec
-from tracknet_core.layers import Activation, ConvBlock, Norm, Order, Shortcut, block_counts, conv_blocks
+from tracknet_core.layers import (
+    Activation,
+    ConvBlock,
+    Norm,
+    Order,
+    Shortcut,
+    SpatialAttention,
+    block_counts,
+    conv_blocks,
+)
 from tracknet_core.registry import backbones
 from tracknet_plugins.backbones.sizes import check_size
 from tracknet_plugins.backbones.statistics import Statistics, normalization
@@ -34,7 +43,10 @@ class VGG(nn.Module):
         residual: whether a way leads around the convolutions of each level, as in MonoTrack (Liu and Wang, CVPRW 2022):
             a 1x1 convolution, but in the first level, where it leads around all convolutions but the first.
         stem_kernel: side in pixels of the very first convolution, odd.
+        stem_channels: channels of the very first convolution; null for those of its level.
         stem_stride: pixels per cell of the finest level: the stride of the very first convolution.
+        spatial_attention: whether the cells of the coarsest map are weighed by the mean and the maximum of their
+            channels (Woo et al., "CBAM", ECCV 2018).
         pooled: whether a level gives its map after it is pooled, with twice the stride; the last one is pooled, too.
         statistics: what frames are brought to: 0..1 (``plain``), mean and deviation of ImageNet (``imagenet``), or the
             same with the numbers of red for blue and the other way round (``imagenet_bgr``).
@@ -57,7 +69,9 @@ class VGG(nn.Module):
         use_depthwise: bool = False,
         residual: bool = False,
         stem_kernel: int = 3,
+        stem_channels: int | None = None,
         stem_stride: int = 1,
+        spatial_attention: bool = False,
         pooled: bool = False,
         statistics: Statistics = "plain",
     ) -> None:
@@ -68,6 +82,11 @@ class VGG(nn.Module):
         counts = block_counts(blocks, len(channels), "levels")
         if stem_kernel < 1 or stem_kernel % 2 == 0:
             raise ValueError(f"stem_kernel: {stem_kernel} has no middle. Give an odd number, such as 3 or 7.")
+        if stem_channels is not None and (stem_channels < 1 or counts[0] < 2):
+            raise ValueError(
+                f"stem_channels: {stem_channels} takes at least 1 channel, and a first level of two convolutions or "
+                "more. Give more blocks, or null."
+            )
         if stem_stride < 1:
             raise ValueError(f"stem_stride: {stem_stride} is no number of pixels per cell. Give at least 1.")
         finest = stem_stride * (2 if pooled else 1)
@@ -76,9 +95,10 @@ class VGG(nn.Module):
         self.levels = nn.ModuleList()
         for (before, after), count in zip(pairwise((in_channels, *channels)), counts, strict=True):
             is_first = not len(self.levels)
+            width = stem_channels or after if is_first else after  # of the first convolution
             stem = ConvBlock(
                 before,
-                after,
+                width,
                 norm=norm,
                 act=activation,
                 depthwise=use_depthwise,
@@ -88,10 +108,11 @@ class VGG(nn.Module):
                 bias=bias,
             )
             others = conv_blocks(
-                after, after, count - 1, norm=norm, act=activation, depthwise=use_depthwise, order=order, bias=bias
+                width, after, count - 1, norm=norm, act=activation, depthwise=use_depthwise, order=order, bias=bias
             )
             level = nn.Sequential(stem, *others)
             self.levels.append(Shortcut(level, None if is_first else before, after) if residual else level)
+        self.attention = SpatialAttention() if spatial_attention else None
         self.pool = nn.MaxPool2d(2)
         self.pooled = pooled
 
@@ -101,4 +122,4 @@ class VGG(nn.Module):
         for level in self.levels:
             x = self.pool(level(x)) if self.pooled else level(self.pool(x) if maps else x)
             maps.append(x)
-        return maps
+        return maps if self.attention is None else [*maps[:-1], self.attention(maps[-1])]

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from tracknet_core.layers import PowerNormalization
 from tracknet_core.luma import LUMA
 
-Fusion = Literal["previous", "both"]
+Fusion = Literal["previous", "both", "central"]
 Change = Literal["absolute", "brightening"]
 
 
@@ -22,7 +22,8 @@ class MotionFusion(nn.Module):
         maps: target frames per network sample, its first ones.
         frames: pictures of a network sample: the target frames, and a background after them at most.
         fusion: the changes that count for a frame: from the ``previous`` frame, so that the first keeps its logits, or
-            the mean of that and the one to the next frame (``both``); at the ends the one that there is.
+            the mean of that and the one to the next frame (``both``), or the attention of half the change from the
+            previous frame to the next (``central``); at the ends the one that there is.
         change: the ``absolute`` difference, or only that of cells that became brighter (``brightening``).
         normalization: difference to attention.
 
@@ -60,11 +61,16 @@ class MotionFusion(nn.Module):
         """
         own = frames.reshape(logits.shape[0], self.frames, *frames.shape[2:])[:, : self.maps]  # (N, maps, 3, H, W)
         differences = (own * self.luma).sum(dim=2).diff(dim=1)  # (N, maps - 1, H, W)
+        if self.fusion == "central":
+            middle = (differences[:, :-1] + differences[:, 1:]) / 2
+            differences = torch.cat((differences[:, :1], middle, differences[:, -1:]), dim=1)  # (N, maps, H, W)
         if self.change == "brightening":
             differences = differences.relu()
-        attention = self.normalization(differences)
+        attention: Tensor = self.normalization(differences)
         if attention.shape[-2:] != logits.shape[-2:]:
             attention = F.interpolate(attention, logits.shape[-2:], mode="bilinear", align_corners=False)
+        if self.fusion == "central":
+            return logits * attention
         first, last = attention[:, :1], attention[:, -1:]
         if self.fusion == "previous":
             return logits * torch.cat((torch.ones_like(first), attention), dim=1)

@@ -23,7 +23,7 @@ class MotionAttention(nn.Module, Head):
         frames: pictures of a network sample.
         fusion: the changes that count for a frame: ``previous`` is the one from the frame before, so that the first
             frame keeps its logits (type A of the code); ``both`` the mean of that and the one to the next frame
-            (type B).
+            (type B); ``central`` half the change from the previous frame to the next (VballNet).
         change: the ``absolute`` difference of luma, or only that of cells that became brighter (``brightening``).
         slope: where the learned slope of the attention starts; the nearer to 0, the steeper.
         threshold: where its learned threshold starts; at 0 what has not changed gets half.

@@ -36,6 +36,24 @@ def test_a_graph_has_its_tensors(tmp_path) -> None:
     assert same(read_published(tmp_path / "net.onnx"))
 
 
+def test_tensors_of_a_graph_without_a_name_of_a_layer_go_by_their_node(tmp_path) -> None:
+    onnx = pytest.importorskip("onnx")
+    helper = onnx.helper
+    arrays = {"conv.weight": (2, 3, 1, 1), "onnx::Conv_7": (2, 2, 1, 1), "onnx::Conv_8": (2,), "factor": (1, 2, 1, 1)}
+    tensors = [onnx.numpy_helper.from_array(np.ones(shape, np.float32), name) for name, shape in arrays.items()]
+    x, y = (
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, n, 4, 4]) for name, n in (("x", 3), ("y", 2))
+    )
+    nodes = [
+        helper.make_node("Conv", ["x", "conv.weight"], ["a"], "/conv/Conv"),
+        helper.make_node("Conv", ["a", "onnx::Conv_7", "onnx::Conv_8"], ["b"], "/block.1/Conv"),
+        helper.make_node("Mul", ["b", "factor"], ["y"], "norm/mul"),
+    ]
+    onnx.save(helper.make_model(helper.make_graph(nodes, "g", [x], [y], tensors)), tmp_path / "net.onnx")
+    names = {"conv.weight", "/block.1/Conv.weight", "/block.1/Conv.bias", "norm/mul.1"}
+    assert read_published(tmp_path / "net.onnx").keys() == names
+
+
 class Harmful:
     def __reduce__(self):
         return (print, ("code of a stranger runs",))

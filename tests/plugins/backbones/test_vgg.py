@@ -75,6 +75,24 @@ def test_a_stem_strides_and_levels_are_pooled_before_they_are_given(build):
     assert backbone.levels[1][0][0].kernel_size == (3, 3)
 
 
+def test_a_stem_may_be_narrower_than_its_level(build):
+    backbone = build(stem_channels=2)
+    assert backbone.features == build().features
+    convolutions = [layer for layer in backbone.levels[0].modules() if isinstance(layer, torch.nn.Conv2d)]
+    assert [(layer.in_channels, layer.out_channels) for layer in convolutions] == [(9, 2), (2, 4)]
+    check_backbone(backbone, in_channels=9, size=(32, 16))
+
+
+def test_spatial_attention_weighs_the_cells_of_the_coarsest_map_alone(build):
+    plain, weighing = build().eval(), build(spatial_attention=True).eval()
+    x = torch.randn(1, 9, 16, 32)
+    before, after = plain(x), weighing(x)
+    assert all(map(torch.equal, before[:-1], after[:-1]))
+    torch.testing.assert_close(after[-1], weighing.attention(before[-1]))
+    assert count(weighing) == count(plain) + 2 * 7 * 7
+    check_backbone(weighing, in_channels=9, size=(32, 16))
+
+
 def test_the_default_is_the_encoder_of_tracknet():
     widths = (9, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512)  # of its ten convolutions
     expected = sum(9 * a * b + 3 * b for a, b in pairwise(widths))
@@ -94,6 +112,8 @@ def test_the_default_is_the_encoder_of_tracknet():
         ({"activation": "tanh"}, "gelu, relu"),
         ({"stem_kernel": 4}, "stem_kernel: 4"),
         ({"stem_stride": 0}, "stem_stride: 0"),
+        ({"stem_channels": 0}, "stem_channels: 0"),
+        ({"stem_channels": 2, "blocks": 1}, "a first level of two convolutions"),
     ],
 )
 def test_bad_values_are_refused(build, parameters, words):

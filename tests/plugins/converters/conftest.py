@@ -40,6 +40,8 @@ def weight(name: str, shape: Sequence[int], gain: float) -> Tensor:
         return 1 + 0.2 * numbers
     if leaf in ("running_mean", "bias"):
         return 0.1 * numbers
+    if not shape:
+        return 0.3 + 0.1 * numbers
     return 3**0.5 * gain * numbers / math.sqrt(count / shape[0])
 
 
@@ -83,6 +85,7 @@ def answer(tmp_path: Path) -> Callable[..., Tensor]:
         check_constructor("converters", constructor)
         check_converter(constructor(), content)
         torch.save(content, tmp_path / "published.pth")
+        (tmp_path / "ours.ckpt").unlink(missing_ok=True)
         grid = f"model.heatmap.size=[{size[0] // stride},{size[1] // stride}]"
         overrides = [f"data.preprocess.resize=[{size[0]},{size[1]}]", grid]
         convert(tmp_path / "published.pth", tmp_path / "ours.ckpt", name, overrides=overrides)

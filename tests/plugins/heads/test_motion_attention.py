@@ -39,6 +39,8 @@ def seen():
     [
         ("previous", "absolute", lambda first, second: [1, first, second]),
         ("both", "absolute", lambda first, second: [first, (first + second) / 2, second]),
+        # In the middle half of the change from the first to the last, which grew by 0.05 and lost 0.299 of 0.03.
+        ("central", "absolute", lambda first, last: [first, attention((0.05 - 0.299 * 0.03) / 2), last]),
         ("previous", "brightening", lambda first, _: [1, first, attention(0)]),
     ],
 )
@@ -71,7 +73,7 @@ def test_attention_comes_in_the_size_of_the_grid(seen):
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({"fusion": "next"}, r"fusion: 'next' is unknown\. It accepts: previous, both"),
+        ({"fusion": "next"}, r"fusion: 'next' is unknown\. It accepts: previous, both, central"),
         ({"change": "darkening"}, r"change: 'darkening' is unknown\. It accepts: absolute, brightening"),
         ({"maps": 1}, r"1 of 3 pictures do\. Choose an input with outputs: all"),
         ({"frames": 5}, r"3 of 5 pictures do"),
