@@ -23,7 +23,7 @@ from rich.text import Text
 
 DOCS = Path(__file__).parent
 COMMANDS = ("tracknet list losses", "tracknet show losses focal")
-COLUMNS = 104
+COLUMNS = 118
 SIZE = (1200, 900)
 
 

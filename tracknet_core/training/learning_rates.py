@@ -106,7 +106,8 @@ class RateTest:
     def as_svg(self) -> str:
         """Return a picture: the loss of each step as a dot, the smoothed ones as a line, a mark at the suggestion."""
         powers, smoothed = np.log10(self.rates), self.smoothed
-        least, most = float(smoothed.min()), float(min(self.losses.max(), 2 * smoothed[0] - smoothed.min()))
+        least = float(min(self.losses.min(), smoothed.min()))
+        most = float(min(self.losses.max(), 2 * smoothed[0] - least))  # what diverges goes off the picture
         xs = _LEFT + (powers - powers[0]) / (powers[-1] - powers[0] or 1) * (_SIZE[0] - _LEFT - _EDGE)
         height = _SIZE[1] - 2 * _EDGE
         ys, smooth_ys = (
