@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tracknet_core.cli import guarded, tell
-from tracknet_core.options import CommandParser, add_plugin_option
+from tracknet_core.options import CommandParser, add_checkpoint_options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,20 +31,12 @@ def parser() -> CommandParser:
         epilog="Files of strangers: ONNX and OpenVINO files hold numbers and known operations, while loading a "
         "TorchScript or exported file can run code that is inside it. Load none of those that you do not trust.",
     )
-    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help=".ckpt file that a run wrote")
-    parser.add_argument(
-        "overrides",
-        nargs="*",
-        metavar="key=value",
-        help="settings of the data to compare (and calibrate) on, such as data.root=/path/to/data",
-    )
+    add_checkpoint_options(parser, settings="to compare (and calibrate) on, such as data.root=/path/to/data")
     parser.add_argument("--format", required=True, metavar="NAME", help="onnx, openvino, torchscript, exported, …")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="new; nothing is overwritten")
-    parser.add_argument("--data", metavar="NAME", help="data/NAME.yaml instead of the data that the checkpoint knows")
     parser.add_argument(
         "--int8", action="store_true", help="8 bits, calibrated on the data: faster on many processors, less exact"
     )
-    add_plugin_option(parser)
     return parser
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 
@@ -47,6 +48,19 @@ def add_plugin_option(parser: argparse.ArgumentParser) -> None:
         metavar="MODULE",
         help="module or .py file with parts that are named here, and that you trust",
     )
+
+
+def add_checkpoint_options(parser: argparse.ArgumentParser, *, settings: str) -> None:
+    """Add the checkpoint whose network is written, and the options of the data that what is written is compared on.
+
+    Args:
+        parser: gets them.
+        settings: what settings of the data are for.
+    """
+    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help=".ckpt file that a run wrote")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help=f"settings of the data {settings}")
+    parser.add_argument("--data", metavar="NAME", help="data/NAME.yaml instead of the data that the checkpoint knows")
+    add_plugin_option(parser)
 
 
 def add_tracking_options(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tracknet_core.cli import guarded, tell
-from tracknet_core.options import CommandParser, add_plugin_option
+from tracknet_core.options import CommandParser, add_checkpoint_options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,10 +25,7 @@ def parser() -> CommandParser:
         description="Write the network of a checkpoint into a folder: weights as safetensors, configuration, and a "
         "card for people. A package makes such a folder known by an entry point of the group tracknet_models.",
     )
-    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help=".ckpt file that a run wrote")
-    parser.add_argument(
-        "overrides", nargs="*", metavar="key=value", help="settings of the data to compare on, with --format"
-    )
+    add_checkpoint_options(parser, settings="to compare on, with --format")
     parser.add_argument("--output", type=Path, metavar="DIR", help="new or empty")
     parser.add_argument(
         "--to",
@@ -40,8 +37,6 @@ def parser() -> CommandParser:
     parser.add_argument("--card", type=Path, metavar="FILE", help="Markdown; default: what is known, to be completed")
     parser.add_argument("--format", metavar="NAME", help="add a file for machines without torch, such as onnx")
     parser.add_argument("--int8", action="store_true", help="that file in 8 bits, calibrated on the data")
-    parser.add_argument("--data", metavar="NAME", help="data/NAME.yaml instead of the data that the checkpoint knows")
-    add_plugin_option(parser)
     return parser
 
 
