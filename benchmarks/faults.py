@@ -1,11 +1,12 @@
 """What faults cost: each is tried, and a table says what was told, the exit code and what was lost.
 
     nox -s faults
-    python benchmarks/faults.py [--only WORD] [--kills 20] [--seed 0] [--second-disk /dev/shm]
+    python benchmarks/faults.py [--only WORD] [--kills 20] [--seed 0] [--second-disk /dev/shm] [--jobs 1] [--write FILE]
 
-A table in Markdown, that of docs/faults.md; exit code 1 if a fault ended in a traceback or cost something. Every
-command runs in a process that is forked after the imports. Full and read-only disks are small file systems that are
-mounted for the purpose: run it as root, or under `unshare --user --map-root-user --mount`.
+A table in Markdown, which --write puts in the place of that in docs/faults.md; exit code 1 if a fault ended in a
+traceback or cost something. Every command runs in a process that is forked after the imports. Full and read-only disks
+are small file systems that are mounted for the purpose: run it as root, or under
+`unshare --user --map-root-user --mount`.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ import argparse
 import contextlib
 import hashlib
 import json
+import multiprocessing
 import os
 import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -26,7 +29,9 @@ import time
 import traceback
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait as all_of
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +44,19 @@ from torch.utils.data import get_worker_info
 from tracknet_core import cli
 from tracknet_core.checkpoint import read_checkpoint
 from tracknet_core.contracts import Cost
-from tracknet_core.video import ImageFrames
+from tracknet_core.video import ImageFrames, write_video
+from tracknet_plugins.formats.reading import NOTES
 from tracknet_plugins.losses.mse import MSE
 
 SIZE = (64, 48)
 FRAMES = 8
 CLIPS = ("train/a", "train/b", "val/c", "test/d")
-PATIENCE = 300  # seconds
+PATIENCE = 900  # seconds; a busy machine takes its time
+TOGETHER = 3  # kills of two processes
+ROUNDING = 1e-6
 SHOWN = 150  # characters of a message
+HEAD = "| fault | what is told | exit code | lost |"
+RUN = re.compile(r"run-\d{8}-\d{6}")  # differs each time
 
 EXPERIMENT = """\
 data:
@@ -109,7 +119,6 @@ class Told:
 class Row:
     """A line of the table."""
 
-    item: int
     fault: str
     told: Told
     lost: str = "nothing"
@@ -267,7 +276,7 @@ def state(checkpoint: Path) -> Any:
     return [content[key] for key in ("state_dict", "optimizer_states", "lr_schedulers", "epoch", "global_step")]
 
 
-# ----------------------------------------------------------------------------------------- 13: kill -9
+# ----------------------------------------------------------------------------------------- kill -9
 
 
 def kills(place: Place, count: int, seed: int) -> Iterator[Row]:
@@ -312,7 +321,19 @@ def kills(place: Place, count: int, seed: int) -> Iterator[Row]:
         name = f"kill -9 {what.format(number)} of a training on a second file system, then `--resume auto`"
         first = f"; {afresh} were killed before there was a checkpoint, and began again" if afresh else ""
         done = f"weights and optimizer as undisturbed, bit for bit, in all {number}{first}"
-        yield Row(13, name, Told(-9, ""), "; ".join(faults) or f"nothing: {done}", not faults)
+        yield Row(name, Told(-9, ""), "; ".join(faults) or f"nothing: {done}", not faults)
+
+    yield half_last(place)
+
+
+def half_last(place: Place) -> Row:
+    """A checkpoint that another program, or a broken disk, has cut."""
+    output = place.folder / "half"
+    shutil.copytree(place.folder / "trained", output)
+    last = only(output / "checkpoints", "last_*.ckpt")
+    last.write_bytes(last.read_bytes()[:1000])
+    told = place.run("--output-dir", str(output), "--resume", "auto", "training.epochs=4")
+    return row("a `last` that is half, then `--resume auto`", told, losses({}, output), code=0)
 
 
 def until_part(output: Path, which: int, process: int) -> None:
@@ -327,7 +348,7 @@ def until_part(output: Path, which: int, process: int) -> None:
             return
 
 
-# --------------------------------------------------------------------------------------------- 14: NaN
+# ----------------------------------------------------------------------------------------- numbers that are none
 
 
 def nan_at(step: int) -> Callable[[], None]:
@@ -367,22 +388,31 @@ def numbers(place: Place) -> Iterator[Row]:
     told = place.run("--output-dir", str(output), prepare=nan_at(5))
     lost = losses({}, output)
     finite = all(v.isfinite().all() for p in output.rglob("*.ckpt") for v in read_checkpoint(p)["state_dict"].values())
-    yield row(14, "a loss that is NaN", told, [*lost, *([] if finite else ["NaN was saved"])])
+    yield row("a loss that is NaN", told, [*lost, *([] if finite else ["NaN was saved"])])
     told = place.run("--output-dir", str(output / "2"), "training.skip_nonfinite=1", prepare=nan_at(5))
-    yield row(14, "the same with `training.skip_nonfinite=1`", told, losses({}, output), code=0)
+    yield row("the same with `training.skip_nonfinite=1`", told, losses({}, output), code=0)
     broken = changed(place, "nan", not_finite)
     clip = str(place.root / "test" / "d")
-    yield row(14, "`predict` with weights that are NaN", place.tracknet("predict", str(broken), clip, "--output", "p"))
+    yield row("`predict` with weights that are NaN", place.tracknet("predict", str(broken), clip, "--output", "p"))
     exported = place.tracknet("export", str(broken), "--format", "torchscript", "--output", "nan.pt")
-    yield row(14, "`export` of them", exported)
+    yield row("`export` of them", exported)
+    whole, broken = place.folder / "exported.pt", place.folder / "exported-nan.pt"
+    place.tracknet("export", str(place.last), "--format", "torchscript", "--output", str(whole))
+    notes = {NOTES: ""}
+    network = torch.jit.load(whole, _extra_files=notes)
+    for values in network.parameters():
+        values.data.fill_(float("nan"))
+    torch.jit.save(network, broken, _extra_files=notes)
+    told = place.tracknet("predict", str(broken), clip, "--backend", "torchscript", "--output", "q")
+    yield row("`predict` with an exported network that answers NaN", told)
 
 
-def row(item: int, fault: str, told: Told, lost: Sequence[str] = (), *, code: int = 2) -> Row:
+def row(fault: str, told: Told, lost: Sequence[str] = (), *, code: int = 2) -> Row:
     is_right = told.code == code and not lost and "TRACEBACK" not in told.message and bool(told.message)
-    return Row(item, fault, told, ", ".join(lost) or "nothing", is_right)
+    return Row(fault, told, ", ".join(lost) or "nothing", is_right)
 
 
-# -------------------------------------------------------------------------------- 15: full and read-only disks
+# ------------------------------------------------------------------------------------- full and read-only disks
 
 
 def disks(place: Place) -> Iterator[Row]:
@@ -441,7 +471,7 @@ def full(place: Place, name: str, arguments: Sequence[str], free: Sequence[int])
             fill(disk, kilobytes)
             before = digests(disk)
             told = place.tracknet(*on(disk, arguments))
-            tried.append(row(15, f"full disk, {name}", told, losses(before, disk)))
+            tried.append(row(f"full disk, {name}", told, losses(before, disk)))
     wrong = [one for one in tried if not one.is_right and one.told.code != 0]
     return (wrong or [one for one in tried if one.is_right] or tried)[-1]
 
@@ -454,9 +484,7 @@ def resumed_on_full(place: Place) -> Row:
         fill(disk, 24)
         checkpoints = digests(disk / "out" / "checkpoints")
         told = place.tracknet(*arguments, "--resume", "auto", "training.epochs=5")
-        return row(
-            15, "a disk that is full when a run goes on", told, losses(checkpoints, disk / "out" / "checkpoints")
-        )
+        return row("a disk that is full when a run goes on", told, losses(checkpoints, disk / "out" / "checkpoints"))
 
 
 def read_only(place: Place, name: str, arguments: Sequence[str]) -> Row:
@@ -465,26 +493,109 @@ def read_only(place: Place, name: str, arguments: Sequence[str]) -> Row:
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
         before = digests(disk)
         told = place.tracknet(*on(disk, arguments))
-        return row(15, f"read-only place, {name}", told, losses(before, disk))
+        return row(f"read-only place, {name}", told, losses(before, disk))
 
 
-# ------------------------------------------------------------------- 16: several processes; 17: loading, frames
+# ------------------------------------------------------------------------- several processes, loading, frames
+
+
+TWO = ("training.devices=2", "training.strategy=ddp")
 
 
 def several(place: Place) -> Iterator[Row]:
-    """Two processes, of which one fails."""
+    """Two processes that are killed together, and two of which one fails."""
+    yield killed_together(place, random.Random(0))
     for fault, kill in (("a mistake in one of two processes", "false"), ("one of two processes is killed", "true")):
         output = place.folder / f"two-{kill}"
-        settings = [f"plugins=[{place.folder / 'failing.py'}]", "training.devices=2", "training.strategy=ddp"]
+        plugins = f"plugins=[{place.folder / 'failing.py'}]"
         failing = f"training.callbacks=[checkpoint,{{name: fail, kill: {kill}}}]"
-        command = [sys.executable, "-m", "tracknet_core.run", str(place.experiment), "--output-dir", str(output)]
-        done = subprocess.run(
-            [*command, *settings, failing], capture_output=True, text=True, timeout=PATIENCE, check=False
-        )
+        told = ended(together(place, output, plugins, failing))
         lost = losses({}, output)
         if len(list((output / "logs").iterdir())) != 1:
             lost.append("more than one run folder")
-        yield row(16, fault, Told(done.returncode, done.stderr), lost)
+        yield row(fault, told, lost)
+
+
+def together(place: Place, output: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start a training in two processes, as a user does; both are of one session."""
+    command = [sys.executable, "-m", "tracknet_core.run", str(place.experiment), "--output-dir", str(output)]
+    return subprocess.Popen(
+        [*command, *TWO, *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> Told:
+    """Wait for a training, and end it when patience ends."""
+    try:
+        errors = process.communicate(timeout=PATIENCE)[1]
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return Told(None, process.communicate()[1])
+    return Told(process.returncode, errors)
+
+
+def killed_together(place: Place, rng: random.Random) -> Row:
+    """Kill both processes after the first epoch, and go on in both."""
+    began = time.monotonic()
+    faults: list[str] = []
+    farthest = 0.0
+    undisturbed = place.folder / "two"
+    process = together(place, undisturbed)
+    first = until_last(undisturbed, process) - began
+    told = ended(process)
+    if told.code != 0:
+        return row("two processes", told, code=0)
+    rest = time.monotonic() - began - first
+    expected = state(only(undisturbed / "checkpoints", "last_*.ckpt"))
+    for number in range(TOGETHER):
+        output = place.folder / f"two-{number}"
+        process = together(place, output)
+        until_last(output, process)
+        time.sleep(rng.uniform(0, rest))
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        told = ended(together(place, output, "--resume", "auto"))
+        if told.code != 0:
+            faults.append(f"going on: {told.message}")
+            continue
+        faults += losses({}, output)
+        if len(list((output / "logs").iterdir())) != 1:
+            faults.append("more than one run folder")
+        farthest = max(farthest, difference(state(only(output / "checkpoints", "last_*.ckpt")), expected))
+    if not farthest <= ROUNDING:
+        faults.append(f"weights that differ by {farthest:.1e}")
+    done = "bit for bit" if farthest == 0 else f"but for {farthest:.0e}"
+    name = f"`kill -9` of both of two processes at {TOGETHER} random moments, then `--resume auto` in two"
+    lost = "; ".join(faults) or f"nothing: weights and optimizer as undisturbed, {done}, in all {TOGETHER}"
+    return Row(name, Told(-9, ""), lost, not faults)
+
+
+def until_last(output: Path, process: subprocess.Popen[str]) -> float:
+    """Wait until there is a checkpoint to go on from, and return when that was."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and process.poll() is None and not any(output.glob("checkpoints/last_*.ckpt")):
+        time.sleep(0.02)
+    return time.monotonic()
+
+
+def difference(one: Any, two: Any) -> float:
+    """Return by how much the numbers of two states differ; infinite where they are of different kinds."""
+    if isinstance(one, Tensor):
+        if one.shape != two.shape:
+            return float("inf")
+        return float((one.double() - two.double()).abs().max()) if one.numel() else 0.0
+    if isinstance(one, dict):
+        one, two = [[list(each), *each.values()] for each in (one, two)]
+    if isinstance(one, list | tuple):
+        return max(map(difference, one, two), default=0.0) if len(one) == len(two) else float("inf")
+    if isinstance(one, int | float) and isinstance(two, int | float):
+        return abs(one - two)
+    return 0.0 if one == two else float("inf")
 
 
 def die_in_worker() -> None:
@@ -500,7 +611,7 @@ def loading(place: Place) -> Iterator[Row]:
     output = place.folder / "loading"
     workers = "training.data_loader.num_workers=1"
     told = place.run("--output-dir", str(output), workers, prepare=die_in_worker)
-    yield row(17, "a loading process that is killed", told, losses({}, output))
+    yield row("a loading process that is killed", told, losses({}, output))
     broken = place.folder / "broken"
     shutil.copytree(place.root, broken)
     frame = broken / "train" / "a" / "004.png"
@@ -510,40 +621,57 @@ def loading(place: Place) -> Iterator[Row]:
         ("the same with `data.skip_broken=1`", ["data.skip_broken=1"], 0),
     ):
         told = place.run("--output-dir", str(output / str(code)), f"data.root={broken}", *more)
-        yield row(17, name, told, losses({}, output), code=code)
+        yield row(name, told, losses({}, output), code=code)
 
 
-# -------------------------------------------------------------------- 18: places outside; 19: absurd inputs
+# ---------------------------------------------------------------------------- places outside, absurd inputs
 
 
 def outside(place: Place) -> Iterator[Row]:
     """Data that names files outside of its root, and outputs that are links."""
     secret = place.folder / "secret.png"
     Image.new("RGB", SIZE).save(secret)
-    root = place.folder / "coco"
-    root.mkdir()
     for name, path in (("../secret.png", "../secret.png"), ("an absolute path", str(secret))):
-        image = {"id": 1, "file_name": path, "width": SIZE[0], "height": SIZE[1]}
-        ball = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 4, 4]}
-        content = {"images": [image], "annotations": [ball], "categories": [{"id": 1, "name": "ball"}]}
-        (root / "instances_train.json").write_text(json.dumps(content))
-        told = place.tracknet(
-            "data", "convert", "--data", "coco", f"data.root={root}", "data.dataset.labels=instances_<split>.json",
-            "--output", "copied",
-        )  # fmt: skip
-        copied = place.folder / "copied"
-        yield row(18, f"COCO whose `file_name` is {name}", told, ["it was copied"] if copied.exists() else [])
+        told, lost = convert_coco(place, path)
+        yield row(f"COCO whose `file_name` is {name}", told, lost)
+    for name, video in (
+        ("a NUL", "a\0b"),
+        ("half a pair of UTF-16", "a\ud800"),
+        ("300 characters", "x" * 300),
+        ("`..` at its end", "match1/.."),
+    ):
+        told, lost = convert_coco(place, "1.png", video)
+        yield row(f"COCO whose video has a name with {name}", told, lost)
     person = place.folder / "person.txt"
     person.write_text("a person's")
-    output = place.folder / "linked"
-    output.mkdir()
-    (output / "d.csv.part").symlink_to(person)
     clip = str(place.root / "test" / "d")
-    told = place.tracknet("predict", str(place.last), clip, "--output", str(output), "--overwrite")
-    lost = [] if person.read_text() == "a person's" else ["the file behind the link"]
-    yield Row(
-        18, "`NAME.csv.part` that is a link", told, ", ".join(lost) or "nothing", not lost and told.code in (0, 2)
-    )
+    for suffix in (".csv.part", ".csv.run"):
+        output = place.folder / f"linked{suffix}"
+        output.mkdir()
+        (output / f"d{suffix}").symlink_to(person)
+        told = place.tracknet("predict", str(place.last), clip, "--output", str(output), "--overwrite")
+        lost = [] if person.read_text() == "a person's" else ["the file behind the link"]
+        yield row(f"`NAME{suffix}` that is a link", told, lost)
+
+
+def convert_coco(place: Place, image: str, video: str | None = None) -> tuple[Told, list[str]]:
+    """Convert a data set of COCO with one image, which may be of a video with a name."""
+    root, copied = place.folder / "coco", place.folder / "copied"
+    (root / "images").mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", SIZE).save(root / "images" / "1.png")
+    listed = {"id": 1, "file_name": image, "width": SIZE[0], "height": SIZE[1]}
+    content = {
+        "images": [listed if video is None else listed | {"video_id": 1}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 4, 4]}],
+        "categories": [{"id": 1, "name": "ball"}],
+        "videos": [] if video is None else [{"id": 1, "name": video}],
+    }
+    (root / "instances_train.json").write_text(json.dumps(content))
+    told = place.tracknet(
+        "data", "convert", "--data", "coco", f"data.root={root}", "data.dataset.labels=instances_<split>.json",
+        "--output", str(copied),
+    )  # fmt: skip
+    return told, ["it was copied"] if copied.exists() else []
 
 
 def setting(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
@@ -564,6 +692,11 @@ def sparse(content: dict[str, Any]) -> None:
     content["state_dict"][name] = content["state_dict"][name].to_sparse()
 
 
+def complex_numbers(content: dict[str, Any]) -> None:
+    name = next(iter(content["state_dict"]))
+    content["state_dict"][name] = content["state_dict"][name].to(torch.complex64)
+
+
 def absurd(place: Place) -> Iterator[Row]:
     """Inputs that nobody makes by chance."""
     clip = str(place.root / "test" / "d")
@@ -571,9 +704,10 @@ def absurd(place: Place) -> Iterator[Row]:
         ("a checkpoint that asks for a heatmap of 10^6 x 10^6", setting("model.heatmap.size", [10**6, 10**6])),
         ("a checkpoint that asks for windows of 10^9 frames", setting("data.sequence.length", 10**9)),
         ("a checkpoint with a sparse tensor", sparse),
+        ("a checkpoint with complex numbers", complex_numbers),
     ):
         broken = changed(place, f"absurd-{len(fault)}", change)
-        yield row(19, fault, place.tracknet("predict", str(broken), clip, "--output", "absurd"))
+        yield row(fault, place.tracknet("predict", str(broken), clip, "--output", "absurd"))
     folder = place.folder / "huge"
     folder.mkdir()
     picture = bytearray((place.root / "test" / "d" / "000.png").read_bytes())
@@ -581,22 +715,21 @@ def absurd(place: Place) -> Iterator[Row]:
     picture[29:33] = zlib.crc32(picture[12:29]).to_bytes(4, "big")
     (folder / "0.png").write_bytes(picture)
     predict = ("predict", str(place.last))
-    yield row(19, "a PNG that claims 60000 x 60000", place.tracknet(*predict, str(folder), "--output", "h"))
-    yield row(19, '`predict CKPT ""`', place.tracknet(*predict, "", "--output", "empty"))
+    yield row("a PNG that claims 60000 x 60000", place.tracknet(*predict, str(folder), "--output", "h"))
+    yield row('`predict CKPT ""`', place.tracknet(*predict, "", "--output", "empty"))
     pipe = place.folder / "pipe.mp4"
     os.mkfifo(pipe)
-    yield row(19, "a pipe that nobody writes to, as a video", place.tracknet(*predict, str(pipe), "--output", "q"))
-    cvat = place.folder / "cvat"
-    cvat.mkdir()
-    (cvat / "annotations.xml").write_text('<?xml version="1.0" encoding="nope"?><annotations/>')
-    check = ("data", "check", "--data")
-    yield row(19, 'CVAT with `encoding="nope"`', place.tracknet(*check, "cvat", f"data.root={cvat}"), code=1)
+    yield row("a pipe that nobody writes to, as a video", place.tracknet(*predict, str(pipe), "--output", "q"))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        yield row("a stream that is silent", place.tracknet(*predict, address, "--output", "s"))
+    yield from absurd_labels(place)
     state_file = place.folder / "runs"
     state_file.mkdir()
     (state_file / "d.csv.part").write_text("Frame,Visibility,X,Y,Confidence,Time,Origin,Track\n")
     (state_file / "d.csv.run").write_text("[]")
     told = place.tracknet("predict", str(place.last), clip, "--output", str(state_file), "--resume")
-    yield Row(19, "`.run` that holds `[]`", told, is_right="TRACEBACK" not in told.message)
+    yield Row("`.run` that holds `[]`", told, is_right="TRACEBACK" not in told.message)
     videos = place.folder / "names"
     videos.mkdir()
     for name in (b"\xff", b"good"):
@@ -604,9 +737,35 @@ def absurd(place: Place) -> Iterator[Row]:
     found = [os.fsdecode(path) for path in sorted(os.scandir(os.fsencode(videos)), key=lambda entry: entry.name)]
     told = place.tracknet(*predict, *found, "--output", "odd", prepare=strict_terminal)
     done = len(list((place.folder / "odd").glob("*.csv"))) if (place.folder / "odd").is_dir() else 0
-    yield Row(
-        19, "a video whose name is no text, on a strict terminal", told, f"nothing: {done} of 2 are done", done == 2
-    )
+    yield Row("a video whose name is no text, on a strict terminal", told, f"nothing: {done} of 2 are done", done == 2)
+
+
+def absurd_labels(place: Place) -> Iterator[Row]:
+    """Label files that nobody makes by chance; `data check` tells them, and has exit code 1."""
+    root = place.folder / "labels"
+    cvat, opentt = root / "cvat" / "annotations.xml", root / "opentt" / "game_1" / "ball_markup.json"
+    for path in (cvat, opentt):
+        path.parent.mkdir(parents=True)
+    write_video(root / "opentt" / "game_1.mp4", [np.zeros((SIZE[1], SIZE[0], 3), np.uint8)] * FRAMES, fps=25)
+    long = "9" * 400
+    for fault, path, text in (
+        ('CVAT with `encoding="nope"`', cvat, '<?xml version="1.0" encoding="nope"?><annotations/>'),
+        ("CVAT with an attribute of 20 MB", cvat, f'<annotations><track label="{"x" * (20 << 20)}"/></annotations>'),
+        ("OpenTT that is nested 100,000 times", opentt, '{"0": ' * 100_000),
+        ("OpenTT with a place of 400 digits", opentt, f'{{"0": {{"x": {long}, "y": 1}}}}'),
+        ("OpenTT with a frame of 400 digits", opentt, f'{{"{long}": {{"x": 1, "y": 1}}}}'),
+        ("OpenTT of 200 MB, nested", opentt, '{"0": ' * ((200 << 20) // 6)),
+    ):
+        path.write_text(text)
+        reader = path.relative_to(root).parts[0]
+        told = place.tracknet("data", "check", "--data", reader, f"data.root={root / reader}")
+        yield row(fault, told, code=1)
+    pipe = root / "csv"
+    shutil.copytree(place.root, pipe)
+    (pipe / "train" / "a" / "labels.csv").unlink()
+    os.mkfifo(pipe / "train" / "a" / "labels.csv")
+    told = place.tracknet("data", "check", str(place.experiment), f"data.root={pipe}")
+    yield row("a pipe that nobody writes to, as a label file", told, code=1)
 
 
 def strict_terminal() -> None:
@@ -617,15 +776,33 @@ def strict_terminal() -> None:
 # ------------------------------------------------------------------------------------------------ the table
 
 
-def table(rows: Sequence[Row], folder: Path) -> str:
-    """Return Markdown; paths count from the folder of the trial."""
-    lines = ["| item | fault | what is told | exit code | lost |", "|---|---|---|---|---|"]
+def tried(name: str, kills_of: int, seed: int, second: Path) -> list[Row]:
+    """Try the faults of a part, in folders of its own; paths in messages count from there."""
+    torch.set_num_threads(1)
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="tracknet-faults-") as folder:
+        place = Place(Path(folder).resolve(), second)
+        part = partial(kills, count=kills_of, seed=seed) if name == "kills" else PARTS[name]
+        for one in part(place):
+            text = one.told.text.replace(f"'{place.folder}/", "'/…/").replace(f"{place.folder}/", "")
+            text = RUN.sub("run-…", text)
+            rows.append(replace(one, told=replace(one.told, text=text)))
+            print(f"{'ok   ' if one.is_right else 'WRONG'} {one.fault}: {rows[-1].told.message[:300]} "
+                  f"[{one.told.code}] {one.lost}", flush=True)  # fmt: skip
+            if not one.is_right:
+                print(one.told.text[-1500:], file=sys.stderr, flush=True)
+    return rows
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return Markdown."""
+    lines = [HEAD, "|---|---|---|---|"]
     for one in rows:
-        message = one.told.message.replace(f"{folder}/", "").replace("|", "\\|")
+        message = one.told.message.replace("|", "\\|")
         cut = message if len(message) <= SHOWN else f"{message[: SHOWN - 1].rstrip()}…"
         code = "none: still at work" if one.told.code is None else str(one.told.code)
         mark = "" if one.is_right else "**WRONG** "
-        lines.append(f"| {one.item} | {mark}{one.fault} | {cut} | {code} | {one.lost} |")
+        lines.append(f"| {mark}{one.fault} | {cut or '-'} | {code} | {one.lost} |")
     return "\n".join(lines)
 
 
@@ -636,25 +813,25 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20, metavar="N")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     parser.add_argument("--second-disk", type=Path, default=Path("/dev/shm"), metavar="DIR")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="parts that are tried at the same time")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="a page whose table is replaced")
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    rows: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="tracknet-faults-") as folder:
-        if Path(folder).stat().st_dev == options.second_disk.stat().st_dev:
-            parser.error(f"--second-disk {options.second_disk}: is on the same file system as {folder}")
-        place = Place(Path(folder).resolve(), options.second_disk)
-        for name, part in PARTS.items():
-            if options.only not in ("", name):
-                continue
-            for one in part(place, options.kills, options.seed) if part is kills else part(place):
-                rows.append(one)
-                told = one.told.message.replace(str(place.folder), "…")[:300]
-                mark = "ok   " if one.is_right else "WRONG"
-                print(f"{mark} {one.item} {one.fault}: {told} [{one.told.code}] {one.lost}", flush=True)
-                if not one.is_right:
-                    print(one.told.text[-1500:], file=sys.stderr)
-        text = table(rows, place.folder)
+    if Path(tempfile.gettempdir()).stat().st_dev == options.second_disk.stat().st_dev:
+        parser.error(f"--second-disk {options.second_disk}: is on the same file system as {tempfile.gettempdir()}")
+    before = options.write.read_text() if options.write else ""
+    if options.write and HEAD not in before:
+        parser.error(f"--write {options.write}: there is no table with the head {HEAD}")
+    names = [name for name in PARTS if options.only in ("", name)]
+    with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("fork")) as pool:
+        parts = [pool.submit(tried, name, options.kills, options.seed, options.second_disk) for name in names]
+        all_of(parts, return_when=FIRST_EXCEPTION)
+        rows = [row for part in parts for row in part.result()]
+    text = table(rows)
     print(f"\n{text}")
+    if options.write:
+        start = before.index(HEAD)
+        after = re.sub(r"\A(?:\|.*\n)*", "", before[start:])
+        options.write.write_text(f"{before[:start]}{text}\n{after}")
     return int(any(not one.is_right for one in rows))
 
 

@@ -183,7 +183,7 @@ class Csv(Dataset):
                 f"{table}: there is no video or folder of images '{name}' for these labels. Add it, move them away, "
                 "or set data.dataset.videos and labels."
             )
-        if not table.is_file():
+        if not table.exists():
             raise DataError(
                 f"{source}: its label file {table} is not there. Add it, remove the video, or set data.dataset.labels."
             )

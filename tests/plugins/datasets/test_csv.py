@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,16 @@ def test_a_clip_without_labels_or_pictures_hides_no_other(tmp_path: Path, write_
         clips[1]
     with pytest.raises(DataError, match=r"c_ball\.csv: there is no video or folder of images 'train/v/c'"):
         clips[2]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_in_the_place_of_labels_is_told(write_tree: Callable[[str], Any], tmp_path: Path) -> None:
+    tree = write_tree("csv")
+    labels = tree.write(tmp_path)
+    labels.unlink()
+    os.mkfifo(labels)
+    with pytest.raises(DataError, match=r"1\.csv: .*a pipe or a device, and no file"):
+        list(tree.read(tmp_path).clips("train"))
 
 
 def test_an_empty_folder_of_images_is_named(tmp_path: Path, write_clip: Callable[..., None]) -> None:
