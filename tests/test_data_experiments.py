@@ -237,10 +237,10 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
 
 RENDERED = {
     "mixed": [
-        f"data.dataset.parts.{p}.{size}" for p in ("badminton", "tennis") for size in ("rallies=[1,1,1]", "frames=8")
+        f"data.dataset.parts.{p}.{size}" for p in ("badminton", "tennis") for size in ("rallies=[1,1,1]", "frames=16")
     ],
     "rendered": ["data.dataset.rallies=[3,1,1]", "data.dataset.frames=20", "data.dataset.size=[640,360]"],
-    "synthetic": ["data.dataset.rallies=[3,1,1]", "data.dataset.frames=8"],
+    "synthetic": ["data.dataset.rallies=[3,1,1]", "data.dataset.frames=16"],
 }
 """What makes data sets that are on no disk small."""
 

@@ -6,7 +6,8 @@ Each label is asked when that happened at its place: in its own frame, or some f
 answer stands out, it is a vote. The votes of a well-labelled clip agree on "now"; those of labels that are a frame late
 agree on "one frame ago"; labels of another resolution get hardly any votes, until they are scaled to the video. A
 moving camera or a player who walks by makes the answers equal, which is no vote, or scatters them. Where labels drift
-off the ball, most answers are that nothing moves there at any time.
+off the ball, most answers are that nothing moves there at any time; a ball that is said to be hard to see may leave no
+trace, and gives no such answer.
 
 Letters: S scales tried, N frames around a label, R offsets tried, P side of the patch that is looked at.
 """
@@ -81,7 +82,7 @@ class Astray:
     """Labels of a fast ball in places where nothing moves.
 
     Attributes:
-        never: labels in places where nothing passes, for some frames before and after.
+        never: labels in places where nothing passes, for some frames before and after; not of a ball hard to see.
         now: labels where something passes in their own frame alone.
     """
 
@@ -105,6 +106,7 @@ class Alignment:
         self._to_small = scales * (self.size[0] / width)  # (S, 2)
         self._places = clip.xy.astype(np.float64)
         self._wanted = np.stack([_fast(clip, self._places * scale) for scale in self._to_small])  # (S, labels)
+        self._is_hard = clip.visibility == Visibility.HARD
         self._ring = np.zeros((_NEIGHBOURS, self.size[1], self.size[0], 3), np.uint8)
         self._seen = 0
         self._votes = np.zeros((len(self._sizes), 2 * _REACH + 1), np.int64)  # (S, R)
@@ -116,7 +118,7 @@ class Alignment:
         self._seen += 1
         label = self._seen - 1 - _NEIGHBOURS // 2  # the frame in the middle of those in the ring
         if self._seen >= _NEIGHBOURS and self._wanted[:, label].any():
-            self._vote(self._places[label] * self._to_small, self._wanted[:, label])
+            self._vote(self._places[label] * self._to_small, self._wanted[:, label], hard=bool(self._is_hard[label]))
 
     @property
     def votes(self) -> dict[Size | None, tuple[int, ...]]:
@@ -142,13 +144,14 @@ class Alignment:
             return None
         return Astray(self._never, now)
 
-    def _vote(self, points: npt.NDArray[np.float64], wanted: npt.NDArray[np.bool_]) -> None:
+    def _vote(self, points: npt.NDArray[np.float64], wanted: npt.NDArray[np.bool_], *, hard: bool) -> None:
         """Count the votes of one label.
 
         Args:
             points: (S, 2) places in the small frame. The half-pixel rule, which moves them by less than a pixel and is
                 none for fractions, is left out.
             wanted: (S,) scales at which the label may vote.
+            hard: whether the ball is said to be hard to see.
         """
         width, height = self.size
         inside = np.all((points >= _RADIUS) & (points < (width - _RADIUS - 1, height - _RADIUS - 1)), axis=1)
@@ -170,7 +173,8 @@ class Alignment:
         second, first = np.partition(peaks, -2, axis=0)[-2:]
         clear = (first > _FLOOR) & (first > _CLEAR * second)
         np.add.at(self._votes, (scales[clear], peaks.argmax(axis=0)[clear]), 1)
-        self._never += int((first[scales == 0] <= _FLOOR).sum())
+        if not hard:
+            self._never += int((first[scales == 0] <= _FLOOR).sum())
 
 
 def small_size(size: Size) -> Size:

@@ -148,6 +148,11 @@ def test_labels_that_drift_off_the_ball_are_astray(frames):
     assert astray.now == alignment.votes[None][3]
 
 
+def test_a_ball_that_is_hard_to_see_may_leave_no_trace(frames):
+    xy = flight() + np.linspace(0, 20, COUNT, dtype=np.float32)[:, None]
+    assert aligned(frames, xy, np.full(COUNT, Visibility.HARD)).astray() is None
+
+
 @pytest.mark.parametrize("by", [0, 1, -3])
 def test_labels_that_lie_on_the_way_of_the_ball_are_not_astray(frames, by):
     assert aligned(frames, late(flight(), by)).astray() is None
