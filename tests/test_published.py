@@ -16,11 +16,13 @@ from tracknet_plugins.formats.onnx import ONNX
 
 FOLDER = Path(__file__).parent.parent / "experiments"
 SMALL = (
+    "ballseg",
     "blurball",
     "deepball",
     "gridtracknet",
     "monotrack",
     "racketvision",
+    "restracknetv2",
     "totnet",
     "tracknetv1",
     "tracknetv2",
@@ -46,7 +48,19 @@ SMALL = (
         ("tracknetv3", 8, (512, 288), 11_341_000),
         # Its code has a bias in each of the 14 convolutions that a normalisation follows, which takes it away.
         ("monotrack", 3, (512, 288), 2_903_171 - 2 * 32 - 2 * 64 - 3 * 128 - 3 * 256 - 3 * 128 - 2 * 64 - 2 * 32),
-        # The same for its 7 convolutions.
+        # Its code has a bias in front of the normalisations, too: two in every block and one in ways around, three in
+        # every block that doubles its map, and those of the convolutions at both ends.
+        (
+            "restracknetv2",
+            3,
+            (512, 288),
+            1_210_451
+            - (6 * 16 + 16 + 6 * 32 + 32 + 8 * 64 + 64 + 6 * 128 + 128)
+            - (6 * 64 + 64 + 4 * 32 + 32 + 4 * 16 + 16)
+            - 3 * (128 + 64 + 32 + 16)
+            - 4 * 64,
+        ),
+        # The same for the 7 convolutions of DeepBall.
         ("deepball", 1, (1280, 720), 66_226 - 2 * 8 - 2 * 16 - 2 * 32 - 56),
         ("deepball_large", 1, (1280, 720), 1_026_754 - 2 * 32 - 2 * 64 - 2 * 128 - 224),
         # A slope and a threshold of the attention more.
@@ -55,6 +69,8 @@ SMALL = (
         ("tracknetv4_v3", 3, (512, 288), 11_341_000 - 15 * 9 * 64 - 5 * 65 + 2),
         # A bias for each map of the draft, and a slope and a threshold of its own.
         ("tracknetv5", 3, (512, 288), 14_771_458 + 3 + 2),
+        # Its code has a classifier of 1000 and two further answers, which it does not use, and no bias of the answer.
+        ("ballseg", 2, (1024, 576), 12_698_297 - (512 * 1000 + 1000) - 2 * 128 + 1),
         ("gridtracknet", 5, (768, 432), 8_897_871),
         # Its code makes a map for each of the four frames, and reads the last one.
         ("racketvision", 4, (512, 288), 11_333_828 - 3 * 65),

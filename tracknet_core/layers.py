@@ -184,6 +184,55 @@ class SpatialAttention(nn.Module):
         return weighed
 
 
+Resample = Literal["keep", "halve", "double"]
+
+
+class PreActivation(nn.Module):
+    """A residual block whose activations come first (He et al., "Identity Mappings in Residual Networks", ECCV 2016).
+
+    1x1, 3x3 and 1x1 convolutions of one width, each after a batch normalisation and ReLU, and a way around: as it is
+    where neither channels nor size change, or else resampled, through a 1x1 convolution and a normalisation.
+
+    Args:
+        in_channels: channels that go in.
+        out_channels: channels that come out.
+        resample: ``halve`` gives the 3x3 convolution a stride of 2 and pools the way around; ``double`` has a
+            transposed 2x2 convolution in its place, and the nearest cells around.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, resample: Resample = "keep") -> None:
+        super().__init__()
+        middle: nn.Module
+        if resample == "double":
+            middle = nn.ConvTranspose2d(out_channels, out_channels, 2, stride=2, bias=False)
+        else:
+            stride = 2 if resample == "halve" else 1
+            middle = nn.Conv2d(out_channels, out_channels, 3, stride=stride, padding=1, bias=False)
+        self.blocks = nn.Sequential(
+            nn.BatchNorm2d(in_channels),
+            nn.ReLU(),
+            nn.Conv2d(in_channels, out_channels, 1, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(),
+            middle,
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(),
+            nn.Conv2d(out_channels, out_channels, 1),
+        )
+        self.around = nn.Sequential()
+        if resample == "keep" and in_channels == out_channels:
+            return
+        if resample != "keep":
+            self.around.append(nn.MaxPool2d(2) if resample == "halve" else nn.Upsample(scale_factor=2, mode="nearest"))
+        self.around.append(nn.Conv2d(in_channels, out_channels, 1, bias=False))
+        self.around.append(nn.BatchNorm2d(out_channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_channels, H, W) -> (N, out_channels, H, W), of half or of twice the size where it is resampled."""
+        added: Tensor = self.blocks(x) + self.around(x)
+        return added
+
+
 class VolumeBlock(nn.Sequential):
     """3-D convolution over frames, height and width with batch normalisation and ReLU; the size stays.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -11,6 +13,7 @@ from tracknet_core.layers import (
     ConvBlock,
     ConvGRU,
     PowerNormalization,
+    PreActivation,
     Shortcut,
     SpatialAttention,
     SqueezeExcitation,
@@ -79,6 +82,35 @@ def test_spatial_attention_weighs_a_cell_by_mean_and_maximum_of_its_channels() -
     gate = 1 / (1 + torch.exp(-(mean * x.sum(dim=1) / 3 + most * x.max(dim=1).values)))
     torch.testing.assert_close(layer(x), x * gate[:, None])
     assert SpatialAttention()(x).shape == x.shape
+
+
+@pytest.mark.parametrize(("resample", "size"), [("keep", (8, 12)), ("halve", (4, 6)), ("double", (16, 24))])
+def test_a_block_whose_activations_come_first_adds_what_its_convolutions_see(
+    resample: Any, size: tuple[int, int]
+) -> None:
+    torch.manual_seed(0)
+    block, x = PreActivation(4, 6, resample).eval(), torch.randn(2, 4, 8, 12)
+    first, middle, last = (layer.weight for layer in block.blocks if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)))
+    norm = (1 + 1e-5) ** 0.5
+    seen = F.conv2d((x / norm).relu(), first) / norm
+    if resample == "double":
+        seen = F.conv_transpose2d(seen.relu(), middle, stride=2) / norm
+        around = x.repeat_interleave(2, -1).repeat_interleave(2, -2)
+    else:
+        stride = 2 if resample == "halve" else 1
+        seen = F.conv2d(seen.relu(), middle, stride=stride, padding=1) / norm
+        around = F.max_pool2d(x, stride)
+    seen = F.conv2d(seen.relu(), last, block.blocks[-1].bias)  # type: ignore[arg-type]
+    around = F.conv2d(around, block.around[-2].weight) / norm  # type: ignore[arg-type]
+    assert seen.shape[-2:] == size
+    torch.testing.assert_close(block(x), seen + around, rtol=1e-4, atol=1e-5)
+
+
+def test_a_block_whose_activations_come_first_leaves_its_input_as_it_is_where_nothing_changes() -> None:
+    block, x = PreActivation(4, 4), torch.randn(2, 4, 8, 12)
+    nn.init.zeros_(block.blocks[-1].weight)  # type: ignore[arg-type]
+    nn.init.zeros_(block.blocks[-1].bias)  # type: ignore[arg-type]
+    assert torch.equal(block(x), x)
 
 
 def test_squeeze_excitation_weighs_whole_channels() -> None:

@@ -1,4 +1,11 @@
-"""The strides of what decoders give."""
+"""The strides of what decoders take and give."""
+
+from tracknet_core.contracts import FeatureSpec
+
+
+def of_stride(features: tuple[FeatureSpec, ...], stride: int) -> tuple[int, ...]:
+    """Return which of the maps have a stride."""
+    return tuple(i for i, feature in enumerate(features) if feature.stride == stride)
 
 
 def stride_after(steps: int, stride: int) -> int:

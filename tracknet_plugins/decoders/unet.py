@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from tracknet_core.contracts import FeatureSpec
 from tracknet_core.layers import Activation, ConvGRU, Norm, Order, Shortcut, block_counts, conv_blocks
 from tracknet_core.registry import decoders
-from tracknet_plugins.decoders.strides import stride_after
+from tracknet_plugins.decoders.strides import of_stride, stride_after
 
 Upsample = Literal["nearest", "bilinear", "bilinear_aligned", "deconv"]
 
@@ -67,8 +67,8 @@ class UNet(nn.Module):
         counts = block_counts(blocks, len(channels), "steps")
         coarsest = in_features[-1].stride
         self.feature = FeatureSpec(channels[-1], stride_after(len(channels), coarsest))
-        self.start = _of_stride(in_features, coarsest)
-        self.joined = [_of_stride(in_features, coarsest >> (i + 1)) if skips else () for i in range(len(channels))]
+        self.start = of_stride(in_features, coarsest)
+        self.joined = [of_stride(in_features, coarsest >> (i + 1)) if skips else () for i in range(len(channels))]
         self.doublings, self.merges = nn.ModuleList(), nn.ModuleList()
         width = sum(in_features[i].channels for i in self.start)
         self.memory = ConvGRU(width) if recurrent else None
@@ -95,10 +95,6 @@ class UNet(nn.Module):
         for doubling, merge, joined in zip(self.doublings, self.merges, self.joined, strict=True):
             x = merge(torch.cat([doubling(x), *(features[i] for i in joined)], dim=1))
         return x
-
-
-def _of_stride(features: tuple[FeatureSpec, ...], stride: int) -> tuple[int, ...]:
-    return tuple(i for i, feature in enumerate(features) if feature.stride == stride)
 
 
 def _doubling(before: int, after: int, upsample: Upsample) -> nn.Module:

@@ -23,9 +23,12 @@ class Heatmap(nn.Module, Head):
         prior: probability of a ball in a cell at the start, between 0 and 1.
         kernel: side of the last convolution in cells of the feature map, odd.
         normalize: ReLU and batch normalisation after it, as in the code of TrackNet (Huang et al., AVSS 2019).
+        enlarge: cells along a side that a transposed convolution of each map makes of a cell at the end, as in BallSeg;
+            it starts with copies, and 1 leaves it out.
 
     Raises:
-        ValueError: ``hidden`` is negative, ``prior`` not between 0 and 1, or ``kernel`` not odd.
+        ValueError: ``hidden`` is negative, ``prior`` not between 0 and 1, ``kernel`` not odd, or ``enlarge`` less than
+            1.
     """
 
     forms = ("map",)
@@ -40,6 +43,7 @@ class Heatmap(nn.Module, Head):
         prior: float = 0.01,
         kernel: int = 1,
         normalize: bool = False,
+        enlarge: int = 1,
     ) -> None:
         super().__init__()
         if hidden < 0:
@@ -48,7 +52,7 @@ class Heatmap(nn.Module, Head):
         self.hidden = (
             nn.Sequential(nn.Conv2d(in_feature.channels, hidden, 3, padding=1), nn.ReLU()) if hidden else nn.Identity()
         )
-        self.logits = Logits(channels, maps, form, prior, kernel, normalize)
+        self.logits = Logits(channels, maps, form, prior, kernel, normalize, enlarge)
 
     def forward(self, feature: Tensor, frames: Tensor, size: Size) -> Tensor:
         """Return logits.

@@ -25,13 +25,22 @@ class Logits(nn.Module):
         prior: probability of a ball in a cell at the start, between 0 and 1.
         kernel: side of the convolution, odd.
         normalize: whether ReLU and batch normalisation come after it, which then starts at the prior.
+        enlarge: cells along a side that a transposed convolution makes of each, which starts with copies; 1 leaves it
+            out.
 
     Raises:
-        ValueError: ``prior`` is not between 0 and 1, or ``kernel`` is not odd.
+        ValueError: ``prior`` is not between 0 and 1, ``kernel`` is not odd, or ``enlarge`` is less than 1.
     """
 
     def __init__(
-        self, channels: int, maps: int, form: Form, prior: float, kernel: int = 1, normalize: bool = False
+        self,
+        channels: int,
+        maps: int,
+        form: Form,
+        prior: float,
+        kernel: int = 1,
+        normalize: bool = False,
+        enlarge: int = 1,
     ) -> None:
         super().__init__()
         if not 0 < prior < 1:
@@ -40,6 +49,8 @@ class Logits(nn.Module):
             )
         if kernel < 1 or kernel % 2 == 0:
             raise ValueError(f"kernel: {kernel} has no middle. Give an odd number, such as 1 or 3.")
+        if enlarge < 1:
+            raise ValueError(f"enlarge: {enlarge} is no number of cells. Give at least 1.")
         self._form = form
         start = _start(form, prior)
         self.convolution = nn.Conv2d(channels, maps * len(start), kernel, padding=kernel // 2)
@@ -49,12 +60,19 @@ class Logits(nn.Module):
         last = self.convolution if self.normalization is None else self.normalization
         with torch.no_grad():
             last.bias.copy_(torch.tensor(maps * start))  # type: ignore[union-attr]
+        self.enlarged: nn.Module = nn.Identity()
+        if enlarge > 1:
+            outputs = maps * len(start)
+            self.enlarged = nn.ConvTranspose2d(outputs, outputs, enlarge, stride=enlarge, groups=outputs)
+            nn.init.ones_(self.enlarged.weight)
+            nn.init.zeros_(self.enlarged.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, size: Size) -> Tensor:
         """(N, channels, H, W) -> (N, maps, *form), for ``size`` (w, h) cells."""
         logits: Tensor = self.convolution(x)
         if self.normalization is not None:
             logits = self.normalization(logits.relu())
+        logits = self.enlarged(logits)
         width, height = size
         if logits.shape[-2:] != (height, width):
             logits = F.interpolate(logits, (height, width), mode="bilinear", align_corners=False)

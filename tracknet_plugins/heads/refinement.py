@@ -37,7 +37,9 @@ class Refinement(nn.Module, Head):
         depth: layers of the transformer.
         num_heads: attention heads.
         patch_size: cells along the side of a patch.
-        dropout: share of what is dropped in training, of the draft and inside the transformer.
+        dropout: share of what is dropped inside the transformer in training.
+        draft_dropout: share of the draft's cells that are dropped in training: they say one half, and the residual has
+            to put that right.
         auxiliary: whether the draft is trained as an answer of its own beside the last one.
         motion: whether the draft is multiplied by motion attention.
         fusion: the changes that count for a frame, as in ``motion_attention``.
@@ -65,6 +67,7 @@ class Refinement(nn.Module, Head):
         num_heads: int = 2,
         patch_size: int = 16,
         dropout: float = 0.1,
+        draft_dropout: float = 0.1,
         auxiliary: bool = False,
         motion: bool = True,
         fusion: Fusion = "previous",
@@ -83,8 +86,9 @@ class Refinement(nn.Module, Head):
             raise ValueError(
                 f"channels: {channels} cannot be shared by {num_heads} heads. Give a multiple of {num_heads}."
             )
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout: {dropout} is no share. Give at least 0 and less than 1.")
+        for name, share in {"dropout": dropout, "draft_dropout": draft_dropout}.items():
+            if not 0 <= share < 1:
+                raise ValueError(f"{name}: {share} is no share. Give at least 0 and less than 1.")
         self.patch_size, self.auxiliary = patch_size, auxiliary
         self.logits = Logits(in_feature.channels, maps, form, prior)
         self.motion = (
@@ -98,7 +102,7 @@ class Refinement(nn.Module, Head):
             if motion
             else None
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(draft_dropout)
         self.embedding = nn.Conv2d(1, channels, patch_size, stride=patch_size)
         columns, rows = (max(1, side // patch_size) for side in image_size)
         self.places = nn.Parameter(torch.randn(1, channels, rows, columns))

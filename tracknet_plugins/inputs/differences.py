@@ -20,6 +20,8 @@ class Differences(nn.Module, Input):
     Args:
         frames: T, the length of a window, at least 2.
         keep_frames: give the frames themselves too (3T channels more).
+        targets_only: of the frames themselves only those that get a heatmap (3K channels more), as in BallSeg.
+        absolute: leave out the sign.
         grey: one channel per difference, the mean over the colours; False gives three. The mean is unweighted,
             since the colours of normalised frames have equal variance.
         luma: the frames too are grey (T channels), and grey is the luma of ITU-R BT.601: nothing depends on colours.
@@ -36,6 +38,8 @@ class Differences(nn.Module, Input):
         *,
         frames: int,
         keep_frames: bool = True,
+        targets_only: bool = False,
+        absolute: bool = False,
         grey: bool = True,
         luma: bool = False,
         outputs: Outputs = "all",
@@ -49,19 +53,24 @@ class Differences(nn.Module, Input):
         if luma and not grey:
             raise ValueError("luma: frames without colours have grey differences. Set grey: true, or luma: false.")
         self.keep_frames = keep_frames
+        self.absolute = absolute
         self.grey = grey
         self.luma = luma
         self.register_buffer("weights", torch.tensor(LUMA).view(3, 1, 1), persistent=False)
-        self.channels = ((1 if luma else 3) * frames if keep_frames else 0) + (frames - 1) * (1 if grey else 3)
         self.targets = target_positions(frames, outputs)
         self.maps = len(self.targets)
+        self.kept = slice(self.targets[0], self.targets[-1] + 1) if targets_only else slice(frames)
+        kept = len(range(frames)[self.kept]) if keep_frames else 0
+        self.channels = (1 if luma else 3) * kept + (frames - 1) * (1 if grey else 3)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """(B, T, 3, H, W) -> (B, channels, H, W): the frames, then frame t + 1 minus frame t for each t."""
+        """(B, T, 3, H, W) -> (B, channels, H, W): frames, then frame t + 1 minus frame t for each t."""
         if self.luma:
             frames = (frames * self.weights).sum(dim=2, keepdim=True)  # (B, T, 1, H, W)
         differences = frames.diff(dim=1)  # (B, T - 1, 3 or 1, H, W)
         if self.grey and not self.luma:
             differences = differences.mean(dim=2, keepdim=True)  # (B, T - 1, 1, H, W)
+        if self.absolute:
+            differences = differences.abs()
         changes = differences.flatten(1, 2)  # (B, (T - 1) * (1 or 3), H, W)
-        return torch.cat((frames.flatten(1, 2), changes), dim=1) if self.keep_frames else changes
+        return torch.cat((frames[:, self.kept].flatten(1, 2), changes), dim=1) if self.keep_frames else changes

@@ -29,6 +29,18 @@ def test_heatmap_keeps_the_contract(maps, hidden, form):
     check_head(head, in_feature=FEATURE, maps=maps, frames=3, size=(64, 32), form=form)
 
 
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+def test_a_transposed_convolution_of_each_map_starts_with_copies(frames, form):
+    torch.manual_seed(0)
+    head = Heatmap(in_feature=FEATURE, maps=2, form=form, enlarge=2)
+    check_head(head, in_feature=FEATURE, maps=2, frames=3, size=(64, 32), form=form)
+    plain = Heatmap(in_feature=FEATURE, maps=2, form=form)
+    plain.logits.convolution.load_state_dict(head.logits.convolution.state_dict())
+    feature = torch.randn(2, 8, 4, 8)
+    copies = plain(feature, frames, (8, 4)).repeat_interleave(2, -1).repeat_interleave(2, -2)
+    torch.testing.assert_close(head(feature, frames, (16, 8)), copies)
+
+
 def test_classes_start_at_the_first_and_share_the_prior(frames):
     head = Heatmap(in_feature=FEATURE, maps=2, form=CLASSES, prior=0.1)
     probability = head(torch.zeros(2, 8, 4, 8), frames, (8, 4)).softmax(dim=2)

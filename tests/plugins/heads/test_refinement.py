@@ -86,7 +86,7 @@ def test_a_crop_takes_the_places_of_the_whole_image_resampled(build, seen):
 
 
 def test_the_draft_is_an_answer_of_its_own_in_training_alone(build, seen):
-    head = build(auxiliary=True, dropout=0.0)
+    head = build(auxiliary=True, dropout=0.0, draft_dropout=0.0)
     nn.init.normal_(head.residual.weight)
     draft, refined = head(*seen, (32, 16))
     torch.testing.assert_close(head.eval()(*seen, (32, 16)), refined)
@@ -100,7 +100,8 @@ def test_the_draft_is_an_answer_of_its_own_in_training_alone(build, seen):
         ({"num_heads": 0}, "num_heads: 0"),
         ({"patch_size": 0}, "patch_size: 0"),
         ({"channels": 9}, "channels: 9 cannot be shared by 2 heads"),
-        ({"dropout": 1.0}, r"dropout: 1\.0"),
+        ({"dropout": 1.0}, r"^dropout: 1\.0"),
+        ({"draft_dropout": -0.1}, r"^draft_dropout: -0\.1"),
         ({"maps": 1}, "1 of 3 pictures do"),
     ],
 )

@@ -40,6 +40,15 @@ def test_colour_differences_stand_alone_where_frames_are_not_kept(windows):
     np.testing.assert_allclose(samples, expected, atol=1e-6)
 
 
+def test_absolute_differences_beside_the_frame_that_gets_a_heatmap(windows):
+    part = Differences(frames=3, outputs="last", targets_only=True, absolute=True, grey=False)
+    check_input(part, frames=3)
+    samples = part(torch.from_numpy(windows))
+    changes = np.abs(np.diff(windows, axis=1)).reshape(2, 6, 4, 5)
+    np.testing.assert_allclose(samples, np.concatenate([windows[:, 2], changes], axis=1), atol=1e-6)
+    assert Differences(frames=3, targets_only=True).channels == Differences(frames=3).channels
+
+
 def test_a_bright_ball_is_positive_where_it_arrives_and_negative_where_it_left():
     frames = torch.zeros(1, 2, 3, 1, 4)
     frames[0, 0, :, 0, 1] = 1.0
