@@ -140,6 +140,7 @@ def find_entries(
     [(name, count)] = Counter(entry.name for entry in entries).most_common(1)
     if count > 1:
         raise ConfigError(f"{name}: is there twice. Compare it once, or with an --ablation.")
+    _check_folders(entries)
     _check_same_data(entries)
     data = entries[0].config.data
     for name in ("train", split):
@@ -164,6 +165,18 @@ def _own_window(experiment: Path, shared: Shared) -> Iterator[str]:
     own = load_data(experiment, ["data.root=."]).sequence  # any root: nothing is read
     for name in _WINDOW:
         yield f"data.sequence.{name}={json.dumps(getattr(own, name))}"
+
+
+def _check_folders(entries: Sequence[Entry]) -> None:
+    """Refuse entries that would lie in one folder, since long names are cut and only some letters are kept."""
+    names: dict[str, str] = {}
+    for entry in entries:
+        other = names.setdefault(entry.folder.name.casefold(), entry.name)
+        if other != entry.name:
+            raise ConfigError(
+                f"{entry.folder}: would be the folder of both '{other}' and '{entry.name}'. Give one of them a short "
+                "name: --ablation NAME=EXPERIMENT …"
+            )
 
 
 def _check_same_data(entries: Sequence[Entry]) -> None:

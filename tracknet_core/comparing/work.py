@@ -81,7 +81,7 @@ class Learning:
 
 @dataclass(frozen=True)
 class Measuring:
-    """Measures how fast a trained entry is in each format, as far as that is not done.
+    """Measures how fast a trained entry is in each format, as far as there is no number yet.
 
     Attributes:
         entry: what is measured.
@@ -96,7 +96,8 @@ class Measuring:
         folder = self.entry.folder
         import_plugins(self.entry.config.plugins)
         known: dict[str, Any] = json.loads(_text(folder / MEASURED) or "{}")
-        missing = [form for form in (TORCH, *self.forms) if form not in known]
+        # What a format said in the place of a number may be that its package is missing.
+        missing = [form for form in (TORCH, *self.forms) if not isinstance(known.get(form), float)]
         if missing:
             known |= _frames_per_second(checkpoint_of(folder), missing, self.entry.config)
             replace_text(folder / MEASURED, _json(known))

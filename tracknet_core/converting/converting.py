@@ -70,6 +70,10 @@ def convert(
             published = converter.weights(content)
         except CheckpointError as error:
             raise CheckpointError(f"{weights}: {error}") from error
+        except (LookupError, ValueError, RuntimeError) as error:  # of tensors with other axes
+            raise CheckpointError(
+                f"{weights}: not the weights that --from {source} expects: a tensor has another shape ({error})."
+            ) from error
         config = load_config(Path(converter.experiment), settings)
         learned = network_of(config)
         try:

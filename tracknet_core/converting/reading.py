@@ -37,6 +37,8 @@ def read_published(path: Path) -> Mapping[str, Any]:
         )
     try:
         content = _read(path)
+    except CheckpointError:
+        raise
     except Exception as error:  # foreign bytes fail in many ways: IndexError, struct.error, UnicodeDecodeError, …
         # Not torch's own words: it advises to load such a file with `weights_only=False`, which runs its code.
         raise CheckpointError(

@@ -90,7 +90,7 @@ def read_facts(notes: Mapping[str, str], path: Path) -> FileFacts:
         facts: FileFacts | None = check_dataclass(FileFacts, json.loads(notes[KEY]), KEY, faults)
     except (KeyError, ValueError, RecursionError):
         facts = None
-    if facts is None or faults or not _are_consecutive(facts):
+    if facts is None or faults or not _are_consecutive(facts) or facts.window.apart(None) > len(facts.targets):
         raise CheckpointError(f"{path}: does not say what network it is. Give a file that 'tracknet export' wrote.")
     return facts
 

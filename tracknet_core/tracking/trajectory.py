@@ -184,12 +184,19 @@ class Trajectory:
             overwrite: replace a file that is there.
 
         Raises:
-            DataError: there is a file, it cannot be written, or the frames came once and are gone.
+            DataError: there is a file, it cannot be written, the frames came once and are gone, or those of ``video``
+                have another size than those that were tracked.
         """
         source = self._source if video is None else source_of(video, self.fps)[1]
         if source.is_live:
             raise DataError(
                 f"{self.name}: these frames came once, and none was kept. Say what to draw on: overlay(path, video=…)."
+            )
+        if source.size != self.size:
+            (width, height), (own_width, own_height) = source.size, self.size
+            raise DataError(
+                f"{self.name}: {own_width}x{own_height} pixels were tracked, and this video has {width}x{height}: "
+                "places would be wrong. Give one of the same size, or track it."
             )
         return self._write("--overlay", Path(path), source, overwrite=overwrite)
 

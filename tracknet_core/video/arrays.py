@@ -106,7 +106,9 @@ class PassingFrames(LiveSource):
         """
         for number, frame in enumerate(self._frames):
             picture = _check(frame, f"{self._name}: frame {number}", self._size)
-            yield TimedFrame(number, number / self._fps, _resized(picture, size))
+            resized = _resized(picture, size)
+            # Whoever gives frames may put the next one where this one was, before anybody has looked at this one.
+            yield TimedFrame(number, number / self._fps, picture.copy() if resized is picture else resized)
 
 
 def _check(frame: object, name: str, size: Size | None) -> UInt8Array:

@@ -87,7 +87,7 @@ def _melt_sums(model: Any) -> None:
         if reader.input[0] != sums.output[0] or reader.input[1] not in weights:
             continue
         first, second = (numpy_helper.to_array(weights[node.input[1]]) for node in (sums, reader))
-        if first.shape[2:] != (1, 1) or _has_groups(sums) or _has_groups(reader):
+        if first.shape[2:] != (1, 1) or not _is_of_pixels(sums) or _has_groups(reader):
             continue
         product = np.einsum("ocyx,ci->oiyx", second.astype(np.float64), first[..., 0, 0].astype(np.float64))
         name = f"{reader.input[1]}_of_sums"
@@ -97,6 +97,12 @@ def _melt_sums(model: Any) -> None:
     still_read = {name for node in graph.node for name in node.input}
     for name in weights.keys() - still_read:
         graph.initializer.remove(weights[name])
+
+
+def _is_of_pixels(node: Any) -> bool:
+    """Return whether a convolution over single pixels gives one for each, of all channels."""
+    places = {attribute.name: list(attribute.ints) for attribute in node.attribute}
+    return not _has_groups(node) and set(places.get("strides", [])) <= {1} and not any(places.get("pads", []))
 
 
 def _has_groups(node: Any) -> bool:

@@ -86,6 +86,11 @@ def test_experiments_are_trained_scored_and_measured_once(
     changed = {path.name for path in states if path.stat().st_mtime_ns != states[path]}
     assert changed == {"evaluation.json", "asked.json", "results.json"}
     assert "tracknet F1" in table(tmp_path / "out")[0]
+    # Without a number: measured anew.
+    (measured,) = (tmp_path / "out" / "experiment").glob("speed.json")
+    measured.write_text(json.dumps({"torch": "was not there"}))
+    assert go("--protocol", "tracknet") == 0
+    assert json.loads(measured.read_text())["torch"] > 0
 
 
 def test_one_that_fails_says_why_and_ends_no_other(
@@ -117,6 +122,7 @@ def test_a_folder_of_another_training_is_left_alone(
         (["vit", "vit"], "vit: is there twice"),
         (["vit", "--ablation", "vit=convnext", "data.cache.enabled=true"], "vit: is there twice"),
         (["vit", "data.split={train: ['1*'], test: ['9*']}"], "data.split.train: ['1*'] match none"),
+        (["--ablation", "a b=vit", "training.seed=3", "--ablation", "a_b=vit", "training.seed=4"], "'a b' and 'a_b'"),
         (["vit", "badminton", "data.root=."], "data.dataset: "),
         (["inpaint"], "the tracker 'inpaint', no network"),
     ],

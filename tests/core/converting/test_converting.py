@@ -9,6 +9,7 @@ from tracknet_core.assembly import load_model
 from tracknet_core.cli import main
 from tracknet_core.converting import convert
 from tracknet_core.errors import CheckpointError, ConfigError, DataError
+from tracknet_plugins.converters.totnet import FIRST, LAST
 
 FRAMES = torch.randint(0, 256, (1, 3, 3, 48, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
@@ -114,3 +115,10 @@ def test_a_file_that_is_none_of_weights_is_told_by_its_name(written, tmp_path) -
         convert(Path("gone.pth"), tmp_path / "ours.ckpt", "theirs")
     with pytest.raises(ConfigError, match="not a component"):
         convert(written, tmp_path / "ours.ckpt", "{name: [")
+
+
+def test_tensors_with_other_axes_are_a_message(tmp_path) -> None:
+    torch.save({"state_dict": {FIRST: torch.ones(1), LAST: torch.ones(1)}}, tmp_path / "other.pth")
+    with pytest.raises(CheckpointError, match=r"other\.pth: not the weights that --from totnet expects"):
+        convert(tmp_path / "other.pth", tmp_path / "ours.ckpt", "totnet")
+    assert not (tmp_path / "ours.ckpt").exists()

@@ -1,6 +1,7 @@
 """What a file of weights holds, whoever wrote it, and what cannot be read safely."""
 
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -52,6 +53,13 @@ def test_tensors_of_a_graph_without_a_name_of_a_layer_go_by_their_node(tmp_path)
     onnx.save(helper.make_model(helper.make_graph(nodes, "g", [x], [y], tensors)), tmp_path / "net.onnx")
     names = {"conv.weight", "/block.1/Conv.weight", "/block.1/Conv.bias", "norm/mul.1"}
     assert read_published(tmp_path / "net.onnx").keys() == names
+
+
+def test_a_graph_without_its_package_says_which(tmp_path, monkeypatch) -> None:
+    (tmp_path / "net.onnx").write_bytes(b"a graph")
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(CheckpointError, match=r"pip install 'tracknet\[onnx\]'"):
+        read_published(tmp_path / "net.onnx")
 
 
 class Harmful:

@@ -292,6 +292,7 @@ def test_an_exported_file_whose_experiment_cannot_be_read_tells_whoever_asks_for
                 {"background": 1},
                 {"state": [[10**9, 1, 1]]},
                 {"state": 7},
+                {"step": 100},
                 {"more": 1},
             )
         ),

@@ -125,6 +125,12 @@ def test_frames_that_came_once_have_to_be_given_again(tmp_path: Path) -> None:
     assert found.overlay(tmp_path / "seen.mp4", video=PICTURES).is_file()
 
 
+def test_places_are_not_drawn_on_a_video_of_another_size(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="64x48 pixels were tracked, and this video has 128x96"):
+        plain().overlay(tmp_path / "seen.mp4", video=np.zeros((5, 96, 128, 3), np.uint8))
+    assert not list(tmp_path.iterdir())
+
+
 def shown(found: Trajectory) -> tuple[ElementTree.Element, str]:
     html = found._repr_html_()
     return ElementTree.fromstring(html), html

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
+from tracknet_core.contracts import UInt8Array
 from tracknet_core.errors import DataError
 from tracknet_core.video import ArrayFrames, PassingFrames
 
@@ -41,3 +44,15 @@ def test_frames_pass_once() -> None:
     assert [(frame.number, frame.time) for frame in played] == [(n, n / 4) for n in range(5)]
     np.testing.assert_array_equal(played[3].picture, FRAMES[3])
     assert list(source.play()) == []
+
+
+@pytest.mark.parametrize("size", [None, (12, 8), (6, 4)])
+def test_the_next_frame_may_come_in_the_memory_of_the_last(size: tuple[int, int] | None) -> None:
+    def levels() -> Iterator[UInt8Array]:
+        memory = np.zeros((8, 12, 3), np.uint8)
+        for level in range(4):
+            memory[:] = level
+            yield memory
+
+    played = list(PassingFrames(levels(), fps=4).play(size))
+    assert [int(frame.picture.max()) for frame in played] == [0, 1, 2, 3]

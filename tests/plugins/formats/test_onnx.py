@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from tracknet_core.errors import UserError
 from tracknet_core.testing import check_constructor, check_format
+from tracknet_plugins.formats.graph import write_onnx
 from tracknet_plugins.formats.onnx import ONNX
 from tracknet_plugins.formats.openvino import OpenVINO
 
@@ -97,6 +98,20 @@ def test_sums_of_pictures_become_part_of_the_convolution_that_reads_them(frames:
     with torch.no_grad():
         (expected,) = network(frames)
     np.testing.assert_allclose(component.load(path)(frames.numpy())[0], expected, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("options", [{"stride": 2}, {"padding": 1}])
+def test_a_convolution_that_leaves_pixels_out_or_adds_some_is_no_sum(
+    frames: Tensor, tmp_path: Path, options: dict[str, int]
+) -> None:
+    torch.manual_seed(0)
+    layers = [nn.Flatten(1, 2), nn.Conv2d(9, 4, 1, bias=False, **options), nn.Conv2d(4, 2, 3)]
+    network, given = nn.Sequential(*layers).eval(), frames.float()
+    path = tmp_path / "sparse.onnx"
+    write_onnx(network, [given], path, {}, int8=False)
+    (found,) = onnxruntime.InferenceSession(path).run(["logits"], {"frames": given.numpy()})
+    with torch.no_grad():
+        np.testing.assert_allclose(found, network(given), rtol=1e-4, atol=1e-2)
 
 
 class Remembering(nn.Module):
