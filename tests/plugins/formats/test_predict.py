@@ -71,7 +71,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "experiment.yaml").write_text(EXPERIMENT.replace("ROOT", str(folder)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(catalogue.REGISTRY, (NAMESPACE, "backbones", "small"), Small)
-        for name, changes in {"best": [], "recurrent": [RECURRENT]}.items():
+        for name, changes in {"best": [], "recurrent": [RECURRENT, "model.head.prior=0.1"]}.items():
             config = load_config(folder / "experiment.yaml", changes)
             torch.manual_seed(0)
             model = build_model(config)
