@@ -22,6 +22,7 @@ from tracknet_core.contracts import (
     Visibility,
     plain_labels,
 )
+from tracknet_core.loading.windows import Place
 from tracknet_core.registry import NAMESPACE
 
 SIZE = (128, 96)
@@ -195,3 +196,17 @@ def config(experiment: Path) -> Config:
 def clip() -> Callable[..., Clip]:
     """Make a clip in memory."""
     return make_clip
+
+
+@pytest.fixture
+def check_window() -> Callable[[Place, int, int, int], None]:
+    """Check a window of a clip of so many frames: consecutive frames of it, the last of a short one repeated."""
+
+    def check(place: Place, clip: int, frames: int, length: int) -> None:
+        assert place.clip == clip
+        assert place.numbers.shape == place.counted.shape == (length,)
+        assert place.numbers.min() >= 0
+        assert place.numbers.max() < frames
+        assert set(np.diff(place.numbers)) <= {0, 1}
+
+    return check

@@ -7,13 +7,13 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from tracknet_core.environment import environment
 from tracknet_core.errors import UserError
 
 _CONTEXT = multiprocessing.get_context("spawn")
@@ -67,7 +67,7 @@ def _start(job: Job, threads: int) -> tuple[BaseProcess, Connection]:
     answer, theirs = _CONTEXT.Pipe(duplex=False)
     process = _CONTEXT.Process(target=_in_process, args=(job, theirs))
     # Read when libraries are loaded, which is before any line of ours runs there.
-    with _environment(OMP_NUM_THREADS=str(threads)):
+    with environment(OMP_NUM_THREADS=str(threads)):
         process.start()
     theirs.close()
     return process, answer
@@ -118,17 +118,3 @@ def _end(processes: Sequence[BaseProcess]) -> None:
         if process.is_alive():
             process.kill()
             process.join()
-
-
-@contextmanager
-def _environment(**values: str) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

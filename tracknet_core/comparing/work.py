@@ -15,7 +15,7 @@ import torch
 from tracknet_core.assembly import load_model
 from tracknet_core.background import Backgrounds
 from tracknet_core.comparing.entries import Entry
-from tracknet_core.config import Config, import_plugins
+from tracknet_core.config import import_plugins
 from tracknet_core.errors import UserError
 from tracknet_core.evaluation.compute import Request, score
 from tracknet_core.exporting import export
@@ -99,7 +99,7 @@ class Measuring:
         # What a format said in the place of a number may be that its package is missing.
         missing = [form for form in (TORCH, *self.forms) if not isinstance(known.get(form), float)]
         if missing:
-            known |= _frames_per_second(checkpoint_of(folder), missing, self.entry.config)
+            known |= _frames_per_second(checkpoint_of(folder), missing, self.entry.config.plugins)
             replace_text(folder / MEASURED, _json(known))
 
 
@@ -120,7 +120,7 @@ def _train(entry: Entry) -> dict[str, Any]:
     if last is None:
         raise UserError("training.callbacks: none that keeps the last state, so nothing is left to score. Add one.")
     model: Any = load_model(last)[1]
-    frames = entry.config.data.sequence.step or len(model.window.targets)
+    frames = model.window.apart(None)
     width, height = model.window.image_size
     return {
         "checkpoint": str(last.relative_to(entry.folder)),
@@ -144,7 +144,7 @@ def _make_backgrounds(prepared: Prepared) -> None:
             background(clip)
 
 
-def _frames_per_second(checkpoint: Path, forms: Sequence[str], config: Config) -> dict[str, float | str]:
+def _frames_per_second(checkpoint: Path, forms: Sequence[str], plugins: Sequence[str]) -> dict[str, float | str]:
     """Return frames per second, or why a format has none, by format; torch is one of them.
 
     Windows are as far apart as they are when the network is scored.
@@ -157,7 +157,7 @@ def _frames_per_second(checkpoint: Path, forms: Sequence[str], config: Config) -
             try:
                 if form != TORCH:
                     path = Path(name, form).with_suffix(formats.get(form)().suffix)
-                    export(checkpoint, path, form, plugins=config.plugins)
+                    export(checkpoint, path, form, plugins=plugins)
                 detectors[form] = load_detector(path, device=CPU, backend=form)
             except UserError as error:
                 rates[form] = str(error)
@@ -166,8 +166,8 @@ def _frames_per_second(checkpoint: Path, forms: Sequence[str], config: Config) -
         times = frame_times(detectors, ROUNDS, clock=clock)
     # The best round: whatever disturbs one makes it slower.
     for form, of_form in times.items():
-        targets = len(detectors[form].window.targets)
-        rates[form] = (config.data.sequence.step or targets) / targets / min(of_form)
+        window = detectors[form].window
+        rates[form] = window.apart(None) / len(window.targets) / min(of_form)
     return rates
 
 

@@ -84,7 +84,7 @@ def evaluate(
         threshold: balls with a lower score are left out.
         name: what the evaluation is called beside others.
         tracker: what makes a trajectory of what the network finds.
-        step: frames between windows; None for no overlap.
+        step: frames between windows; None for the network's own.
         ensemble: what overlapping windows make of a frame.
         batch_size: windows at once; None for what suits the network.
         device: of torch, or ``auto``.

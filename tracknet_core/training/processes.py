@@ -23,6 +23,7 @@ import lightning.pytorch as pl
 import torch.distributed as dist
 from lightning.pytorch.strategies.launchers import _SubprocessScriptLauncher
 
+from tracknet_core.environment import environment
 from tracknet_core.errors import ConfigError, DataError, UserError
 
 if TYPE_CHECKING:
@@ -120,18 +121,10 @@ class Team:
             self._store = store
             # That the store is gone with its process is no news to those who watch it.
             for_children = {_PORT: str(store.port), "TORCH_CPP_LOG_LEVEL": "ERROR"}
-            before = {name: os.environ.get(name) for name in for_children}
-            os.environ.update(for_children)
-            try:
+            with environment(**for_children):
                 # Lightning starts none where they are there, and then has nobody kill this process without a word when
                 # one of them ends.
                 launcher._call_children_scripts()
-            finally:
-                for name, value in before.items():
-                    if value is None:
-                        del os.environ[name]
-                    else:
-                        os.environ[name] = value
             self._children = launcher.procs
         if self._store is not None:
             threading.Thread(target=self._watch, name="tracknet-team", daemon=True).start()

@@ -7,9 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
-from tracknet_core.published import renamed, weights_in
+from tracknet_core.published import renamed
 from tracknet_core.registry import converters
 from tracknet_plugins.converters.hrnet_layers import LAYERS, UNUSED
+from tracknet_plugins.converters.wasb_zoo import zoo_settings, zoo_weights
 
 
 @converters.register("blurball")
@@ -24,13 +25,8 @@ class BlurBall:
 
     def settings(self, content: Mapping[str, Any]) -> Sequence[str]:
         """Return size, frames and what they are normalised by."""
-        return (
-            "model=blurball",
-            "model.backbone.statistics=imagenet",
-            "data.sequence.length=3",
-            "data.preprocess.resize=[512,288]",
-        )
+        return zoo_settings("blurball")
 
     def weights(self, content: Mapping[str, Any]) -> Mapping[str, Tensor]:
         """Return the weights by the names they have here."""
-        return renamed(weights_in(content, "model_state_dict"), LAYERS, UNUSED)
+        return renamed(zoo_weights(content), LAYERS, UNUSED)

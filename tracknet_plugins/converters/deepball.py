@@ -7,8 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
-from tracknet_core.published import renamed, shape_of, weights_in, without_biases
+from tracknet_core.published import renamed, shape_of, without_biases
 from tracknet_core.registry import converters
+from tracknet_plugins.converters.wasb_zoo import zoo_weights
 
 LAYERS = {
     **{
@@ -34,7 +35,7 @@ class DeepBall:
 
     def settings(self, content: Mapping[str, Any]) -> Sequence[str]:
         """Return size, widths and what frames are normalised by."""
-        weights = weights_in(content, "model_state_dict")
+        weights = zoo_weights(content)
         widths = [shape_of(weights, f"conv{level}.module.conv1.conv.0.weight")[0] for level in (1, 2, 3)]
         return (
             "model=deepball",
@@ -46,5 +47,5 @@ class DeepBall:
 
     def weights(self, content: Mapping[str, Any]) -> Mapping[str, Tensor]:
         """Return the weights by the names they have here."""
-        weights = weights_in(content, "model_state_dict")
+        weights = zoo_weights(content)
         return renamed(without_biases(weights, {"*.module.*.conv.0": "*.module.*.conv.1"}), LAYERS)

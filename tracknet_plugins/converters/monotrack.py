@@ -7,8 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
-from tracknet_core.published import renamed, skips_last, weights_in, without_biases
+from tracknet_core.published import renamed, skips_last, without_biases
 from tracknet_core.registry import converters
+from tracknet_plugins.converters.wasb_zoo import zoo_settings, zoo_weights
 
 LAYERS = {
     "inc.conv1.*": "backbone.levels.0.blocks.0.*",
@@ -47,14 +48,9 @@ class MonoTrack:
 
     def settings(self, content: Mapping[str, Any]) -> Sequence[str]:
         """Return size, frames and what they are normalised by."""
-        return (
-            "model=monotrack",
-            "model.backbone.statistics=imagenet",
-            "data.sequence.length=3",
-            "data.preprocess.resize=[512,288]",
-        )
+        return zoo_settings("monotrack")
 
     def weights(self, content: Mapping[str, Any]) -> Mapping[str, Tensor]:
         """Return the weights by the names they have here."""
-        weights = without_biases(weights_in(content, "model_state_dict"), NORMALIZATIONS)
+        weights = without_biases(zoo_weights(content), NORMALIZATIONS)
         return renamed(skips_last(weights, {"up*.conv.conv0": 2, "up*.conv.convs.conv0": 2}), LAYERS)

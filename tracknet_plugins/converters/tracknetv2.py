@@ -7,8 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
-from tracknet_core.published import renamed, skips_last, weights_in
+from tracknet_core.published import renamed, skips_last
 from tracknet_core.registry import converters
+from tracknet_plugins.converters.wasb_zoo import zoo_settings, zoo_weights
 
 BLOCKS = {
     "inc": "backbone.levels.0",
@@ -41,14 +42,9 @@ class TrackNetV2:
 
     def settings(self, content: Mapping[str, Any]) -> Sequence[str]:
         """Return size, frames and what they are normalised by."""
-        return (
-            "model=tracknetv2",
-            "model.backbone.statistics=imagenet",
-            "data.sequence.length=3",
-            "data.preprocess.resize=[512,288]",
-        )
+        return zoo_settings("tracknetv2")
 
     def weights(self, content: Mapping[str, Any]) -> Mapping[str, Tensor]:
         """Return the weights by the names they have here."""
-        weights = weights_in(content, "model_state_dict")
+        weights = zoo_weights(content)
         return renamed(skips_last(weights, {"up*.conv.*_conv.0": 3}), LAYERS)

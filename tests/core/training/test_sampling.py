@@ -9,23 +9,18 @@ import pytest
 from tracknet_core.config import Sampling
 from tracknet_core.contracts import Clip, Visibility, plain_labels
 from tracknet_core.errors import ConfigError
-from tracknet_core.loading.windows import Place
 from tracknet_core.training.sampling import TrainingPlaces, sampling_rates
+
+CheckWindow = Callable[..., None]
 
 LENGTHS = (1, 2, 3, 4, 8)
 
 
-def check_window(place: Place, clip: int, frames: int, length: int) -> None:
-    assert place.clip == clip
-    assert place.numbers.shape == place.counted.shape == (length,)
-    assert place.numbers.min() >= 0
-    assert place.numbers.max() < frames
-    assert set(np.diff(place.numbers)) <= {0, 1}
-
-
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("stride", [1, 2, 3, 5])
-def test_the_number_of_training_windows_does_not_depend_on_the_draw(length: int, stride: int) -> None:
+def test_the_number_of_training_windows_does_not_depend_on_the_draw(
+    length: int, stride: int, check_window: CheckWindow
+) -> None:
     lengths = range(1, 30)
     places = TrainingPlaces(lengths, length, stride)
     for clip, frames in enumerate(lengths):
