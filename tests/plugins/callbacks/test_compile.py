@@ -21,6 +21,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning"),
     # torch's compiler looks at the gradient of whatever it is given, and silences what torch says to that by a filter.
     pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf"),
+    # Python 3.13.0 alone has a fault that its guards go round, and torch says so where the first is made.
+    pytest.mark.filterwarnings("ignore:Guards may run slower on Python 3.13.0"),
 ]
 
 Make = Callable[..., Any]
