@@ -10,7 +10,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tracknet_core.comparing.entries import Entry
-from tracknet_core.comparing.isolation import Job, run_apart
 from tracknet_core.comparing.rows import notes, table
 from tracknet_core.comparing.standings import Standings, stand
 from tracknet_core.comparing.trade_offs import as_chart, as_table, trade_offs
@@ -20,6 +19,7 @@ from tracknet_core.evaluation.report.page import Section, comparison_report
 from tracknet_core.evaluation.results import as_plain
 from tracknet_core.evaluation.scored_clips import scored_clips
 from tracknet_core.files import replace_text
+from tracknet_core.isolation import Job, run_apart
 
 LOG = "log.txt"
 

@@ -13,7 +13,7 @@ import torch
 
 from tracknet_core import compare
 from tracknet_core.comparing import Shared, comparing, find_entries
-from tracknet_core.comparing.isolation import Job
+from tracknet_core.isolation import Job
 
 SHARED = ["data.split={train: [train/1], test: [train/2, val/1]}", "--protocol", "wasb", "--tracker", "none"]
 

@@ -7,8 +7,8 @@ import signal
 from functools import partial
 from pathlib import Path
 
-from tracknet_core.comparing.isolation import Job, run_apart
 from tracknet_core.evaluation.saved_runs import read_run
+from tracknet_core.isolation import Job, run_apart
 
 
 def test_one_that_fails_or_is_killed_ends_no_other(tmp_path: Path) -> None:
