@@ -44,6 +44,7 @@ class Progress:
         self._silent = silent
         self._lock = Lock()
         self._began = self._told = time.monotonic()
+        self._first: float | None = None
         self._bar: Bar | None = None
         console = Console(stderr=True)
         # In a notebook rich draws with ipywidgets, and without them would tell people to install these.
@@ -67,6 +68,7 @@ class Progress:
         """Count one; a ``text`` replaces what is said to be done."""
         with self._lock:
             self.count += 1
+            self._first = time.monotonic() if self._first is None else self._first
             self._text = self._text if text is None else text
             if self._bar is not None:
                 self._bar.update(self._task, advance=1, pace=self._pace(), description=self._text)
@@ -91,11 +93,17 @@ class Progress:
         return f"{self._text}: {self._done + self.count}{total} {self._unit}" + (f", {pace}" if pace else "")
 
     def _pace(self) -> str:
-        """Return the rate and the time left; nothing in the first seconds, when batches come at once."""
-        if time.monotonic() - self._began < _SETTLING_SECONDS:
+        """Return the rate since the first came, and the time left; nothing in the seconds after it.
+
+        What is waited for before the first, such as a network that loads and a tracker that looks ahead, says nothing
+        of the rest, and of the first ones several come at once.
+        """
+        now = time.monotonic()
+        if self._first is None or now - self._first < _SETTLING_SECONDS:
             return ""
-        rate = f"{self.rate:.1f} {self._unit}/s"
-        if self._total is None:
-            return rate
-        left = max(0, self._total - self._done - self.count) / self.rate
-        return f"{rate}, {timedelta(seconds=round(left))} left"
+        rate = (self.count - 1) / (now - self._first)
+        told = f"{rate:.1f} {self._unit}/s"
+        if self._total is None or rate == 0.0:
+            return told
+        left = max(0, self._total - self._done - self.count) / rate
+        return f"{told}, {timedelta(seconds=round(left))} left"
