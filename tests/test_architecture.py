@@ -16,6 +16,7 @@ from tracknet_core.doors import COMMANDS
 ROOT = Path(__file__).parent.parent
 MAY_BE_USED = {
     "background",
+    "clips",
     "contracts",
     "drawing",
     "errors",

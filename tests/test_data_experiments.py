@@ -16,10 +16,11 @@ from PIL import Image
 
 from tracknet_core import run
 from tracknet_core.assembly import build_dataset
+from tracknet_core.clips import clip_names
 from tracknet_core.config import load_data
-from tracknet_core.contracts import UInt8Array, Visibility, clip_names
+from tracknet_core.contracts import UInt8Array, Visibility
 from tracknet_core.data_sets import main as data_main
-from tracknet_core.loading.splits import choose_clips, split_names
+from tracknet_core.splits import choose_clips, split_names
 from tracknet_core.video import write_video
 
 pytestmark = pytest.mark.slow

@@ -17,6 +17,9 @@ from uuid import uuid4
 
 from tracknet_core.errors import ConfigError, DataError
 
+LONGEST_FILE_NAME = 255
+"""Bytes of the name of a file or folder, which no usual file system exceeds."""
+
 PARTS = ".tracknet-*.part"
 """What the names of files look like that are being written, or that a killed process left."""
 

@@ -25,9 +25,9 @@ from tracknet_core.config import Config, default_section, load_config, load_data
 from tracknet_core.contracts import Candidates, Clip, TrackedFrame, Tracker, TrackPoint
 from tracknet_core.errors import DataError
 from tracknet_core.evaluation.tracked_clip import predict_clip
-from tracknet_core.loading.splits import choose_clips
 from tracknet_core.registry import NAMESPACE, protocols
 from tracknet_core.scores import main
+from tracknet_core.splits import choose_clips
 from tracknet_core.tracking.clip import detect_clip
 from tracknet_core.tracking.detector import load_detector
 from tracknet_plugins.trackers.none import NoTracker

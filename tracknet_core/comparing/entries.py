@@ -15,7 +15,7 @@ from tracknet_core.config import Config, load_config, load_data
 from tracknet_core.config.shipped import experiment_file
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.files import replace_text
-from tracknet_core.loading.splits import choose_clips
+from tracknet_core.splits import choose_clips
 
 SETTINGS = "settings.json"
 """What an entry was trained with, in its folder."""

@@ -1,11 +1,5 @@
 """What passes between components: the types on the road of the data, and one Protocol per kind."""
 
-from tracknet_core.contracts.clips import (
-    LONGEST_FILE_NAME as LONGEST_FILE_NAME,
-    LazyClips as LazyClips,
-    clip_names as clip_names,
-    name_fault as name_fault,
-)
 from tracknet_core.contracts.kinds import (
     LARGEST_BATCH as LARGEST_BATCH,
     PLAIN as PLAIN,

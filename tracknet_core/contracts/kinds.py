@@ -63,7 +63,7 @@ class Dataset(Protocol):
     def clips(self, split: str) -> Sequence[Clip]:
         """Return the clips of a split, in a fixed order.
 
-        :class:`~tracknet_core.contracts.LazyClips` opens each when it is asked for: a broken clip hides no other.
+        :class:`~tracknet_core.clips.LazyClips` opens each when it is asked for: a broken clip hides no other.
 
         Raises:
             DataError: a file or folder is missing or broken; the message names it, and the line.

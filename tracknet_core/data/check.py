@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from tracknet_core.contracts import Clip, FloatArray, FrameSource, IntArray, UInt8Array, Visibility, clip_names
+from tracknet_core.clips import clip_names
+from tracknet_core.contracts import Clip, FloatArray, FrameSource, IntArray, UInt8Array, Visibility
 from tracknet_core.data.alignment import Alignment, Astray, Misfit
 from tracknet_core.data.check_report import Fault, Kind, Report, Severity, SplitStatistics, count
 from tracknet_core.errors import DataError, LabelWarning

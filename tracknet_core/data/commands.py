@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from tracknet_core.assembly import build_dataset
+from tracknet_core.clips import clip_names
 from tracknet_core.config import default_of, load_data
-from tracknet_core.contracts import Clip, Dataset, WritingDataset, clip_names
+from tracknet_core.contracts import Clip, Dataset, WritingDataset
 from tracknet_core.data.check import check_data
 from tracknet_core.data.make_split import SPLITS, group_clips, share_out, split_text
 from tracknet_core.data.preview import write_preview
 from tracknet_core.data.stats import gather_statistics, write_statistics
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.files import new_file
-from tracknet_core.loading.splits import SplitSetting, choose_clips, split_names
 from tracknet_core.progress import Progress
 from tracknet_core.registry import datasets
+from tracknet_core.splits import SplitSetting, choose_clips, split_names
 
 
 class Told(NamedTuple):

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tracknet_core.contracts import Clip, UInt8Array, Visibility, clip_names, rescale
+from tracknet_core.clips import clip_names
+from tracknet_core.contracts import Clip, UInt8Array, Visibility, rescale
 from tracknet_core.drawing import HIDDEN, PAPER, TRUTH, Colour, Point, caption, enlarge, ring, side_by_side, trail
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.files import new_folder

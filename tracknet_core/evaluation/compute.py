@@ -28,10 +28,10 @@ from tracknet_core.evaluation.scored_clips import scored_clips
 from tracknet_core.evaluation.scoring import score_clips
 from tracknet_core.evaluation.tracked_clip import predict_clip
 from tracknet_core.evaluation.truth_csv import scored_by_files
-from tracknet_core.loading.splits import choose_clips, split_names
 from tracknet_core.progress import Progress
 from tracknet_core.registry import protocols
 from tracknet_core.schema import Node, require_component
+from tracknet_core.splits import choose_clips, split_names
 from tracknet_core.tracking.answers import Detector
 from tracknet_core.tracking.clip import default_ensemble, detect_clip
 from tracknet_core.tracking.detector import AUTO, load_detector

@@ -10,7 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from tracknet_core.contracts import Clip, Point, clip_names
+from tracknet_core.clips import clip_names
+from tracknet_core.contracts import Clip, Point
 from tracknet_core.errors import DataError
 from tracknet_core.evaluation.csv_names import csv_files, files_of
 from tracknet_core.evaluation.csv_rows import read_balls

@@ -6,13 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 
 from tracknet_core.assembly import build_dataset
+from tracknet_core.clips import clip_names
 from tracknet_core.config import DataConfig
-from tracknet_core.contracts import Clip, clip_names
+from tracknet_core.contracts import Clip
 from tracknet_core.errors import UserError
 from tracknet_core.evaluation.results import digest_of_labels
 from tracknet_core.evaluation.saved_runs import SavedRun
-from tracknet_core.loading.splits import choose_clips
 from tracknet_core.schema import check_dataclass
+from tracknet_core.splits import choose_clips
 
 
 def scored_clips(runs: Sequence[SavedRun], names: Sequence[str]) -> tuple[dict[str, Clip], str]:

@@ -16,9 +16,9 @@ from tracknet_core.config import Config, DataConfig, load_data
 from tracknet_core.contracts import Clip, WindowSpec
 from tracknet_core.errors import ConfigError, UserError
 from tracknet_core.loading.batches import Sample, collate, read_windows
-from tracknet_core.loading.splits import choose_clips, split_names
 from tracknet_core.loading.windows import EvaluationPlaces
 from tracknet_core.model import BallTracker
+from tracknet_core.splits import choose_clips, split_names
 
 CHECKED_WINDOWS = 16
 """To compare on; a large network takes a second for each, twice."""

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 from tracknet_core.components import build
-from tracknet_core.contracts import LONGEST_FILE_NAME, ClipFacts, FrameSource, LiveSource, Writer
+from tracknet_core.contracts import ClipFacts, FrameSource, LiveSource, Writer
 from tracknet_core.errors import ConfigError, DataError
-from tracknet_core.files import check_folder
+from tracknet_core.files import LONGEST_FILE_NAME, check_folder
 from tracknet_core.schema import Node
 from tracknet_core.video import IMAGE_SUFFIXES, ImageFrames, LiveFrames, VideoFrames, image_files, natural_order
 

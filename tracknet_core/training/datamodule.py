@@ -19,8 +19,8 @@ from tracknet_core.config import Config, DataConfig, Loader
 from tracknet_core.contracts import Batch, Clip, Dataset, Size, TrainingFrames, Transform, WindowSpec
 from tracknet_core.errors import ClipError, ConfigError, DataError, UserError
 from tracknet_core.frame_cache import FrameCache
-from tracknet_core.loading.splits import choose_clips, split_names
 from tracknet_core.loading.windows import EvaluationPlaces, Place
+from tracknet_core.splits import choose_clips, split_names
 from tracknet_core.training.sampling import TrainingPlaces, sampling_rates
 from tracknet_core.training.stream import Remark, WindowStream
 

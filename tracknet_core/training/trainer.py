@@ -18,8 +18,9 @@ from lightning.pytorch.loggers import CSVLogger
 
 from tracknet_core import assembly
 from tracknet_core.checkpoint import copy_weights, read_checkpoint
+from tracknet_core.clips import clip_names
 from tracknet_core.config import Config, Experiment, TrackerConfig, TrainingConfig, load_config
-from tracknet_core.contracts import RunPaths, clip_names
+from tracknet_core.contracts import RunPaths
 from tracknet_core.errors import ConfigError, DataError
 from tracknet_core.files import replace_text
 from tracknet_core.model import BallTracker

@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from tracknet_core.contracts import Clip, Dataset, LazyClips, Size, Visibility, name_fault, plain_labels
+from tracknet_core.clips import LazyClips, name_fault
+from tracknet_core.contracts import Clip, Dataset, Size, Visibility, plain_labels
 from tracknet_core.errors import DataError, LabelWarning
 from tracknet_core.labels import Label, existing_root, label_frames
 from tracknet_core.registry import datasets

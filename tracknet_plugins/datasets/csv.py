@@ -12,7 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from tracknet_core.contracts import Clip, Dataset, FrameSource, LazyClips, Size, Visibility, plain_labels, rescale
+from tracknet_core.clips import LazyClips
+from tracknet_core.contracts import Clip, Dataset, FrameSource, Size, Visibility, plain_labels, rescale
 from tracknet_core.errors import DataError
 from tracknet_core.labels import Label, Row, existing_root, label_frames, read_rows
 from tracknet_core.registry import datasets

@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
-from tracknet_core.contracts import Clip, Dataset, FrameSource, LazyClips, Visibility, plain_labels
+from tracknet_core.clips import LazyClips
+from tracknet_core.contracts import Clip, Dataset, FrameSource, Visibility, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.labels import Label, existing_root
 from tracknet_core.registry import datasets

@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from tracknet_core.contracts import Clip, Dataset, LazyClips, PublishedSplit, RandomFrames, Visibility, plain_labels
+from tracknet_core.clips import LazyClips
+from tracknet_core.contracts import Clip, Dataset, PublishedSplit, RandomFrames, Visibility, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.labels import Label, Row, existing_root, label_frames, read_rows
 from tracknet_core.registry import datasets

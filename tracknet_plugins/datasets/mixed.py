@@ -8,7 +8,8 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from tracknet_core.contracts import Clip, Dataset, LazyClips, Visibility, clip_names, name_fault
+from tracknet_core.clips import LazyClips, clip_names, name_fault
+from tracknet_core.contracts import Clip, Dataset, Visibility
 from tracknet_core.errors import DataError
 from tracknet_core.registry import datasets
 

@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from tracknet_core.contracts import Clip, Dataset, LazyClips, PublishedSplit, Visibility, name_fault, plain_labels
+from tracknet_core.clips import LazyClips, name_fault
+from tracknet_core.contracts import Clip, Dataset, PublishedSplit, Visibility, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.files import regular
 from tracknet_core.labels import Label, existing_root, label_frames, read_rows

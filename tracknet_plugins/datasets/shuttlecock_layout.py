@@ -21,9 +21,10 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from tracknet_core.contracts import LONGEST_FILE_NAME, Clip, FrameSource, Visibility, clip_names
+from tracknet_core.clips import clip_names
+from tracknet_core.contracts import Clip, FrameSource, Visibility
 from tracknet_core.errors import ConfigError, DataError
-from tracknet_core.files import new_folder
+from tracknet_core.files import LONGEST_FILE_NAME, new_folder
 from tracknet_core.row_file import length_and_angle
 from tracknet_core.video import write_video
 

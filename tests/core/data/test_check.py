@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tracknet_core.contracts import Clip, FloatArray, FrameSource, IntArray, LazyClips, Size, Visibility, plain_labels
+from tracknet_core.clips import LazyClips
+from tracknet_core.contracts import Clip, FloatArray, FrameSource, IntArray, Size, Visibility, plain_labels
 from tracknet_core.data.check import check_data
 from tracknet_core.data.check_report import Fault, Report
 from tracknet_core.errors import DataError, LabelWarning

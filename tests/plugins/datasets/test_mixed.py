@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Clip, Dataset, FrameSource, LazyClips, Size, UInt8Array, Visibility, plain_labels
+from tracknet_core.clips import LazyClips
+from tracknet_core.contracts import Clip, Dataset, FrameSource, Size, UInt8Array, Visibility, plain_labels
 from tracknet_core.errors import DataError
 from tracknet_core.registry import datasets
 from tracknet_core.testing import check_dataset

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tracknet_core.contracts import clip_names
+from tracknet_core.clips import clip_names
 from tracknet_core.errors import DataError
 from tracknet_plugins.datasets.mixed import Mixed
 

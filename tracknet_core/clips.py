@@ -7,11 +7,9 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import overload
 
-from tracknet_core.contracts.road import Clip
+from tracknet_core.contracts import Clip
 from tracknet_core.errors import DataError
-
-LONGEST_FILE_NAME = 255
-"""Bytes of the name of a file or folder, which no usual file system exceeds."""
+from tracknet_core.files import LONGEST_FILE_NAME
 
 _TOLD = 5  # names of clips in a message
 

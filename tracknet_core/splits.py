@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from omegaconf import OmegaConf
 
-from tracknet_core.contracts import Clip, Dataset, LazyClips, PublishedSplit, RandomFrames, Visibility, clip_names
+from tracknet_core.clips import LazyClips, clip_names
+from tracknet_core.contracts import Clip, Dataset, PublishedSplit, RandomFrames, Visibility
 from tracknet_core.errors import ConfigError
 
 SplitSetting = str | Mapping[str, Sequence[str]] | None

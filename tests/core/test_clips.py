@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tracknet_core.contracts import Clip, LazyClips, clip_names, name_fault
+from tracknet_core.clips import LazyClips, clip_names, name_fault
+from tracknet_core.contracts import Clip
 from tracknet_core.errors import DataError
 
 MakeClip = Callable[..., Clip]

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tracknet_core.contracts import Clip, Dataset, LazyClips, RandomFrames, Visibility, clip_names
+from tracknet_core.clips import LazyClips, clip_names
+from tracknet_core.contracts import Clip, Dataset, RandomFrames, Visibility
 from tracknet_core.errors import ConfigError, DataError
-from tracknet_core.loading.splits import choose_clips, split_names
+from tracknet_core.splits import choose_clips, split_names
 
 
 class Games(Dataset):
