@@ -62,6 +62,11 @@ def build_model(config: Config | Experiment, *, fetch: bool = True) -> BallTrack
         fetch=fetch,
     )
     decoder = build("decoders", nodes.decoder, "model.decoder", in_features=backbone.features)
+    if decoder.state and window.apart(None) != len(window.targets):
+        raise ConfigError(
+            f"data.sequence.step: {window.step} lets windows overlap, and '{nodes.decoder['name']}' carries a state "
+            f"from a window to the next, which it learns {len(window.targets)} frames apart. Set it to null."
+        )
     codec = build("codecs", nodes.heatmap, "model.heatmap", image_size=size)
     if codec.size[0] > size[0] or codec.size[1] > size[1]:
         raise ConfigError(

@@ -33,6 +33,18 @@ def test_windows_of_a_trained_network_overlap_as_the_experiment_says(experiment:
     assert model.window == WindowSpec(3, (0, 1, 2), False, (64, 48), step=1)
 
 
+def test_windows_of_a_network_with_a_state_may_not_overlap(experiment: Path) -> None:
+    parts = ["model.backbone={name: vgg, channels: [4, 8], blocks: 1}", "model.head=heatmap"]
+    parts += ["model.decoder={name: unet, channels: [4], blocks: 1, recurrent: true}"]
+    message = (
+        r"^data\.sequence\.step: 2 lets windows overlap, and 'unet' carries a state from a window to the next, which "
+        r"it learns 3 frames apart\. Set it to null\.$"
+    )
+    with pytest.raises(ConfigError, match=message):
+        build_model(load_config(experiment, [*parts, "data.sequence.step=2"]))
+    assert build_model(load_config(experiment, [*parts, "data.sequence.step=3"])).decoder.state
+
+
 def test_single_frames_enter_a_network_of_three_channels(experiment: Path) -> None:
     model = build_model(load_config(experiment, ["data.sequence.enabled=false"]))
     assert model.input.channels == 3
