@@ -7,8 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
-from tracknet_core.published import Weights, renamed, scale_and_shift, shape_of, weights_in
+from tracknet_core.published import Weights, renamed, scale_and_shift, weights_in
 from tracknet_core.registry import converters
+from tracknet_plugins.converters.vballnet_family import family_settings
 
 NETWORK = "VballNetFastV1_1"
 """What every name begins with."""
@@ -40,9 +41,8 @@ class VballNetFast:
 
     def settings(self, content: Mapping[str, Any]) -> Sequence[str]:
         """Return size and frames."""
-        first = f"{NETWORK}/down_block_1_sepconv_1/separable_conv2d/depthwise.weight"
-        frames = shape_of(weights_in(content), first)[0]
-        return ("model=vballnet_fast", f"data.sequence.length={frames}", "data.preprocess.resize=[512,288]")
+        first = f"{NETWORK}/down_block_1_sepconv_1/separable_conv2d/depthwise"
+        return family_settings("vballnet_fast", weights_in(content), first)
 
     def weights(self, content: Mapping[str, Any]) -> Mapping[str, Tensor]:
         """Return the weights by the names they have here."""

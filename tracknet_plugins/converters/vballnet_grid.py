@@ -7,9 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
-from tracknet_core.published import normalized, renamed, shape_of, weights_in
+from tracknet_core.published import normalized, renamed, weights_in
 from tracknet_core.registry import converters
 from tracknet_plugins.converters.gridtracknet import KEYS, POSITIONS
+from tracknet_plugins.converters.vballnet_family import family_settings
 
 PARTS = {"dsconv.depthwise": 0, "dsconv.pointwise": 1, "bn": 2}
 
@@ -35,8 +36,8 @@ class VballNetGrid:
 
     def settings(self, content: Mapping[str, Any]) -> Sequence[str]:
         """Return size and frames."""
-        frames = shape_of(weights_in(content, *KEYS), "features.0.dsconv.depthwise.weight")[0]
-        return ("model=vballnet_grid", f"data.sequence.length={frames}", "data.preprocess.resize=[768,432]")
+        weights = weights_in(content, *KEYS)
+        return family_settings("vballnet_grid", weights, "features.0.dsconv.depthwise", size=(768, 432))
 
     def weights(self, content: Mapping[str, Any]) -> Mapping[str, Tensor]:
         """Return the weights by the names they have here."""

@@ -7,8 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
-from tracknet_core.published import normalized, renamed, shape_of, weights_in
+from tracknet_core.published import normalized, renamed, weights_in
 from tracknet_core.registry import converters
+from tracknet_plugins.converters.vballnet_family import family_settings
 
 KEYS = ("state_dict", "model_state_dict")
 
@@ -44,8 +45,8 @@ class VballNetGridSmall:
 
     def settings(self, content: Mapping[str, Any]) -> Sequence[str]:
         """Return size and frames."""
-        frames = shape_of(weights_in(content, *KEYS), "stem.block.0.weight")[0]
-        return ("model=vballnet_grid_small", f"data.sequence.length={frames}", "data.preprocess.resize=[768,432]")
+        weights = weights_in(content, *KEYS)
+        return family_settings("vballnet_grid_small", weights, "stem.block.0", size=(768, 432))
 
     def weights(self, content: Mapping[str, Any]) -> Mapping[str, Tensor]:
         """Return the weights by the names they have here."""

@@ -7,8 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
-from tracknet_core.published import renamed, shape_of, weights_in
+from tracknet_core.published import renamed, weights_in
 from tracknet_core.registry import converters
+from tracknet_plugins.converters.vballnet_family import family_settings
 from tracknet_plugins.converters.vballnet_v1 import BLOCKS, KEYS, attention_renamed
 
 LAYERS = {
@@ -33,8 +34,7 @@ class VballNetV2:
 
     def settings(self, content: Mapping[str, Any]) -> Sequence[str]:
         """Return size and frames."""
-        frames = shape_of(weights_in(content, *KEYS), "out_conv.weight")[0]
-        return ("model=vballnet_v2", f"data.sequence.length={frames}", "data.preprocess.resize=[512,288]")
+        return family_settings("vballnet_v2", weights_in(content, *KEYS), "out_conv")
 
     def weights(self, content: Mapping[str, Any]) -> Mapping[str, Tensor]:
         """Return the weights by the names they have here."""
