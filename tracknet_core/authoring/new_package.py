@@ -17,7 +17,7 @@ from tracknet_core.files import new_folder
 from tracknet_core.registry import REGISTRIES, Registry
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-_SETTINGS = {"data": {"dataset": "{rallies: [1, 1, 0], frames: 8}"}, "model": {"base": "vit_heatmap"}, "training": {}}
+_SETTINGS = {"data": {"dataset": "{rallies: [1, 1, 0], frames: 24}"}, "model": {"base": "vit_heatmap"}, "training": {}}
 """What the experiment says where the part has no place."""
 
 
