@@ -29,12 +29,12 @@ class _Address(NamedTuple):
     revision: str | None
 
 
-def is_hub_address(text: str) -> bool:
-    """Return whether a text is meant to be the address of a repository."""
-    return text.startswith(SCHEME)
+def is_hub_address(text: str | Path) -> bool:
+    """Return whether a text, or a path that was made of one, is meant to be the address of a repository."""
+    return _written(text).startswith(SCHEME)
 
 
-def fetch(address: str) -> Path:
+def fetch(address: str | Path) -> Path:
     """Return the folder of a network, where its files lie once they have been fetched.
 
     Args:
@@ -45,6 +45,7 @@ def fetch(address: str) -> Path:
             has not been fetched before.
         ConfigError: no address, or the package huggingface_hub is missing.
     """
+    address = _written(address)
     repository, revision = _parsed(address)
     api = _api(address)
     with _told(address, CheckpointError):
@@ -89,6 +90,11 @@ def check_address(address: str) -> None:
     """
     _parsed(address)
     _api(address)
+
+
+def _written(address: str | Path) -> str:
+    """Return an address as it is written: a path makes one slash of two."""
+    return address if isinstance(address, str) else re.sub("^hf:/", SCHEME, address.as_posix())
 
 
 def _parsed(address: str) -> _Address:

@@ -148,6 +148,7 @@ def test_a_network_goes_there_and_comes_back(
     assert hub.private == {"me/ball": True}
     assert hub.files["me/ball"][CARD].decode().startswith(f"# {ADDRESS}\n")
     folder = fetch(ADDRESS)
+    assert fetch(Path(ADDRESS)) == folder  # whose two slashes have become one
     assert is_model_folder(folder)
     assert CARD not in hub.asked  # nothing but what is needed
     frames = torch.randint(0, 256, (1, 3, 3, 48, 64), dtype=torch.uint8)

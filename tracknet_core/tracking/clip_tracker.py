@@ -36,7 +36,6 @@ class ClipTracker:
         fps: frames per second.
         step: frames between the starts of windows.
         ensemble: validated node of what overlapping windows make of a frame.
-        delay: later frames that the tracker asks for before it gives the balls of a frame.
 
     Raises:
         ConfigError: the tracker refuses its parameters, or frames that come once cannot give what the network needs.
@@ -50,8 +49,8 @@ class ClipTracker:
         self.step = detector.window.apart(plan.step)
         self.ensemble: Node = plan.ensemble or default_ensemble(detector, plan.step)
         self._batch_size = plan.batch_size
+        self._tracker_name: str = plan.tracker["name"]
         self._tracker = build_tracker(plan.tracker, fps=self.fps, size=self.size)
-        self.delay = self._tracker.delay
         self._detector = detector.adjusted(self._tracker.wanted)
         if source.is_live and detector.window.background:
             raise ConfigError(f"{name}: the network needs the background of a whole clip. Record the stream first.")
@@ -60,6 +59,15 @@ class ClipTracker:
     def length(self) -> int | None:
         """The number of frames; None of those that come once."""
         return None if self._source.is_live else len(self._source)
+
+    def check_online(self) -> None:
+        """Tell before the work that balls are wanted as frames come, and the tracker gives none before the last frame.
+
+        Raises:
+            ConfigError: the tracker waits for the end of a clip, and the frames come once.
+        """
+        if self._source.is_live and not math.isfinite(self._tracker.delay):
+            raise ConfigError(f"--tracker: '{self._tracker_name}' looks into the future, which a stream does not have.")
 
     def start_after(self, earlier: Sequence[int]) -> int:
         """Return the frame to begin at so that the frames after ``earlier`` are those of an uninterrupted run.

@@ -25,7 +25,7 @@ def network_path(text: str | Path | None) -> Path:
     """
     if text is None:
         return _model(default_of("--model"))
-    if isinstance(text, str) and is_hub_address(text):
+    if is_hub_address(text):
         return fetch(text)
     path = Path(text).expanduser()
     if path.exists() or path.parent != Path() or path.suffix:

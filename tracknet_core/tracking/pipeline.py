@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import signal
 import sys
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -15,7 +14,6 @@ from threading import Event, Thread
 from types import TracebackType
 
 from tracknet_core.contracts import Output, TimedFrame, TrackedFrame, Writer
-from tracknet_core.errors import ConfigError
 from tracknet_core.files import writing
 from tracknet_core.progress import Progress
 from tracknet_core.tracking.answers import Detector
@@ -46,9 +44,7 @@ class ClipRun:
         self._plan = plan
         self._clip = ClipTracker(job.name, job.source, detector, plan)
         self._backend = detector.backend
-        if job.source.is_live and not math.isfinite(self._clip.delay):
-            name = plan.tracker["name"]
-            raise ConfigError(f"--tracker: '{name}' looks into the future, which a stream does not have.")
+        self._clip.check_online()
         self._stopped = Event()
 
     def run(self) -> str:

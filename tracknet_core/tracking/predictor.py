@@ -43,7 +43,7 @@ def load(
     """
     import_plugins(plugins)
     path = network_path(network)
-    is_address = isinstance(network, str) and is_hub_address(network)
+    is_address = network is not None and is_hub_address(network)
     return Predictor(str(network) if is_address else path.name, load_detector(path, device=device, backend=backend))
 
 
@@ -133,10 +133,11 @@ class Predictor:
 
         Raises:
             DataError: there is no such video.
-            ConfigError: something does not fit.
+            ConfigError: something does not fit, such as a tracker that wants a whole clip with frames that come once.
         """
         plan = self._plan(tracker, step, ensemble, batch_size)
         clip = ClipTracker(*source_of(video, fps), self.detector, plan)
+        clip.check_online()
 
         def frames() -> Iterator[TrackedFrame]:
             with clip.frames() as found:

@@ -126,6 +126,14 @@ def test_a_stream_gives_frames_before_it_ends(predictor: Predictor) -> None:
     frames.close()  # type: ignore[attr-defined]
 
 
+def test_a_stream_is_not_for_trackers_that_wait_for_its_end(predictor: Predictor, pictures: UInt8Array) -> None:
+    with pytest.raises(
+        ConfigError, match=r"^--tracker: 'smooth' looks into the future, which a stream does not have\.$"
+    ):
+        predictor.stream(iter(pictures), tracker="smooth")
+    assert len(list(predictor.stream(pictures, tracker="smooth"))) == COUNT  # the end of an array is there already
+
+
 def test_broken_frames_are_told(predictor: Predictor, pictures: UInt8Array, tmp_path: Path) -> None:
     for number, picture in enumerate(pictures[:6]):
         Image.fromarray(picture).save(tmp_path / f"{number}.png")
