@@ -365,6 +365,13 @@ def test_the_best_threshold_is_said_beside_the_one_used(make: Callable[..., Eval
     assert "as scored, at 0.3, it is" in used
     assert ">best 0.25</text>" in used
     assert ">used 0.3</text>" in used
+    assert "“best f1” is what" in plain
+
+
+def test_where_no_threshold_is_best_nothing_explains_one(make: Callable[..., Evaluation]) -> None:
+    evaluation = make([2], names="a")
+    protocols = tuple(dataclasses.replace(one, best=None) for one in evaluation.protocols)
+    assert "best f1" not in report(dataclasses.replace(evaluation, protocols=protocols))
 
 
 @pytest.mark.parametrize(
