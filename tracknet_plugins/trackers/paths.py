@@ -33,9 +33,12 @@ class Paths(Tracker):
     order).
 
     Each frame is given out ``delay`` seconds late, along the path that is best by then, so memory does not grow; in
-    clips that are shorter, the path is the best one of all. Frames that the path leaves out are filled between their
-    neighbours on it, with ``origin="filled"`` and the lower score of both times ``decay`` for each frame to the nearer
-    one.
+    clips that are shorter, the path is the best one of all. A path that leaves out the frame of a hit pays for a change
+    of velocity less, whatever is seen there. So in a frame that it leaves out, the surest candidate that is ``near``
+    to the line between its neighbours is the ball, from the score ``level`` on; without one the place on the line is,
+    with ``origin="filled"`` and the lower score of both times ``decay`` for each frame to the nearer one. And networks
+    are less sure of a ball that came to rest: where a path has ended, the surest candidate ``near`` to that place is
+    the ball for up to ``stay`` seconds, as long as there is one.
 
     Args:
         fps: frames per second.
@@ -53,15 +56,16 @@ class Paths(Tracker):
         speed: standard deviation of a new ball's velocity along an axis, in image heights per second.
         noise: standard deviation of a candidate along an axis, in image heights: 0.003 is 2 pixels of 720.
         separation: a candidate nearer to a better one is the same ball; in image heights.
-        max_gap: frames in a row that a path may leave out.
+        max_gap: frames in a row that a path may leave out, or that a ball at rest may not be seen in.
+        near: how far a candidate may be from where the ball should be, in frames that a path leaves out and after its
+            end; in image heights.
+        stay: seconds after the end of a path in which the ball may lie there; 0 for none.
         delay: in seconds.
         decay: factor of the score per filled frame, in 0..1.
 
     Raises:
         ValueError: a parameter is out of its range.
     """
-
-    memory = 10.0  # paths are seldom so long, and what follows the end of one does not depend on it
 
     def __init__(
         self,
@@ -81,6 +85,8 @@ class Paths(Tracker):
         noise: float = 0.003,
         separation: float = 0.01,
         max_gap: int = 2,
+        near: float = 0.025,
+        stay: float = 1.0,
         delay: float = 1.0,
         decay: float = 0.7,
     ) -> None:
@@ -98,11 +104,15 @@ class Paths(Tracker):
             raise ValueError(f"max_gap: {max_gap} is no number of frames. Give 0 to leave none out, or more.")
         if not 0 <= delay < math.inf:
             raise ValueError(f"delay: {delay} is no time. Give seconds, 0 or more.")
+        if not 0 <= stay < math.inf:
+            raise ValueError(f"stay: {stay} is no time. Give seconds, 0 or more.")
+        if not 0 <= near < math.inf:
+            raise ValueError(f"near: {near} is no distance. Give a share of the image height, such as 0.02.")
         check_separation(separation)
         check_decay(decay)
         height = size[1]
         self._candidates = candidates
-        self._level = math.log(level / (1 - level))
+        self._score, self._level = level, math.log(level / (1 - level))
         self._costs = Costs(
             start=start,
             miss=miss,
@@ -114,6 +124,9 @@ class Paths(Tracker):
             noise=noise * height,
         )
         self._separation = separation * height
+        self._near = near * height
+        self._stay = stay
+        self.memory = 10.0 + stay  # paths are seldom so long, and what follows does not depend on them
         self._reach = max_gap + 1
         self._decay = decay
         self.delay = self._late = max(math.ceil(delay * fps), max_gap)  # both ends of a gap are known
@@ -121,24 +134,38 @@ class Paths(Tracker):
 
     def __call__(self, frames: Iterable[Candidates]) -> Iterator[TrackedFrame]:
         """Yield the ball of each frame, in order."""
+        end: tuple[tuple[float, float], float] | None = None  # place and time of the last ball on a path
+        unseen = 0
+        for frame, ball in self._along(frames):
+            if ball is not None:
+                end, unseen = (ball.xy, frame.time), 0
+            elif end is not None:
+                ball = self._surest(frame, end[0], -math.inf) if frame.time - end[1] <= self._stay else None
+                unseen = unseen + 1 if ball is None else 0
+                end = end if unseen < self._reach else None
+            yield TrackedFrame(frame.number, frame.time, () if ball is None else (ball,))
+
+    def _along(self, frames: Iterable[Candidates]) -> Iterator[tuple[Candidates, TrackPoint | None]]:
+        """Yield each frame and the ball in it along the best path."""
         trellis = Trellis(self._candidates, self._reach, self._costs, window=self._late + 1 + self._reach)
         kept: dict[int, Candidates] = {}  # by place in the run of frames
         count = 0
         for frame in frames:
             kept[count] = candidates = self._distinct(frame)
-            trellis.add(frame.time, candidates.xy, self._evidence(candidates.score))
+            most = slice(self._candidates)
+            trellis.add(frame.time, candidates.xy[most], self._evidence(candidates.score[most]))
             due = count - self._late
             count += 1
             if due >= 0:
-                yield self._tracked(due, kept, trellis.best())
+                yield kept[due], self._ball(due, kept, trellis.best())
                 kept.pop(due - self._reach, None)
         path = trellis.best()
         for due in range(max(count - self._late, 0), count):
-            yield self._tracked(due, kept, path)
+            yield kept[due], self._ball(due, kept, path)
 
     def _distinct(self, frame: Candidates) -> Candidates:
-        """Return the candidates of a frame that are looked at."""
-        chosen = distinct(frame, self._separation)[: self._candidates]
+        """Return a frame with each candidate once."""
+        chosen = distinct(frame, self._separation)
         return replace(frame, points=frame.points[chosen], score=frame.score[chosen])
 
     def _evidence(self, score: FloatArray) -> Array:
@@ -147,11 +174,18 @@ class Paths(Tracker):
         logit: Array = np.log(sure / (1 - sure)) - self._level
         return logit
 
-    def _tracked(self, at: int, kept: Mapping[int, Candidates], path: Mapping[int, Link | None]) -> TrackedFrame:
-        """Return a frame along a path: the ball that is found there, or filled in between its neighbours, or none."""
-        frame = kept[at]
-        ball = self._filled(at, kept, path) if at not in path else _found(at, kept, path)
-        return TrackedFrame(frame.number, frame.time, () if ball is None else (ball,))
+    def _surest(self, frame: Candidates, place: tuple[float, float], least: float) -> TrackPoint | None:
+        """Return the surest candidate near a place whose score is at least ``least``; None if there is none."""
+        close = np.hypot(*(frame.xy - place).T) <= self._near
+        chosen = np.flatnonzero(close & (frame.score >= least))
+        return frame.ball(int(chosen[frame.score[chosen].argmax()])) if len(chosen) else None
+
+    def _ball(self, at: int, kept: Mapping[int, Candidates], path: Mapping[int, Link | None]) -> TrackPoint | None:
+        """Return the ball along a path in a frame, found there or where its neighbours have it; None if none is."""
+        if at in path:
+            return _found(at, kept, path)
+        filled = self._filled(at, kept, path)
+        return filled and (self._surest(kept[at], filled.xy, self._score) or filled)
 
     def _filled(self, at: int, kept: Mapping[int, Candidates], path: Mapping[int, Link | None]) -> TrackPoint | None:
         """Return the ball in a frame that the path leaves out; None if the path was another when its start was due."""

@@ -34,6 +34,7 @@ def test_the_contract_is_kept() -> None:
     check_constructor("trackers", Paths)
     check_tracker(paths())
     check_tracker(paths(delay=0.2, max_gap=0, candidates=1))
+    check_tracker(paths(near=0.0, stay=0.0))
     check_tracker(Paths(fps=120.0, size=(640, 360), max_gap=4, delay=0.0), size=(640, 360), fps=120.0)
     assert paths(delay=0.5).delay == 15
     assert paths(delay=0.0, max_gap=3).delay == 3
@@ -100,7 +101,7 @@ def test_it_is_the_cheapest_of_all_answers(clip, seed: int) -> None:
     for frame, number in (one for path in answer for one in path):
         expected[frame] = tuple(frames[frame].xy[number].tolist())
 
-    tracked = list(paths(level=level, max_gap=max_gap, separation=0.0, **COSTS)(frames))
+    tracked = list(paths(level=level, max_gap=max_gap, separation=0.0, near=0.0, stay=0.0, **COSTS)(frames))
     detected = [
         xy if origin == "detected" else None for xy, origin in zip(places(tracked), origins(tracked), strict=True)
     ]
@@ -148,6 +149,44 @@ def test_frames_that_a_path_leaves_out_are_filled_along_the_time(clip, streaks) 
     assert [frame.balls[0].score for frame in tracked[5:7]] == pytest.approx([0.3, 0.3])
     for frame in tracked:
         np.testing.assert_allclose(np.array(frame.balls[0].points) - frame.balls[0].xy, [[-6, -2], [6, 2]], atol=1e-3)
+
+
+def test_a_ball_that_is_seen_in_a_frame_that_its_path_leaves_out_is_where_it_is_seen(clip) -> None:
+    # A hit, after which the ball slows down: to leave two frames out saves changes of velocity.
+    line = [*(200.0 + 20 * n for n in range(16)), 410.0, 350.0, 310.0, *(290.0 - 20 * n for n in range(9))]
+
+    def frames(score: float) -> list[Candidates]:
+        return clip(*([(x, 300.0, score if n == 15 else 0.9)] for n, x in enumerate(line)))
+
+    without = list(paths(near=0.0)(frames(0.6)))
+    assert origins(without) == ["detected"] * 15 + ["filled"] * 2 + ["detected"] * 11
+    assert places(list(paths(near=0.1)(frames(0.6)))) == [(x, 300.0) for x in line]
+    assert list(paths(near=0.01)(frames(0.6))) == without  # too far from the line
+    assert origins(list(paths(near=0.1, level=0.45)(frames(0.4))))[15:17] == ["filled", "detected"]  # too unsure
+
+
+def test_a_ball_that_came_to_rest_is_followed_as_long_as_it_is_seen_there(clip) -> None:
+    flight = [[(100.0 + 15 * n, 300.0, 0.9)] for n in range(15)]
+    at_rest = [[(900.0, 500.0, 0.3), (313.0, 306.0, 0.1)] for _ in range(60)]
+
+    tracked = places(list(paths(stay=1.0)(clip(*flight, *at_rest))))
+    assert tracked[15:] == [*[(313.0, 306.0)] * 30, *[None] * 30]
+    assert places(list(paths(stay=0.0)(clip(*flight, *at_rest))))[15:] == [None] * 60
+    assert places(list(paths(near=0.005)(clip(*flight, *at_rest))))[15:] == [None] * 60
+
+    unseen = [*at_rest[:5], [], [], *at_rest[:5], [], [], [], *at_rest[:5]]
+    tracked = places(list(paths(max_gap=2)(clip(*flight, *unseen))))
+    rest = (313.0, 306.0)
+    assert tracked[15:] == [*[rest] * 5, *[None] * 2, *[rest] * 5, *[None] * 8]
+
+
+def test_a_ball_is_at_rest_where_its_path_has_ended_and_not_where_something_carries_it(clip) -> None:
+    flight = [[(100.0 + 15 * n, 300.0, 0.9)] for n in range(15)]
+    hand = [[(310.0 + 4 * n, 300.0, 0.2)] for n in range(30)]
+
+    tracked = places(list(paths(near=0.025)(clip(*flight, *hand))))
+
+    assert tracked[15:] == [*((310.0 + 4 * n, 300.0) for n in range(5)), *[None] * 25]
 
 
 def test_a_longer_gap_is_between_two_paths(clip) -> None:
@@ -211,6 +250,8 @@ def test_500_frames_take_a_fraction_of_a_second(clip) -> None:
         ({"agility": 0.0}, "agility: 0.0 is out of range"),
         ({"max_gap": -1}, "max_gap: -1 is no number of frames"),
         ({"delay": math.inf}, "delay: inf is no time"),
+        ({"near": -0.1}, "near: -0.1 is no distance"),
+        ({"stay": math.inf}, "stay: inf is no time"),
         ({"decay": 2.0}, "decay: 2.0 is no factor"),
         ({"separation": -1.0}, "separation: -1.0 is no distance"),
     ],
