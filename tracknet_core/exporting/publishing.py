@@ -17,11 +17,10 @@ from tracknet_core.assembly import restore_model
 from tracknet_core.checkpoint import KEY, PREFIX, read_checkpoint
 from tracknet_core.config import Config, import_plugins
 from tracknet_core.errors import ConfigError
-from tracknet_core.exporting.writing import export, shared_config
+from tracknet_core.exporting.writing import chosen_format, shared_config, write
 from tracknet_core.files import new_folder
 from tracknet_core.hub import check_address, is_hub_address, upload
 from tracknet_core.model_folder import CARD, CONFIG, PORTABLE, WEIGHTS
-from tracknet_core.registry import formats
 
 _CARD = """# {name}
 
@@ -82,7 +81,8 @@ def publish(
         private: whether a new repository is for its owner alone.
         half: whether weights are kept in 16 bits, which halves the files; networks run in 32 bits all the same.
         card: Markdown for people; None writes what is known, to be completed.
-        form: name of a format to add, for machines without torch; None for none.
+        form: name of a format to add, for machines without torch; None for none. Its file takes the weights from those
+            in the folder if it can, so that they are there once.
         int8: whether that file multiplies in 8 bits, calibrated on the data.
         data: name of the section ``data`` to compare that file on; None takes the checkpoint's.
         overrides: settings of the data, in the form ``key=value``.
@@ -113,8 +113,10 @@ def publish(
         with new_folder(place) as folder:
             _write(folder, content, shared_config(config), text)
             if form is not None:
-                file = folder / f"{PORTABLE}{formats.get(form)().suffix}"
-                export(folder, file, form, int8=int8, data=data, overrides=overrides, plugins=plugins, tell=tell)
+                format_ = chosen_format(form, int8=int8)
+                file, weights = folder / f"{PORTABLE}{format_.suffix}", folder / WEIGHTS
+                format_.check(file)
+                write(folder, file, form, int8=int8, data=data, overrides=overrides, tell=tell, weights=weights)
         if output is not None:
             tell(str(output))
         if to is not None:

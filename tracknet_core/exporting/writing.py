@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from tracknet_core.assembly import load_model
 from tracknet_core.components import check_and_build
@@ -54,29 +54,84 @@ def export(
         UserError: something is missing or does not fit, or the file does not agree with the network.
     """
     import_plugins(plugins)
-    format_: Format = check_and_build("formats", {"name": form, **({"int8": True} if int8 else {})}, "--format")
+    format_ = chosen_format(form, int8=int8)
     if output.suffix != format_.suffix:
         raise ConfigError(
             f"--output {output}: the files of this format end in {format_.suffix}. Write {output.name}{format_.suffix}."
         )
     with new_file(output) as path:
         format_.check(output)
-        config, model = load_model(checkpoint)
-        checked, example = find_samples(config, model, data, overrides, int8=int8, tell=tell)
-        network = Portable(model, example[:, 0], default_wanted())
-        if not network.decodes:
-            name = config.network.heatmap["name"]
-            tell(f"the codec '{name}' cannot be part of the file, which gives logits alone")
-        checked, example = network.frames_of(checked), network.frames_of(example)
-        inputs = network.inputs(example)
-        format_.save(network, inputs, path, _notes(config, network, inputs))
-        ours, theirs = (with_decoding(run, model.codec) for run in (network, of_file(format_.load(path))))
-        batches = (checked[:1], *(checked[i : i + BATCH] for i in range(1, len(checked), BATCH)))
-        agreement = compare(ours, theirs, batches, network.start)
-        tell(agreement.as_text())
-        fault = agreement.fault_of_int8() if int8 else agreement.fault()
-        if fault is not None:
-            raise UserError(f"--format {form}: {fault} No file was left.")
+        write(checkpoint, path, form, int8=int8, data=data, overrides=overrides, tell=tell)
+
+
+@runtime_checkable
+class SharingFormat(Protocol):
+    """What a format may be beside: one whose files can take weights out of a file of safetensors beside them."""
+
+    def save_beside(
+        self, network: nn.Module, inputs: Sequence[Tensor], path: Path, notes: Mapping[str, str], weights: Path
+    ) -> None:
+        """Write the network as ``save`` does, but for the tensors that ``weights`` in the same folder holds."""
+
+
+def chosen_format(form: str, *, int8: bool) -> Format:
+    """Return a format.
+
+    Raises:
+        ConfigError: there is none of that name, or it has no 8 bits.
+    """
+    format_: Format = check_and_build("formats", {"name": form, **({"int8": True} if int8 else {})}, "--format")
+    return format_
+
+
+def write(
+    checkpoint: Path,
+    path: Path,
+    form: str,
+    *,
+    int8: bool,
+    data: str | None,
+    overrides: Sequence[str],
+    tell: Callable[[str], object],
+    weights: Path | None = None,
+) -> None:
+    """Write the network of a checkpoint, and compare what was written with it.
+
+    Args:
+        checkpoint: what a run wrote.
+        path: the file; nothing is there yet.
+        form: as those of :func:`export`, like the rest.
+        int8: 8 bits.
+        data: what to compare on.
+        overrides: settings of the data.
+        tell: is called with what a person wants to know.
+        weights: those of the checkpoint as safetensors in the folder of the file, which takes them from there if the
+            format can; None for a file that stands alone.
+
+    Raises:
+        UserError: something is missing or does not fit, or the file does not agree with the network.
+    """
+    format_ = chosen_format(form, int8=int8)
+    config, model = load_model(checkpoint)
+    checked, example = find_samples(config, model, data, overrides, int8=int8, tell=tell)
+    network = Portable(model, example[:, 0], default_wanted())
+    if not network.decodes:
+        name = config.network.heatmap["name"]
+        tell(f"the codec '{name}' cannot be part of the file, which gives logits alone")
+    checked, example = network.frames_of(checked), network.frames_of(example)
+    inputs = network.inputs(example)
+    notes = _notes(config, network, inputs)
+    if weights is not None and isinstance(format_, SharingFormat):
+        format_.save_beside(network, inputs, path, notes, weights)
+    else:
+        format_.save(network, inputs, path, notes)
+    ours, theirs = (with_decoding(run, model.codec) for run in (network, of_file(format_.load(path))))
+    batches = (checked[:1], *(checked[i : i + BATCH] for i in range(1, len(checked), BATCH)))
+    agreement = compare(ours, theirs, batches, network.start)
+    tell(agreement.as_text())
+    fault = agreement.fault_of_int8() if int8 else agreement.fault()
+    if fault is not None:
+        raise UserError(f"--format {form}: {fault} No file was left.")
 
 
 def _notes(config: Config, network: Portable, inputs: Sequence[Tensor]) -> dict[str, str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from typing import NamedTuple
 
 from tracknet_core.contracts import Format
@@ -20,6 +22,12 @@ TORCH = "torch"
 CPU = "cpu"
 CHECKPOINT_SUFFIX = ".ckpt"
 
+GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
+"""Devices of Linux, where a driver for one of torch's GPUs runs."""
+
+GPU_PROGRAM = "nvidia-smi"
+"""What comes with such a driver elsewhere."""
+
 
 def load_detector(path: Path, *, device: str = AUTO, backend: str = AUTO) -> Detector:
     """Return the network of a checkpoint, of an exported file or of a folder with weights, in evaluation mode.
@@ -30,7 +38,7 @@ def load_detector(path: Path, *, device: str = AUTO, backend: str = AUTO) -> Det
             the CPU.
         backend: ``torch`` for checkpoints and weights, or the name of a format; ``auto`` goes by the suffix of the
             file, and leaves out formats whose files can run code of their own. A folder may hold a file beside its
-            weights, which is taken where its packages are installed and no other device is asked for.
+            weights, which is taken where its packages are installed and the network is to run on the CPU.
 
     Raises:
         CheckpointError: no such file, none that this backend runs, or one that is not what it says.
@@ -38,7 +46,8 @@ def load_detector(path: Path, *, device: str = AUTO, backend: str = AUTO) -> Det
         RegistryError: no such backend.
     """
     if is_model_folder(path):
-        path = _portable_in(path, backend) if device in (AUTO, CPU) else path
+        on_cpu = device == CPU or (device == AUTO and (backend != AUTO or not _is_gpu_there()))
+        path = _portable_in(path, backend) if on_cpu else path
     form = _format_of(path, backend)
     if form is None:
         # Here rather than above: torch takes seconds to import, and exported files need none of it.
@@ -100,6 +109,16 @@ def _portable_in(folder: Path, backend: str) -> Path:
         if path.is_file() and runs and backend in (AUTO, name):
             return path
     return folder
+
+
+def _is_gpu_there() -> bool:
+    """Return whether torch would run a network on a GPU; torch is asked only where a driver of one is seen."""
+    if not (any(map(os.path.exists, GPU_DRIVERS)) or which(GPU_PROGRAM)):
+        return False
+    # Here rather than above: torch takes seconds to import, and most machines have no GPU.
+    from tracknet_core.tracking.with_torch import has_gpu  # noqa: PLC0415
+
+    return has_gpu()
 
 
 def _installed_formats() -> list[_NamedFormat]:

@@ -135,9 +135,14 @@ def _arrays(found: Detections) -> Found:
     return Found(found.points.float().cpu().numpy(), found.score.float().cpu().numpy(), found.present.cpu().numpy())
 
 
+def has_gpu() -> bool:
+    """Return whether ``auto`` takes a GPU."""
+    return torch.cuda.is_available()
+
+
 def _device(name: str) -> torch.device:
     if name == AUTO:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device("cuda" if has_gpu() else "cpu")
     try:
         device = torch.device(name)
         torch.zeros(1, device=device).cpu()

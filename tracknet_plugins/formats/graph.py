@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tracknet_plugins.formats.beside import Source, find_sources, note_of, take_out
 from tracknet_plugins.formats.program import quiet, trace
 from tracknet_plugins.formats.reading import input_names, output_names
 
@@ -29,9 +31,23 @@ WHOLE = {"scale": np.array(1, np.float32), "zero_point": np.array(0, np.uint8)}
 
 
 def write_onnx(
-    network: nn.Module, inputs: Sequence[Tensor], path: Path, notes: Mapping[str, str], *, int8: bool
+    network: nn.Module,
+    inputs: Sequence[Tensor],
+    path: Path,
+    notes: Mapping[str, str],
+    *,
+    int8: bool,
+    weights: Path | None = None,
 ) -> None:
-    """Write a network as one ONNX file; see :func:`.reading.require_onnx`.
+    """Write a network as an ONNX file; see :func:`.reading.require_onnx`.
+
+    Args:
+        network: what to write.
+        inputs: an example of what it takes; with ``int8`` the windows to calibrate with.
+        path: where to.
+        notes: texts that travel inside the file.
+        int8: multiply in 8 bits.
+        weights: a file of safetensors beside ``path``, whose tensors it takes its weights from; None lets it hold them.
 
     Raises:
         UserError: a part of the network does what a graph cannot hold.
@@ -52,24 +68,43 @@ def write_onnx(
             verbose=False,
         )
         model = onnx.load(path)
-        _melt_sums(model)
+        sources = {} if weights is None else find_sources(model, weights)
+        _melt_sums(model, sources)
         if int8:
             onnx.save(model, path)
             exact = model
             _quantize(path, inputs)
             model = onnx.load(path)
             _raise_logits(model, exact, inputs)
+        if weights is not None:
+            take_out(model, sources, weights)
+            notes = {**notes, **note_of(weights)}
+        _forget(model)
         onnx.helper.set_model_props(model, dict(notes))
-        onnx.save(model, path)
+        path.write_bytes(model.SerializeToString())  # onnx.save would look for the weights
 
 
-def _melt_sums(model: Any) -> None:
+def _forget(model: Any) -> None:
+    """Take away what the exporter tells of each node and value, which is more than the graph itself.
+
+    Args:
+        model: an ``onnx.ModelProto``, which is changed.
+    """
+    graph = model.graph
+    del graph.value_info[:], graph.metadata_props[:]
+    for part in (*graph.node, *graph.initializer, *graph.input, *graph.output):
+        part.doc_string = ""
+        del part.metadata_props[:]
+
+
+def _melt_sums(model: Any, sources: dict[str, Source]) -> None:
     """Melt convolutions over single pixels, which only add up channels, into the convolutions that alone read them.
 
     The product of both weights does the same in one step. Zeros around a picture stay zeros.
 
     Args:
         model: an ``onnx.ModelProto``, which is changed.
+        sources: where its weights come from, by name; those of products are added.
     """
     from onnx import numpy_helper  # noqa: PLC0415
 
@@ -92,6 +127,8 @@ def _melt_sums(model: Any) -> None:
         product = np.einsum("ocyx,ci->oiyx", second.astype(np.float64), first[..., 0, 0].astype(np.float64))
         name = f"{reader.input[1]}_of_sums"
         graph.initializer.append(numpy_helper.from_array(product.astype(second.dtype), name))
+        if reader.input[1] in sources:
+            sources[name] = replace(sources[reader.input[1]], sums=first[..., 0, 0])
         reader.input[0], reader.input[1] = sums.input[0], name
         graph.node.remove(sums)
     still_read = {name for node in graph.node for name in node.input}

@@ -10,6 +10,8 @@ import numpy as np
 
 from tracknet_core.contracts import Array, Format
 from tracknet_core.registry import formats
+from tracknet_plugins.formats.beside import check_weights
+from tracknet_plugins.formats.onnx_notes import read_notes
 from tracknet_plugins.formats.reading import Runner, needing, reading, require_onnx, threads
 
 if TYPE_CHECKING:
@@ -55,11 +57,24 @@ class ONNX(Format):
         Raises:
             UserError: a package is missing, or a part of the network does what a graph cannot hold.
         """
-        self.check(path)
-        # Here rather than above: torch takes seconds to import, and running a file needs none of it.
-        from tracknet_plugins.formats.graph import write_onnx  # noqa: PLC0415
+        self._write(network, inputs, path, notes)
 
-        write_onnx(network, inputs, path, notes, int8=self.int8)
+    def save_beside(
+        self, network: nn.Module, inputs: Sequence[Tensor], path: Path, notes: Mapping[str, str], weights: Path
+    ) -> None:
+        """Write the graph alone; it takes its weights out of a file beside it, wherever they are that file's tensors.
+
+        Args:
+            network: what to write.
+            inputs: as those of :meth:`save`, like the rest.
+            path: where to.
+            notes: texts that travel inside the file.
+            weights: the file of safetensors, in the same folder.
+
+        Raises:
+            UserError: a package is missing, or a part of the network does what a graph cannot hold.
+        """
+        self._write(network, inputs, path, notes, weights)
 
     def load(self, path: Path) -> Runner:
         """Return a function that runs the file on the CPU.
@@ -71,8 +86,9 @@ class ONNX(Format):
             UserError: ONNX Runtime is not installed.
         """
         with needing("onnx"):
-            import onnxruntime  # noqa: PLC0415 - an optional dependency
+            import onnxruntime  # noqa: PLC0415 - takes its time, and other formats need none of it
 
+        check_weights(self.notes(path), path)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads()
         options.log_severity_level = 3  # errors
@@ -93,14 +109,20 @@ class ONNX(Format):
 
         Raises:
             CheckpointError: the file is not of this format.
-            UserError: ONNX Runtime is not installed.
         """
-        with needing("onnx"):
-            import onnxruntime  # noqa: PLC0415 - an optional dependency
-
-        options = onnxruntime.SessionOptions()
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # nothing is run
-        options.log_severity_level = 3  # errors
         with reading(path, "ONNX"):
-            session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-            return dict(session.get_modelmeta().custom_metadata_map)
+            return read_notes(path)
+
+    def _write(
+        self,
+        network: nn.Module,
+        inputs: Sequence[Tensor],
+        path: Path,
+        notes: Mapping[str, str],
+        weights: Path | None = None,
+    ) -> None:
+        self.check(path)
+        # Here rather than above: torch takes seconds to import, and running a file needs none of it.
+        from tracknet_plugins.formats.graph import write_onnx  # noqa: PLC0415
+
+        write_onnx(network, inputs, path, notes, int8=self.int8, weights=weights)

@@ -1,0 +1,133 @@
+"""Graphs that take their weights out of a file of safetensors: the same numbers, and no others' weights."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from tracknet_core.errors import CheckpointError
+from tracknet_plugins.formats.beside import NOTE
+from tracknet_plugins.formats.onnx import ONNX
+
+WEIGHTS = "model.safetensors"
+
+
+class Melting(nn.Module):
+    """Sums of pictures, convolutions and a normalisation, all of which an exporter melts into fewer weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.sums = nn.Conv2d(9, 12, 1, bias=False)
+        self.first, self.norm = nn.Conv2d(12, 16, 3, bias=False), nn.BatchNorm2d(16)
+        self.second, self.last = nn.Conv2d(16, 32, 3), nn.Conv2d(32, 3, 1)
+        for tensor in (self.norm.weight, self.norm.running_mean, self.norm.running_var):
+            nn.init.uniform_(tensor, 0.2, 2.0)
+        with torch.no_grad():
+            self.norm.weight[0] *= -1
+        self.half().float()  # what the file holds
+
+    def forward(self, frames: Tensor) -> tuple[Tensor]:
+        seen = self.norm(self.first(self.sums(frames.float().flatten(1, 2) / 255))).relu()
+        return (self.last(self.second(seen).relu()),)
+
+
+@pytest.fixture(scope="module")
+def network() -> Melting:
+    return Melting().eval()
+
+
+@pytest.fixture(scope="module")
+def folder(network: Melting, frames: Tensor, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The weights, and the graph in whole precision and in 8 bits."""
+    folder = tmp_path_factory.mktemp("beside")
+    state = {name: value.half() for name, value in network.state_dict().items() if name != "norm.num_batches_tracked"}
+    save_file(state, folder / WEIGHTS)
+    for name, component in (("network", ONNX()), ("int8", ONNX(int8=True))):
+        component.save_beside(network, [frames], folder / f"{name}.onnx", {"config": "{}"}, folder / WEIGHTS)
+    return folder
+
+
+def test_it_gives_the_numbers_of_the_network(folder: Path, network: Melting, frames: Tensor) -> None:
+    (found,) = ONNX().load(folder / "network.onnx")(frames.numpy())
+    with torch.no_grad():
+        torch.testing.assert_close(torch.from_numpy(found), network(frames)[0], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "large"), [("network", ["first", "second"]), ("int8", ["first", "second"])])
+def test_large_weights_are_in_the_other_file_alone(folder: Path, name: str, large: list[str]) -> None:
+    graph = onnx.load(folder / f"{name}.onnx", load_external_data=False).graph
+    outside = [one for one in graph.initializer if one.data_location == onnx.TensorProto.EXTERNAL]
+    assert sorted(one.name for one in outside) == [f"{layer}.weight_of_file" for layer in large]
+    assert {entry.value for one in outside for entry in one.external_data if entry.key == "location"} == {WEIGHTS}
+    assert max(np.prod(one.dims) for one in graph.initializer if one not in outside) <= 9 * 12  # the sums
+
+
+def test_8_bits_are_those_of_a_file_that_stands_alone(
+    folder: Path, network: Melting, frames: Tensor, tmp_path: Path
+) -> None:
+    ONNX(int8=True).save(network, [frames], tmp_path / "alone.onnx", {})
+    (found,), (expected,) = (
+        ONNX().load(path)(frames.numpy()) for path in (folder / "int8.onnx", tmp_path / "alone.onnx")
+    )
+    np.testing.assert_allclose(found, expected, rtol=0, atol=0.02 * np.ptp(expected))
+    with torch.no_grad():
+        assert np.abs(found - network(frames)[0].numpy()).max() > 1e-4  # 8 bits indeed
+
+
+def test_any_program_reads_it(folder: Path, network: Melting, frames: Tensor) -> None:
+    onnx.checker.check_model(folder / "network.onnx")
+    (found,) = onnx.reference.ReferenceEvaluator(onnx.load(folder / "network.onnx")).run(
+        None, {"frames": frames[:1].numpy()}
+    )
+    with torch.no_grad():
+        torch.testing.assert_close(torch.from_numpy(found), network(frames[:1])[0], rtol=0, atol=1e-4)
+
+
+def _alone(folder: Path) -> None:
+    (folder / WEIGHTS).unlink()
+
+
+def _other_weights(folder: Path) -> None:
+    content = bytearray((folder / WEIGHTS).read_bytes())
+    content[-1] ^= 1
+    (folder / WEIGHTS).write_bytes(content)
+
+
+def _cut_off(folder: Path) -> None:
+    (folder / WEIGHTS).write_bytes((folder / WEIGHTS).read_bytes()[:-2])
+
+
+def _noted(text: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        model = onnx.load(folder / "network.onnx", load_external_data=False)
+        onnx.helper.set_model_props(model, {NOTE: text})
+        (folder / "network.onnx").write_bytes(model.SerializeToString())
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (_alone, "a graph without weights, which are to lie beside it as model.safetensors"),
+        (_other_weights, "was written for other weights than those of model.safetensors"),
+        (_cut_off, "was written for other weights than those of model.safetensors"),
+        (_noted("no JSON"), "does not say which weights it is of"),
+        (_noted(json.dumps({"file": "../model.safetensors", "sha256": ""})), "a graph without weights"),
+    ],
+)
+def test_what_does_not_fit_is_refused(folder: Path, tmp_path: Path, change: Callable[[Path], None], words: str) -> None:
+    place = Path(shutil.copytree(folder, tmp_path / "model"))
+    change(place)
+    with pytest.raises(CheckpointError, match=words):
+        ONNX().load(place / "network.onnx")

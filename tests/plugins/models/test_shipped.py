@@ -1,0 +1,65 @@
+"""The networks that come with tracknet: whole, small, and run without torch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tracknet_core.model_folder import PORTABLE, WEIGHTS
+from tracknet_core.testing import check_model
+from tracknet_core.tracking.detector import load_detector
+from tracknet_core.video import write_video
+from tracknet_plugins.models.accurate import accurate
+from tracknet_plugins.models.fast import fast
+
+MODELS = [fast, accurate]
+
+ALONE = """
+import json, sys
+from tracknet_core import predict
+code = predict.main(json.loads(sys.argv[1]))
+sys.exit(code or ", ".join(sorted(sys.modules.keys() & {"torch", "lightning", "timm", "onnx"})) or 0)
+"""
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_it_keeps_the_contract(model: Callable[[], Path]) -> None:
+    check_model(model)
+
+
+def test_all_weights_are_at_most_2_mb_and_graphs_a_tenth_of_that() -> None:
+    assert sum((model() / WEIGHTS).stat().st_size for model in MODELS) <= 2_000_000
+    assert max((model() / f"{PORTABLE}.onnx").stat().st_size for model in MODELS) <= 200_000
+
+
+@pytest.mark.parametrize(("model", "alike"), [(fast, 0.95), (accurate, 0.999999)])  # in 8 bits, and whole
+def test_its_graph_gives_the_logits_of_its_weights(model: Callable[[], Path], alike: float) -> None:
+    by_onnx, by_torch = (load_detector(model(), device="cpu", backend=name) for name in ("auto", "torch"))
+    assert (by_onnx.backend, by_torch.backend) == ("onnx", "torch")
+    assert by_onnx.window == by_torch.window
+    width, height = by_onnx.window.image_size
+    shape = (1, by_onnx.window.pictures, height // 32, width // 32, 1, 1)
+    grey = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    cells = np.broadcast_to(grey, (*shape[:4], 1, 3)).repeat(32, axis=2).repeat(32, axis=3)  # (1, P, H, W, 1, 3)
+    frames = np.moveaxis(cells[..., 0, :], -1, 2)
+    (found, _), (expected, _) = (detector.logits(np.ascontiguousarray(frames)) for detector in (by_onnx, by_torch))
+    assert np.corrcoef(found.flatten(), expected.flatten())[0, 1] > alike
+
+
+@pytest.mark.parametrize("name", ["fast", "accurate"])
+def test_predict_imports_no_torch(tmp_path: Path, name: str) -> None:
+    draw = np.random.default_rng(0)
+    video = tmp_path / "rally.mp4"
+    write_video(video, list(draw.integers(0, 256, (9, 96, 128, 3), dtype=np.uint8)), fps=30)
+    arguments = [name, str(video), "--output", str(tmp_path / "rows")]
+    command = [sys.executable, "-c", ALONE, json.dumps(arguments)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "frames/s by onnx" in ended.stdout
+    assert len((tmp_path / "rows" / "rally.csv").read_text().splitlines()) == 10
