@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tracknet_plugins.formats.beside import Source, find_sources, note_of, take_out
 from tracknet_plugins.formats.program import quiet, trace
 from tracknet_plugins.formats.reading import input_names, output_names
 
-# onnx and onnxruntime are optional dependencies, so the functions import them.
+# onnx is an optional dependency, and onnxruntime takes its time, so the functions import them.
 
 OPSET = 18
 """Of 2022: read by runtimes of the last years, and the lowest that torch's exporter writes by itself."""
@@ -23,10 +25,13 @@ OPSET = 18
 QUANTIZED = ("Conv", "Gemm", "MatMul")
 """What is done in 8 bits."""
 
+CUT_OFF = "Relu"
+"""What costs nothing in 8 bits, as part of the product before it; otherwise ways to 32 bits and back lie between."""
+
 HIGH = 1e-3
 """Share of the cells whose logits count as high: some dozens around a ball."""
 
-WHOLE = {"scale": np.array(1, np.float32), "zero_point": np.array(0, np.uint8)}
+WHOLE: dict[str, NDArray[Any]] = {"scale": np.array(1, np.float32), "zero_point": np.array(0, np.uint8)}
 """Pixels in 8 bits as they are."""
 
 
@@ -68,6 +73,7 @@ def write_onnx(
             verbose=False,
         )
         model = onnx.load(path)
+        _forget(model)
         sources = {} if weights is None else find_sources(model, weights)
         _melt_sums(model, sources)
         if int8:
@@ -75,11 +81,12 @@ def write_onnx(
             exact = model
             _quantize(path, inputs)
             model = onnx.load(path)
+            _forget(model)
+            _keep_whole_numbers(model)
             _raise_logits(model, exact, inputs)
         if weights is not None:
             take_out(model, sources, weights)
             notes = {**notes, **note_of(weights)}
-        _forget(model)
         onnx.helper.set_model_props(model, dict(notes))
         path.write_bytes(model.SerializeToString())  # onnx.save would look for the weights
 
@@ -181,15 +188,17 @@ def _quantize(path: Path, inputs: Sequence[Tensor]) -> None:
     try:
         quant_pre_process(path, prepared, skip_symbolic_shape=True)
         graph = onnx.load(prepared).graph
-        nodes = [node for node in graph.node if node.op_type in QUANTIZED]
+        products = [place for place, node in enumerate(graph.node) if node.op_type in QUANTIZED]
+        nodes = [graph.node[place] for place in products]
+        outside = (*graph.node[: products[0]], *graph.node[products[-1] :])
         whole = _reads_whole_numbers(graph, nodes[0])
         quantize_static(
             prepared,
             path,
             _Windows(inputs),
             quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=list(QUANTIZED),
-            nodes_to_exclude=[node.name for node in (*(() if whole else nodes[:1]), nodes[-1])],
+            op_types_to_quantize=[*QUANTIZED, CUT_OFF],
+            nodes_to_exclude=[node.name for node in (*(() if whole else nodes[:1]), nodes[-1], *outside)],
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
@@ -237,6 +246,42 @@ def _raise_logits(model: Any, exact: Any, inputs: Sequence[Tensor]) -> None:
     bias = weights[last.input[2]]
     values = numpy_helper.to_array(bias) + np.float32(np.median(np.concatenate(lowered)))
     bias.CopyFrom(numpy_helper.from_array(values, bias.name))
+
+
+def _keep_whole_numbers(model: Any) -> None:
+    """Let frames that are wanted in 8 bits as they are stay so, which saves the way to other numbers and back.
+
+    Args:
+        model: an ``onnx.ModelProto``, which is changed.
+    """
+    from onnx import TensorProto, numpy_helper  # noqa: PLC0415
+
+    graph = model.graph
+    makers = {name: node for node in graph.node for name in node.output}
+    readers = Counter(name for node in graph.node for name in node.input)
+    held = {tensor.name: tensor for tensor in graph.initializer}
+    frames = graph.input[0]
+    if frames.type.tensor_type.elem_type != TensorProto.UINT8:
+        return
+    for last in [node for node in graph.node if node.op_type == "QuantizeLinear"]:
+        way, name = [last], last.input[0]
+        while name in makers and makers[name].op_type in {"Cast", "Reshape"} and readers[name] == 1:
+            way.append(makers[name])
+            name = makers[name].input[0]
+        given = [numpy_helper.to_array(held[name]) for name in last.input[1:] if name in held]
+        if name == frames.name and [one.tolist() for one in given] == [one.tolist() for one in WHOLE.values()]:
+            for node in way:
+                if node.op_type != "Reshape":
+                    _bypass(graph, node)
+
+
+def _bypass(graph: Any, node: Any) -> None:
+    """Let what reads the result of a node read what it is given."""
+    graph.node.remove(node)
+    for reader in graph.node:
+        for place, name in enumerate(reader.input):
+            if name == node.output[0]:
+                reader.input[place] = node.input[0]
 
 
 def _reads_whole_numbers(graph: Any, node: Any) -> bool:

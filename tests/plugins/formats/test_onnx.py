@@ -100,6 +100,43 @@ def test_sums_of_pictures_become_part_of_the_convolution_that_reads_them(frames:
     np.testing.assert_allclose(component.load(path)(frames.numpy())[0], expected, rtol=1e-4, atol=1e-3)
 
 
+class Cut(nn.Module):
+    """Products whose results are cut off at 0, of pixels as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layers = nn.Sequential(
+            nn.Conv2d(9, 8, 3),
+            nn.ReLU(),
+            nn.Conv2d(8, 8, 3),
+            nn.ReLU(),
+            nn.Conv2d(8, 8, 3),
+            nn.ReLU(),
+            nn.Conv2d(8, 3, 1),
+        )
+
+    def forward(self, frames: Tensor) -> tuple[Tensor]:
+        return (self.layers(frames.flatten(1, 2).float()),)
+
+
+def test_int8_goes_no_way_to_other_numbers_and_back(frames: Tensor, tmp_path: Path) -> None:
+    component, path, network = ONNX(int8=True), tmp_path / "cut.onnx", Cut().eval()
+    component.save(network, [frames], path, {})
+    graph = onnx.load(path).graph
+    makers = {name: node for node in graph.node for name in node.output}
+    way, name = [], next(node for node in graph.node if node.op_type == "Conv").input[0]
+    while name != "frames":
+        way.append(makers[name].op_type)
+        name = makers[name].input[0]
+    assert way == ["DequantizeLinear", "Reshape"]  # pixels are in 8 bits from the first on
+    assert "Relu" not in {node.op_type for node in graph.node}  # 0 is the least number in 8 bits
+    with torch.no_grad():
+        expected = network(frames)[0].numpy()
+    found = component.load(path)(frames.numpy())[0]
+    assert np.corrcoef(found.flatten(), expected.flatten())[0, 1] > 0.99
+
+
 @pytest.mark.parametrize("options", [{"stride": 2}, {"padding": 1}])
 def test_a_convolution_that_leaves_pixels_out_or_adds_some_is_no_sum(
     frames: Tensor, tmp_path: Path, options: dict[str, int]
