@@ -1,10 +1,12 @@
 """How fast prediction is from a file to its rows, beside its parts alone, and what memory it takes.
 
     python benchmarks/predict.py [CHECKPOINT …] [--video FILE …] [--rounds 3]
-    python benchmarks/predict.py fast accurate --video rally.mp4 --program 'VballNet: python …/inference.py {video} …'
+    python benchmarks/predict.py fast accurate --video rally.mp4 --vballnet ~/fast-volleyball-tracking-inference
+    python benchmarks/predict.py fast --video rally.mp4 --program 'another: python other.py {video} {folder}'
 
 A checkpoint may be the name of a model that is installed. Programs of others are run as their authors wrote them,
-beside the command: whole processes in turn, from their start to their last row. Without a checkpoint: two untrained
+beside the command: whole processes in turn, from their start to their last row. The first row is there when a file
+with CSV in its name has a line after its head. Without a checkpoint: two untrained
 networks at 512x288 in windows of 3, a light one and ConvNeXt. Without a video: a made one, 1280x720, 30 fps, 150 frames
 with camera grain. In each round decoding alone, the network alone and the whole are measured one after the other, so
 that what else the machine does slows down all of them; what counts is their ratio within a round. Decoding and the
@@ -16,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import math
 import os
 import re
 import shlex
@@ -54,6 +57,12 @@ NETWORKS = {
     "light": ("model.backbone={name: timm, model: mobilenetv4_conv_small, out_indices: [1, 2]}",),
     "convnext": (),
 }
+VBALLNET = {
+    "VballNetFastV1": "VballNetFastV1_seq9_grayscale_233_h288_w512.onnx",
+    "VballNetV1": "VballNetV1_seq9_grayscale_330_h288_w512.onnx",
+}
+"""Networks of github.com/asigatchov/fast-volleyball-tracking-inference, by what they are called here."""
+
 FRAMES = 150
 LONGER = 20
 BATCH_SIZE = 8
@@ -138,22 +147,30 @@ def end_to_end(checkpoint: Path, detector: Detector, video: Path, folder: Path) 
 
 
 class Run(NamedTuple):
-    """What a whole process takes: seconds on the clock and of all processors together, and MB at most."""
+    """What a whole process takes: seconds on the clock, until its first row, and of all processors; and MB at most."""
 
     wall: float
+    first: float
     cpu: float
     megabytes: float
 
 
-def run_of(command: list[str]) -> Run:
-    """Return what a command takes."""
-    begun, peak = time.perf_counter(), 0
+def has_row(folder: Path) -> bool:
+    """Return whether a table in a folder has a row after its head."""
+    return any(path.is_file() and path.read_bytes().count(b"\n") > 1 for path in folder.rglob("*csv*"))
+
+
+def run_of(command: list[str], rows: Path) -> Run:
+    """Return what a command takes that writes its rows into a folder, in which nothing is yet."""
+    begun, peak, first = time.perf_counter(), 0, math.inf
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     about = Path(f"/proc/{process.pid}/status")
     while True:
         # Not the memory that wait4 gives: it counts what this process had when the other began.
         found = re.search(r"VmHWM:\s+(\d+) kB", about.read_text())
         peak = max(peak, int(found[1]) if found else 0)
+        if first == math.inf and has_row(rows):
+            first = time.perf_counter() - begun
         ended, status, usage = os.wait4(process.pid, os.WNOHANG)
         if ended:
             break
@@ -161,13 +178,33 @@ def run_of(command: list[str]) -> Run:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{shlex.join(command)} failed with exit code {process.returncode}")
-    return Run(time.perf_counter() - begun, usage.ru_utime + usage.ru_stime, peak / 1024)
+    wall = time.perf_counter() - begun
+    return Run(wall, min(first, wall), usage.ru_utime + usage.ru_stime, peak / 1024)
 
 
-def predicting(checkpoint: Path, video: Path, folder: Path) -> list[str]:
-    """Return the command that writes the rows of a video."""
-    arguments = [str(checkpoint), str(video), "--output", str(folder / "rows"), "--overwrite", "--device", "cpu"]
-    return [sys.executable, "-m", "tracknet_core.predict", *arguments]
+def predicting(checkpoint: Path) -> str:
+    """Return the command that writes the rows of a video, which has yet to be filled in, as the folder for them."""
+    program = shlex.join([sys.executable, "-m", "tracknet_core.predict", str(checkpoint)])
+    return f"{program} {{video}} --output {{folder}} --device cpu"
+
+
+def of_vballnet(folder: Path) -> dict[str, str]:
+    """Return the commands of VballNet's own program, by the network and the commit of the folder."""
+    found = subprocess.run(
+        ["git", "-C", str(folder), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    )
+    commit = found.stdout.strip() or "an unknown commit"
+    program = shlex.join([sys.executable, str(folder / "src" / "inference_onnx_seq_gray_v2.py")])
+    return {
+        f"{name} at {commit}": f"{program} --video_path {{video}} --output_dir {{folder}} --only_csv --model_path "
+        + shlex.quote(str(folder / "models" / model))
+        for name, model in VBALLNET.items()
+    }
+
+
+def filled(command: str, video: Path, folder: Path) -> list[str]:
+    """Return the words of a command."""
+    return [word.format(video=video, folder=folder) for word in shlex.split(command)]
 
 
 def main() -> None:
@@ -185,6 +222,7 @@ def main() -> None:
         metavar="'NAME: COMMAND'",
         help="one of others; {video} and {folder} stand for the video and a folder for its rows",
     )
+    parser.add_argument("--vballnet", type=Path, metavar="FOLDER", help="clone of fast-volleyball-tracking-inference")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -196,9 +234,12 @@ def main() -> None:
         console = Console(width=140)
         if not options.no_parts:
             speed(console, checkpoints, videos, options.rounds, folder)
-        commands(console, checkpoints, options.program, videos[0], options.rounds, folder)
+        programs = dict(program.split(": ", 1) for program in options.program)
+        if options.vballnet is not None:
+            programs |= of_vballnet(options.vballnet)
+        commands(console, checkpoints, programs, videos[0], options.rounds, folder)
         if not options.no_memory:
-            memory(console, checkpoints[0], videos[0], folder)
+            memory(console, checkpoints, videos[0], folder)
 
 
 def speed(console: Console, checkpoints: list[Path], videos: list[Path], rounds: int, folder: Path) -> None:
@@ -249,33 +290,38 @@ def a_round(checkpoint: Path, detector: Detector, video: Path, folder: Path) -> 
 
 
 def commands(
-    console: Console, checkpoints: list[Path], programs: list[str], video: Path, rounds: int, folder: Path
+    console: Console, checkpoints: list[Path], programs: dict[str, str], video: Path, rounds: int, folder: Path
 ) -> None:
     """Print what whole commands take, ours and those of others, each round one after the other."""
-    all_commands = {checkpoint.stem: predicting(checkpoint, video, folder) for checkpoint in checkpoints}
-    for program in programs:
-        name, _, text = program.partition(": ")
-        all_commands[name] = [word.format(video=video, folder=folder) for word in shlex.split(text)]
+    all_commands = {checkpoint.stem: predicting(checkpoint) for checkpoint in checkpoints} | programs
     runs: dict[str, list[Run]] = {name: [] for name in all_commands}
-    for _ in range(rounds):
-        for name, command in all_commands.items():
-            runs[name].append(run_of(command))
+    for number in range(rounds):
+        for place, (name, command) in enumerate(all_commands.items()):
+            rows = folder / f"rows-{number}-{place}"
+            runs[name].append(run_of(filled(command, video, rows), rows))
     frames = len(VideoFrames(video))
-    table = Table("command", "seconds", "frames/s", "CPU-seconds", "of the cores", "peak MB", box=box.MARKDOWN)
+    heads = ("command", "seconds", "to the first row", "frames/s", "CPU-seconds", "of the cores", "peak MB")
+    table = Table(*heads, box=box.MARKDOWN)
     for name, each in runs.items():
-        wall, cpu, peak = (statistics.median(values) for values in zip(*each, strict=True))
-        used = cpu / wall / (os.cpu_count() or 1)
-        table.add_row(name, f"{wall:.2f}", f"{frames / wall:.0f}", f"{cpu:.2f}", f"{used:.0%}", f"{peak:.0f}")
+        wall, first, cpu, peak = (statistics.median(values) for values in zip(*each, strict=True))
+        times = (f"{wall:.2f}", f"{first:.2f}", f"{frames / wall:.0f}", f"{cpu:.2f}")
+        table.add_row(name, *times, f"{cpu / wall / (os.cpu_count() or 1):.0%}", f"{peak:.0f}")
     console.print(table)
 
 
-def memory(console: Console, checkpoint: Path, video: Path, folder: Path) -> None:
-    """Print the peak memory for a video and for a long one."""
+def memory(console: Console, checkpoints: list[Path], video: Path, folder: Path) -> None:
+    """Print the peak memory for a video and for a long one, and how fast the long one is."""
     long = repeated(video, LONGER, folder / "long.mp4")
-    once, often = (run_of(predicting(checkpoint, one, folder)).megabytes for one in (video, long))
-    table = Table("network", "length", "peak MB", box=box.MARKDOWN)
-    table.add_row(checkpoint.stem, "1x", f"{once:.0f}")
-    table.add_row(checkpoint.stem, f"{LONGER}x", f"{often:.0f} ({often / once - 1:+.1%})")
+    frames = len(VideoFrames(long))
+    table = Table("network", "peak MB", f"of {LONGER} times the length", "frames/s of that", box=box.MARKDOWN)
+    for checkpoint in checkpoints:
+        once, often = (
+            run_of(filled(predicting(checkpoint), one, rows), rows)
+            for one in (video, long)
+            for rows in [folder / f"{checkpoint.stem}-{one.stem}"]
+        )
+        change = f"{often.megabytes:.0f} ({often.megabytes / once.megabytes - 1:+.1%})"
+        table.add_row(checkpoint.stem, f"{once.megabytes:.0f}", change, f"{frames / often.wall:.0f}")
     console.print(table)
 
 

@@ -38,8 +38,8 @@ def test_all_weights_are_at_most_2_mb_and_graphs_a_tenth_of_that() -> None:
     assert max((model() / f"{PORTABLE}.onnx").stat().st_size for model in MODELS) <= 200_000
 
 
-@pytest.mark.parametrize(("model", "alike"), [(fast, 0.95), (accurate, 0.999999)])  # in 8 bits, and whole
-def test_its_graph_gives_the_logits_of_its_weights(model: Callable[[], Path], alike: float) -> None:
+@pytest.mark.parametrize("model", MODELS)
+def test_its_graph_gives_the_logits_of_its_weights(model: Callable[[], Path]) -> None:
     by_onnx, by_torch = (load_detector(model(), device="cpu", backend=name) for name in ("auto", "torch"))
     assert (by_onnx.backend, by_torch.backend) == ("onnx", "torch")
     assert by_onnx.window == by_torch.window
@@ -49,7 +49,7 @@ def test_its_graph_gives_the_logits_of_its_weights(model: Callable[[], Path], al
     cells = np.broadcast_to(grey, (*shape[:4], 1, 3)).repeat(32, axis=2).repeat(32, axis=3)  # (1, P, H, W, 1, 3)
     frames = np.moveaxis(cells[..., 0, :], -1, 2)
     (found, _), (expected, _) = (detector.logits(np.ascontiguousarray(frames)) for detector in (by_onnx, by_torch))
-    assert np.corrcoef(found.flatten(), expected.flatten())[0, 1] > alike
+    assert np.corrcoef(found.flatten(), expected.flatten())[0, 1] > 0.95  # in 8 bits, of noise
 
 
 @pytest.mark.parametrize("name", ["fast", "accurate"])
