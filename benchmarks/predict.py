@@ -63,6 +63,9 @@ VBALLNET = {
 }
 """Networks of github.com/asigatchov/fast-volleyball-tracking-inference, by what they are called here."""
 
+MOST_MISSING = 16
+"""Frames of a last window that a program may leave out."""
+
 FRAMES = 150
 LONGER = 20
 BATCH_SIZE = 8
@@ -182,6 +185,17 @@ def run_of(command: list[str], rows: Path) -> Run:
     return Run(wall, min(first, wall), usage.ru_utime + usage.ru_stime, peak / 1024)
 
 
+def require_rows(folder: Path, video: Path) -> None:
+    """Refuse rows that are not those of all frames: some programs end early and well where the machine is busy.
+
+    The last window of a program may lack some.
+    """
+    frames = len(VideoFrames(video))
+    written = max((len(path.read_bytes().splitlines()) - 1 for path in folder.rglob("*.csv")), default=0)
+    if written < frames - MOST_MISSING:
+        raise SystemExit(f"{video}: {written} rows were written, of {frames} frames. Nothing can be said of its rate.")
+
+
 def predicting(checkpoint: Path) -> str:
     """Return the command that writes the rows of a video, which has yet to be filled in, as the folder for them."""
     program = shlex.join([sys.executable, "-m", "tracknet_core.predict", str(checkpoint)])
@@ -299,6 +313,7 @@ def commands(
         for place, (name, command) in enumerate(all_commands.items()):
             rows = folder / f"rows-{number}-{place}"
             runs[name].append(run_of(filled(command, video, rows), rows))
+            require_rows(rows, video)
     frames = len(VideoFrames(video))
     heads = ("command", "seconds", "to the first row", "frames/s", "CPU-seconds", "of the cores", "peak MB")
     table = Table(*heads, box=box.MARKDOWN)
