@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from dataclasses import replace
@@ -114,6 +115,7 @@ class Csv(Dataset):
         self._fps = fps
         self._root = existing_root(root, _LAYOUT)
         self._videos = self._find_videos(videos)
+        self._labels = labels
         self._tables = self._find_tables(labels)
         self._names = split_by_match(self._videos.keys() | self._tables.keys())
 
@@ -177,6 +179,14 @@ class Csv(Dataset):
             tables |= {posixpath.join(folder, stem): path for stem, path in found.items() if path not in taken}
         return tables
 
+    def _elsewhere(self, table: Path, source: Path) -> str:
+        """Return what to set for a label file of the right name in another folder; nothing if there is none."""
+        found = next(iter(sorted(self._root.glob(f"**/{escape(table.name)}"))), None)
+        if found is None:
+            return ""
+        folder = Path(os.path.relpath(found.parent, source.parent)).as_posix()
+        return f": there is {found}, which is 'data.dataset.labels=\"{folder}/{posixpath.basename(self._labels)}\"'"
+
     def _clip(self, name: str) -> Clip:
         table, source = self._tables[name], self._videos.get(name)
         if source is None:
@@ -186,7 +196,8 @@ class Csv(Dataset):
             )
         if not table.exists():
             raise DataError(
-                f"{source}: its label file {table} is not there. Add it, remove the video, or set data.dataset.labels."
+                f"{source}: its label file {table} is not there. Add it, remove the video, or set data.dataset.labels"
+                f"{self._elsewhere(table, source)}."
             )
         images = image_files(source) if source.is_dir() else []
         if source.is_dir() and not images:

@@ -181,6 +181,17 @@ def test_rows_may_name_their_image(tmp_path: Path, write_clip: Callable[..., Non
         only(tmp_path, videos="g*/c*", labels="{stem}/Label.csv", columns=columns)
 
 
+def test_labels_in_another_folder_are_told_with_what_to_set(tmp_path: Path, write_clip: Callable[..., None]) -> None:
+    write_clip("match1/video/a.mp4", "match1/labels/a_ball.csv")
+    with pytest.raises(
+        DataError, match=r"or set data\.dataset\.labels: there is .*match1/labels/a_ball\.csv, which"
+    ) as told:
+        Csv(root=tmp_path, labels="{stem}_ball.csv").clips("train")[0]
+    setting = str(told.value).split('"')[1]
+    assert setting == "../labels/{stem}_ball.csv"
+    assert len(Csv(root=tmp_path, labels=setting).clips("train")[0]) > 0
+
+
 def test_a_clip_without_labels_or_pictures_hides_no_other(tmp_path: Path, write_clip: Callable[..., None]) -> None:
     write_clip("train/v/a.mp4", "train/t/a_ball.csv")
     write_clip("train/v/b.mp4")
