@@ -72,7 +72,7 @@ def _run(options: argparse.Namespace) -> int:
         else:
             found = compute.score(compute.request(words, rules, predictions, **details))
         sys.stderr.writelines(f"warning: {note}\n" for note in found.notes)
-        tell(found.text)
+        tell(f"{found.text}\n" if outputs else found.text)
         return found
 
     write_findings(find, outputs, tell)

@@ -444,7 +444,7 @@ def test_every_output_is_of_one_evaluation(
 
     assert main([str(checkpoint), "--split", "val", "--protocol", "wasb", *wanted]) == 0
 
-    assert capsys.readouterr().out.endswith("".join(f"\n{path}\n" for path in targets.values()))
+    assert capsys.readouterr().out.endswith("\n\n" + "".join(f"{path}\n" for path in targets.values()))
     plain = json.loads(targets["json"].read_text())
     f1 = plain["protocols"]["wasb"]["figures"]["f1"]
     with targets["csv"].open(newline="") as file:

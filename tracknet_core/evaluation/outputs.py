@@ -70,5 +70,5 @@ def _write(
         text = found.forms[form]()
         with writing(target, f"--{form}"):
             path.write_text(text, encoding="utf-8", errors="backslashreplace")
-    tell(f"\n{target}")
+    tell(str(target))
     return found

@@ -33,9 +33,11 @@ def describe(prepared: Prepared) -> Iterator[RenderableType]:
         yield f"{split}: {len(clips)} clips, {sum(len(clip) for clip in clips)} frames"
 
 
-def figures(trained: Trained) -> Table:
-    """Return a table of the last figures of training and validation."""
-    title = f"{trained.run_id}, {trained.epochs} epochs, {trained.seconds:.0f} s"
+def figures(trained: Trained) -> RenderableType:
+    """Return a table of the last figures of training and validation; its title alone, where there are none yet."""
+    title = f"{trained.run_id}, {trained.epochs} epoch{'s'[: trained.epochs != 1]}, {trained.seconds:.0f} s"
+    if not trained.figures:
+        return title
     table = Table("metric", "value", title=title, min_width=len(title))  # else the title is broken
     for name, value in trained.figures.items():
         table.add_row(name, f"{value:.4f}")

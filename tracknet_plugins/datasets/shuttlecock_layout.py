@@ -57,9 +57,8 @@ class Converted:
 
     def as_text(self) -> str:
         """Return what a person wants to know."""
-        lines = [
-            f"{self.output}: {len(self.rallies)} rallies ({self.linked} videos are the original file); see {NAMES}."
-        ]
+        rallies = "1 rally" if len(self.rallies) == 1 else f"{len(self.rallies)} rallies"
+        lines = [f"{self.output}: {rallies}, {self.linked} of them as the original video file; see {NAMES}."]
         if self.unlabelled:
             lines.append(f"Left out, since no frame has a label: {', '.join(self.unlabelled)}.")
         return "\n".join(lines)

@@ -117,8 +117,8 @@ def _sweep(protocols: Sequence[ProtocolResult]) -> str:
         for points in zip(*(protocol.sweep for protocol in swept), strict=True)
     }
     best = [
-        f"best for {protocol.name}: {protocol.best.figures['f1']:.4f} at {protocol.best.threshold:.4g}, as it is "
-        f"{protocol.figures['f1']:.4f}"
+        f"best for {protocol.name}: {protocol.best.figures['f1']:.4f} at {protocol.best.threshold:.4g}, and "
+        f"{protocol.figures['f1']:.4f} without choosing one"
         for protocol in swept
         if protocol.best is not None
     ]
