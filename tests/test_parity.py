@@ -67,10 +67,11 @@ def fill(network: nn.Module, *inputs: Any, gain: float) -> None:
             if not isinstance(weight, Tensor):
                 continue
             # A normalisation goes by the layer before it: ways around run earlier here, and later elsewhere.
-            shape = (*before, *weight.shape) if isinstance(layer, nn.BatchNorm2d) else tuple(weight.shape)
+            normalizes = isinstance(layer, (nn.BatchNorm2d, nn.BatchNorm3d))
+            shape = (*before, *weight.shape) if normalizes else tuple(weight.shape)
             width = len(weight)
             numbers = noise(weight.numel(), seen[shape]).view(weight.shape)
-            if isinstance(layer, nn.BatchNorm2d):
+            if normalizes:
                 weight.copy_(1 + 0.2 * numbers)
                 layer.bias.copy_(0.1 * noise(width, seen[shape] + 100))
                 layer.running_mean.copy_(0.1 * noise(width, seen[shape] + 200))  # type: ignore[union-attr]
@@ -309,6 +310,38 @@ ANSWERS: dict[str, Answer] = {  # by model group, and what is particular
             0.099614,
         ),
         stride=4,
+    ),
+    "deeppro": Answer(
+        source="TinaLRJ/DeepPro @ 8fa1a68b, DeepPro of 40 frames, given the luma of frames by ImageNet's numbers",
+        gain=1.2,
+        frames=40,
+        total=5569.525,
+        numbers=(
+            0.615554,
+            0.619746,
+            0.147994,
+            0.248277,
+            -0.017687,
+            0.307991,
+            0.315271,
+            0.142095,
+            0.434486,
+            0.142772,
+            0.328491,
+            0.065178,
+            0.134853,
+            0.128872,
+            0.135852,
+            0.355381,
+            0.515865,
+            0.534976,
+            0.520523,
+            0.289602,
+            0.157612,
+            0.314948,
+            0.166609,
+            0.049156,
+        ),
     ),
     "tracknetv4": Answer(
         source="codelancera-offical/TracknetV5 @ 2842f424, TrackNetV4",

@@ -19,6 +19,7 @@ SMALL = (
     "ballseg",
     "blurball",
     "deepball",
+    "deeppro",
     "gridtracknet",
     "monotrack",
     "racketvision",
@@ -63,6 +64,9 @@ SMALL = (
         # The same for the 7 convolutions of DeepBall.
         ("deepball", 1, (1280, 720), 66_226 - 2 * 8 - 2 * 16 - 2 * 32 - 56),
         ("deepball_large", 1, (1280, 720), 1_026_754 - 2 * 32 - 2 * 64 - 2 * 128 - 224),
+        # The same for a stem and three levels of two blocks of four convolutions, and of one over all frames; and for
+        # the four that merge the levels.
+        ("deeppro", 40, (512, 288), 49_129 - 8 - 3 * (4 * 16 + 4 * 32 + 32) - 4 * 8),
         # A slope and a threshold of the attention more.
         ("tracknetv4", 3, (512, 288), 11_334_147 + 2),
         # Three frames in the place of eight: 15 channels of the input less, and 5 maps.

@@ -122,6 +122,7 @@ def conv_blocks(
     act: Activation,
     depthwise: bool = False,
     order: Order = "norm_first",
+    kernel: int = 3,
     bias: bool = True,
 ) -> nn.Sequential:
     """Return ``count`` blocks in a row, the first of which changes the channels; see :class:`ConvBlock`."""
@@ -134,6 +135,7 @@ def conv_blocks(
                 act=act,
                 depthwise=depthwise,
                 order=order,
+                kernel=kernel,
                 bias=bias,
             )
             for i in range(count)

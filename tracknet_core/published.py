@@ -102,6 +102,22 @@ def without_biases(weights: Mapping[str, Tensor], normalizations: Mapping[str, s
     return changed
 
 
+def with_biases(weights: Mapping[str, Tensor], layers: Sequence[str]) -> Weights:
+    """Return weights in which layers that have no bias have one of 0.
+
+    Args:
+        weights: by name.
+        layers: that have one here, as patterns; where their weight is not there, nothing is changed.
+    """
+    changed = dict(weights)
+    for pattern in layers:
+        expression = _expression(f"{pattern}.weight")
+        for name in filter(expression.fullmatch, weights):
+            bias = f"{name.removesuffix('weight')}bias"
+            changed.setdefault(bias, weights[name].new_zeros(len(weights[name])))
+    return changed
+
+
 def skips_last(weights: Mapping[str, Tensor], layers: Mapping[str, int]) -> Weights:
     """Return weights of convolutions that take the map from below first, and the skip after it.
 

@@ -12,6 +12,7 @@ from tracknet_core.published import (
     shape_of,
     skips_last,
     weights_in,
+    with_biases,
     without_biases,
 )
 
@@ -85,6 +86,14 @@ def test_a_normalisation_is_taken_out_of_its_convolution_unless_it_is_there() ->
     assert (changed["a.1.weight"].item(), changed["a.1.bias"].item()) == (1, 3)
     both = {**folded, "a.1.weight": ONE}
     assert normalized(both, {"*.0": "*.1"}) == both
+
+
+def test_a_layer_without_a_bias_gets_one_of_0_and_another_keeps_its_own() -> None:
+    weights = {"a.0.weight": torch.ones(3, 2), "b.0.weight": torch.ones(2), "b.0.bias": torch.ones(2)}
+    changed = with_biases(weights, ["*.0", "c"])
+    assert changed["a.0.bias"].tolist() == [0, 0, 0]
+    assert changed["b.0.bias"] is weights["b.0.bias"]
+    assert len(changed) == 4
 
 
 def test_a_skip_that_comes_first_comes_last() -> None:

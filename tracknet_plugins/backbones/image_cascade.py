@@ -10,6 +10,7 @@ from tracknet_core.contracts import Backbone, FeatureSpec
 from tracknet_core.layers import block_counts
 from tracknet_core.registry import backbones
 from tracknet_plugins.backbones.sizes import check_size
+from tracknet_plugins.backbones.statistics import Statistics, normalization
 
 DILATIONS = (1, 1, 2, 4)
 """Cells from one to the next that the convolutions of a level see; from the third level on the size stays."""
@@ -32,6 +33,8 @@ class ImageCascade(nn.Module, Backbone):
         channels: channels of its four levels.
         blocks: residual blocks of each level, or one number for all.
         branch: channels of the three convolutions of the branch.
+        statistics: what frames are brought to: 0..1 (``plain``), mean and deviation of ImageNet (``imagenet``), or the
+            same with the numbers of red for blue and the other way round (``imagenet_bgr``).
 
     Raises:
         ValueError: a parameter is out of range, or the image is not a whole number of the coarsest cells.
@@ -46,8 +49,10 @@ class ImageCascade(nn.Module, Backbone):
         channels: tuple[int, int, int, int] = (64, 128, 256, 512),
         blocks: int | tuple[int, ...] = 2,
         branch: tuple[int, int, int] = (32, 32, 64),
+        statistics: Statistics = "plain",
     ) -> None:
         super().__init__()
+        self.normalization = normalization(statistics)
         for name, widths in {"stem": stem, "channels": channels, "branch": branch}.items():
             if min(widths) < 1:
                 raise ValueError(f"{name}: {list(widths)} is no list of widths. Give numbers of at least 1.")

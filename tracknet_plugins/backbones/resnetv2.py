@@ -10,6 +10,7 @@ from tracknet_core.contracts import Backbone, FeatureSpec
 from tracknet_core.layers import PreActivation, block_counts, conv_blocks
 from tracknet_core.registry import backbones
 from tracknet_plugins.backbones.sizes import check_size
+from tracknet_plugins.backbones.statistics import Statistics, normalization
 
 
 @backbones.register("resnetv2")
@@ -26,6 +27,8 @@ class ResNetV2(nn.Module, Backbone):
         stem: channels of the 3x3 convolutions in full resolution, one number for each.
         channels: channels of each level, fine to coarse.
         blocks: blocks of each level, or one number for all.
+        statistics: what frames are brought to: 0..1 (``plain``), mean and deviation of ImageNet (``imagenet``), or the
+            same with the numbers of red for blue and the other way round (``imagenet_bgr``).
 
     Raises:
         ValueError: a parameter is out of range, or the image is not a whole number of the coarsest cells.
@@ -39,8 +42,10 @@ class ResNetV2(nn.Module, Backbone):
         stem: tuple[int, ...] = (64, 64),
         channels: tuple[int, ...] = (16, 32, 64, 128),
         blocks: int | tuple[int, ...] = (3, 3, 4, 3),
+        statistics: Statistics = "plain",
     ) -> None:
         super().__init__()
+        self.normalization = normalization(statistics)
         for name, widths in {"stem": stem, "channels": channels}.items():
             if not widths or min(widths) < 1:
                 raise ValueError(f"{name}: {list(widths)} is no list of widths. Give at least one of at least 1.")

@@ -25,10 +25,12 @@ class Heatmap(nn.Module, Head):
         normalize: ReLU and batch normalisation after it, as in the code of TrackNet (Huang et al., AVSS 2019).
         enlarge: cells along a side that a transposed convolution of each map makes of a cell at the end, as in BallSeg;
             it starts with copies, and 1 leaves it out.
+        per_frame: in a map in which time is an axis of its own, each target frame is answered from its own channels,
+            all by the same weights.
 
     Raises:
-        ValueError: ``hidden`` is negative, ``prior`` not between 0 and 1, ``kernel`` not odd, or ``enlarge`` less than
-            1.
+        ValueError: ``hidden`` is negative, ``prior`` not between 0 and 1, ``kernel`` not odd, ``enlarge`` less than 1,
+            or ``per_frame`` asked of a map whose frames are not the target frames.
     """
 
     forms = ("map",)
@@ -44,15 +46,21 @@ class Heatmap(nn.Module, Head):
         kernel: int = 1,
         normalize: bool = False,
         enlarge: int = 1,
+        per_frame: bool = False,
     ) -> None:
         super().__init__()
+        if per_frame and in_feature.frames != maps:
+            raise ValueError(
+                f"per_frame: the decoder's map has {in_feature.frames} frames, and {maps} are to be answered. Set "
+                "per_frame: false, or choose parts that keep the frames: the backbone 'temporal_profile' and the "
+                "decoder 'hypercolumns'."
+            )
         if hidden < 0:
             raise ValueError(f"hidden: {hidden} is no number of channels. Give at least 0 (0: no hidden layer).")
-        channels = hidden or in_feature.channels
-        self.hidden = (
-            nn.Sequential(nn.Conv2d(in_feature.channels, hidden, 3, padding=1), nn.ReLU()) if hidden else nn.Identity()
-        )
-        self.logits = Logits(channels, maps, form, prior, kernel, normalize, enlarge)
+        self.frames = maps if per_frame else 1  # answered one by one
+        channels = in_feature.channels // self.frames
+        self.hidden = nn.Sequential(nn.Conv2d(channels, hidden, 3, padding=1), nn.ReLU()) if hidden else nn.Identity()
+        self.logits = Logits(hidden or channels, maps // self.frames, form, prior, kernel, normalize, enlarge)
 
     def forward(self, feature: Tensor, frames: Tensor, size: Size) -> Tensor:
         """Return logits.
@@ -65,5 +73,9 @@ class Heatmap(nn.Module, Head):
         Returns:
             (N, maps, *form).
         """
-        logits: Tensor = self.logits(self.hidden(feature), size)
-        return logits
+        if self.frames == 1:
+            logits: Tensor = self.logits(self.hidden(feature), size)
+            return logits
+        each = feature.reshape(-1, feature.shape[1] // self.frames, *feature.shape[2:])  # (N * maps, C, h, w)
+        answers: Tensor = self.logits(self.hidden(each), size)  # (N * maps, 1, *form)
+        return answers.reshape(-1, self.frames, *answers.shape[2:])

@@ -5,12 +5,16 @@ from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
 from tracknet_core.contracts import PLAIN
 from tracknet_plugins.backbones.hrnet import HRNet
+from tracknet_plugins.backbones.image_cascade import ImageCascade
 from tracknet_plugins.backbones.p3d import P3D
+from tracknet_plugins.backbones.resnetv2 import ResNetV2
 from tracknet_plugins.backbones.statistics import normalization
 from tracknet_plugins.backbones.vgg import VGG
 
 SMALL = {
     HRNet: {"channels": (2, 2), "modules": (1,), "blocks": 1, "bottlenecks": 1, "bottleneck_width": 2},
+    ImageCascade: {"stem": (2, 2, 2), "channels": (2, 2, 2, 2), "blocks": 1, "branch": (2, 2, 2)},
+    ResNetV2: {"stem": (2,), "channels": (2,), "blocks": 1},
     VGG: {"channels": (2,), "blocks": 1},
     P3D: {"frames": 3, "channels": (2, 2), "kernels": (1, 1), "time_kernels": (1, 1), "blocks": (1, 1), "keep": (3,)},
 }

@@ -109,3 +109,21 @@ def agree() -> Callable[..., None]:
         assert got.double().sum().item() == pytest.approx(total, rel=1e-5, abs=1e-5 * len(got))
 
     return compare
+
+
+@pytest.fixture
+def fill_unet(names: Names) -> Callable[[int], None]:
+    """Return what adds the names of TrackNetV2's network as codelancera-offical/TracknetV5 calls its layers."""
+
+    def fill(channels: int) -> None:
+        down = ((channels, 64, 2), (64, 128, 2), (128, 256, 3), (256, 512, 3))
+        up = ((512 + 256, 256, 3), (256 + 128, 128, 2), (128 + 64, 64, 2))
+        number = 0
+        for part, blocks in (("backbone", down), ("neck", up)):
+            for before, after, count in blocks:
+                for i in range(count):
+                    number += 1
+                    names.convolution(f"{part}.conv{number}.conv.0", after, after if i else before, 3, 3)
+                    names.normalization(f"{part}.conv{number}.conv.2", after)
+
+    return fill

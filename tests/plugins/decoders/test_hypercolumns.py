@@ -24,8 +24,9 @@ def build():
         ({}, 18),
         ({"upsample": "nearest", "blocks": 0}, 18),
         ({"upsample": "bilinear", "blocks": 2, "channels": 5, "norm": "gn", "activation": "gelu"}, 5),
+        ({"upsample": "bilinear_aligned", "kernel": 1, "reduce": 3}, 9),
     ],
-    ids=["default", "nearest", "bilinear"],
+    ids=["default", "nearest", "bilinear", "reduced"],
 )
 def test_hypercolumns_keeps_the_contract(build, parameters, channels):
     check_constructor("decoders", Hypercolumns)
@@ -50,13 +51,38 @@ def test_a_transposed_convolution_is_as_wide_as_a_map_grows(build):
     torch.testing.assert_close(decoder([fine, coarse]), torch.cat((fine, grown), dim=1))
 
 
+def test_each_frame_goes_through_by_itself(build):
+    frames = tuple(FeatureSpec(3 * feature.channels, feature.stride, 3) for feature in PYRAMID)
+    decoder = build(frames, channels=5, reduce=2, upsample="bilinear_aligned", kernel=1).eval()
+    assert decoder.feature == FeatureSpec(15, 2, 3)
+    check_decoder(decoder, in_features=frames, size=(32, 16))
+    maps = [torch.randn(2, 3, f.channels, 16 // f.stride, 32 // f.stride) for f in PYRAMID]
+    alone = build(channels=5, reduce=2, upsample="bilinear_aligned", kernel=1).eval()
+    alone.load_state_dict(decoder.state_dict())
+    together = decoder([each.flatten(1, 2) for each in maps]).view(2, 3, 5, 8, 16)
+    for i in range(3):
+        torch.testing.assert_close(together[:, i], alone([each[:, i] for each in maps]))
+
+
+def test_maps_are_reduced_before_they_grow_with_their_corners_in_place(build):
+    fine, coarse = torch.randn(1, 4, 8, 16), torch.randn(1, 8, 2, 4)
+    decoder = build((PYRAMID[0], PYRAMID[2]), reduce=3, blocks=0, upsample="bilinear_aligned").eval()
+    narrow = [layer(x) for layer, x in zip(decoder.reduce, (fine, coarse), strict=True)]
+    grown = F.interpolate(narrow[1], (8, 16), mode="bilinear", align_corners=True)
+    assert [x.shape[1] for x in narrow] == [3, 3]
+    torch.testing.assert_close(decoder([fine, coarse]), torch.cat((narrow[0], grown), dim=1))
+
+
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
         ({"blocks": -1}, "blocks: -1"),
         ({"channels": 0}, "channels: 0"),
         ({"channels": 5, "blocks": 0}, "channels: without convolutions 18 channels come out, not 5"),
-        ({"upsample": "bicubic"}, "upsample: 'bicubic'.*nearest, bilinear, deconv"),
+        ({"upsample": "bicubic"}, "upsample: 'bicubic'.*nearest, bilinear, bilinear_aligned, deconv"),
+        ({"kernel": 2}, "kernel: 2 has no middle"),
+        ({"reduce": 0}, "reduce: 0"),
+        ({"in_features": (FeatureSpec(4, 2, 2), FeatureSpec(4, 4))}, "maps of 2, 1.*'unet3d'"),
         ({"in_features": (FeatureSpec(4, 2), FeatureSpec(4, 3))}, r"strides \(2, 3\)"),
     ],
 )

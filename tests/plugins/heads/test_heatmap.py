@@ -41,6 +41,26 @@ def test_a_transposed_convolution_of_each_map_starts_with_copies(frames, form):
     torch.testing.assert_close(head(feature, frames, (16, 8)), copies)
 
 
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+@pytest.mark.parametrize("hidden", [0, 5])
+def test_each_frame_may_be_answered_from_its_own_channels(frames, form, hidden):
+    torch.manual_seed(0)
+    feature = FeatureSpec(channels=24, stride=4, frames=3)
+    head = Heatmap(in_feature=feature, maps=3, form=form, hidden=hidden, per_frame=True)
+    check_head(head, in_feature=feature, maps=3, frames=3, size=(64, 32), form=form)
+    alone = Heatmap(in_feature=FEATURE, maps=1, form=form, hidden=hidden)
+    alone.load_state_dict(head.state_dict())
+    maps = torch.randn(2, 3, 8, 4, 8)
+    together = head(maps.flatten(1, 2), frames, (8, 4))
+    for i in range(3):
+        torch.testing.assert_close(together[:, i : i + 1], alone(maps[:, i], frames, (8, 4)))
+
+
+def test_frames_that_are_not_in_the_map_cannot_be_answered_one_by_one():
+    with pytest.raises(ValueError, match="per_frame: the decoder's map has 1 frames, and 3 are to be answered"):
+        Heatmap(in_feature=FEATURE, maps=3, per_frame=True)
+
+
 def test_classes_start_at_the_first_and_share_the_prior(frames):
     head = Heatmap(in_feature=FEATURE, maps=2, form=CLASSES, prior=0.1)
     probability = head(torch.zeros(2, 8, 4, 8), frames, (8, 4)).softmax(dim=2)

@@ -14,6 +14,7 @@ from tracknet_plugins.losses.bce import BCE
 from tracknet_plugins.losses.focal import Focal
 from tracknet_plugins.losses.mse import MSE
 from tracknet_plugins.losses.quality_focal import QualityFocal
+from tracknet_plugins.losses.soft_iou import SoftIoU
 from tracknet_plugins.losses.wbce import WBCE
 
 
@@ -23,7 +24,7 @@ def mean(loss: Any, logits: Tensor, values: Tensor, weight: Tensor) -> Tensor:
     return cost
 
 
-LOSSES = [MSE(), Focal(), BCE(), QualityFocal(), WBCE()]
+LOSSES = [MSE(), Focal(), BCE(), QualityFocal(), SoftIoU(), WBCE()]
 
 
 @pytest.fixture(params=LOSSES, ids=lambda loss: type(loss).__name__)
