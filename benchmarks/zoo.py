@@ -1,15 +1,14 @@
 """Write docs/zoo.md: what was measured here, and what others publish, which stand in no table together.
 
-    python benchmarks/zoo.py compared/results.json … > docs/zoo.md
+    python benchmarks/zoo.py > docs/zoo.md
 
-reads what ``tracknet compare`` wrote, and ``benchmarks/published.yaml``. Without a file of results it writes the
-published numbers alone.
+reads ``benchmarks/compared/*.md``, each the ``table.md`` that ``tracknet compare`` wrote, and
+``benchmarks/published.yaml``.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,32 +16,33 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from tracknet_core.comparing.comparing import TITLE
 from tracknet_core.evaluation.report.markdown import text_table
 
+COMPARED = Path(__file__).with_name("compared")
 PUBLISHED = Path(__file__).with_name("published.yaml")
 
 HEAD = """# Numbers side by side
 
-`python benchmarks/zoo.py` writes this page, from what `tracknet compare` measured and from `benchmarks/published.yaml`.
+`python benchmarks/zoo.py` writes this page, from the tables of `tracknet compare` in `benchmarks/compared` and from
+`benchmarks/published.yaml`.
 Figures of different protocols, splits or times of training cannot be compared, so each table has one of each, and what
 was measured here stands in no table with what others publish."""
 
-NOTHING = "Nothing yet: `tracknet compare` writes the file that `python benchmarks/zoo.py` takes."
 
+def measured(tables: Sequence[Path]) -> Iterator[str]:
+    """Yield the parts of the page that were measured here.
 
-def measured(results: Sequence[Path]) -> Iterator[str]:
-    """Yield the parts of the page that were measured here."""
+    Raises:
+        ValueError: a file is no table of ``tracknet compare``.
+    """
     yield "## Measured here"
-    if not results:
-        yield NOTHING
-    for path in results:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        header, *rows = found["table"]
-        yield text_table(header, rows)
-        front, *places = found["speed"]
-        if places:
-            yield text_table(front, places)
-        yield "\n".join(f"- {text}" for text in found["said"])
+    for path in tables:
+        text = path.read_text(encoding="utf-8")
+        if not text.startswith(f"{TITLE}\n"):
+            raise ValueError(f"{path}: this is no table.md of tracknet compare, which begins with {TITLE!r}.")
+        yield f"### {path.stem.replace('_', ' ').capitalize()}"
+        yield text.removeprefix(TITLE).strip().replace("\n## ", "\n#### ")
 
 
 def published() -> Iterator[str]:
@@ -68,9 +68,9 @@ def is_name(entry: dict[str, Any]) -> bool:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the page to standard output."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("results", nargs="*", type=Path, metavar="RESULTS.json")
-    options = parser.parse_args(arguments)
-    sys.stdout.write("\n\n".join([HEAD, *measured(options.results), *published()]) + "\n")
+    parser.parse_args(arguments)
+    parts = [HEAD, *measured(sorted(COMPARED.glob("*.md"))), *published()]
+    sys.stdout.write("\n\n".join(parts) + "\n")
     return 0
 
 

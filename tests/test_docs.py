@@ -35,8 +35,12 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def commands(page: Path) -> list[str]:
-    """Return the lines that call tracknet, of blocks that are fenced or indented; several may stand in one line."""
+    """Return the lines that call tracknet, of blocks that are fenced or indented.
+
+    Several may stand in one line, and one in several.
+    """
     code = "\n".join([*blocks(page, "bash"), *INDENTED.findall(page.read_text(encoding="utf-8"))])
+    code = re.sub(r"\\\n\s*", "", code)
     parts = [part.strip() for line in COMMAND.findall(code) for part in re.split(r" && | ; ", line)]
     # With words in capitals, such as NAME.yaml, or dots for more, it is the form of a command and no command.
     return [part for part in parts if not re.search(r"\b[A-Z]{4,}\b| …", part)]

@@ -24,6 +24,10 @@ from tracknet_core.isolation import Job, run_apart
 LOG = "log.txt"
 
 
+TITLE = "# Experiments side by side"
+"""First line of ``table.md``."""
+
+
 def compare_experiments(
     entries: Sequence[Entry],
     scoring: Scoring,
@@ -92,7 +96,7 @@ def _write(standings: Standings, output: Path, conditions: Sequence[str]) -> Non
     said = [*conditions, *notes(standings)]
     places = trade_offs(standings)
     front, *places_of = as_table(places)
-    parts = ["# Experiments side by side", *conditions, text_table(header, rows), *said[len(conditions) :]]
+    parts = [TITLE, *conditions, text_table(header, rows), *said[len(conditions) :]]
     parts += ["## F1 and speed", text_table(front, places_of)] if places else []
     replace_text(output / "table.md", "\n\n".join(parts) + "\n")
     text = io.StringIO()
