@@ -3,10 +3,10 @@
     nox -s faults
     python benchmarks/faults.py [--only WORD] [--kills 20] [--seed 0] [--second-disk /dev/shm] [--jobs 1] [--write FILE]
 
-A table in Markdown, which --write puts in the place of that in docs/faults.md; exit code 1 if a fault ended in a
-traceback or cost something. Every command runs in a process that is forked after the imports. Full and read-only disks
-are small file systems that are mounted for the purpose: run it as root, or under
-`unshare --user --map-root-user --mount`.
+A table in Markdown, which --write puts in the place of that in docs/faults.md (with --only, in the place of its rows
+of that part, and the page says so); exit code 1 if a fault ended in a traceback or cost something. Every command runs
+in a process that is forked after the imports. Full and read-only disks are small file systems that are mounted for the
+purpose: run it as root, or under `unshare --user --map-root-user --mount`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait as all_of
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,7 @@ TOGETHER = 3  # kills of two processes
 ROUNDING = 1e-6
 SHOWN = 150  # characters of a message
 HEAD = "| fault | what is told | exit code | lost |"
+RULE = "|---|---|---|---|"
 RUN = re.compile(r"run-\d{8}-\d{6}")  # differs each time
 
 EXPERIMENT = """\
@@ -138,9 +140,7 @@ class Place:
         make_data(self.root)
         self.experiment.write_text(EXPERIMENT.format(root=self.root))
         (folder / "failing.py").write_text(FAILING)
-        began = time.monotonic()
         told = self.run("--output-dir", str(folder / "trained"))
-        self.seconds = time.monotonic() - began
         if told.code != 0:
             raise SystemExit(told.text)
         self.last = only(folder / "trained" / "checkpoints", "last_*.ckpt")
@@ -280,50 +280,93 @@ def state(checkpoint: Path) -> Any:
 
 
 def kills(place: Place, count: int, seed: int) -> Iterator[Row]:
-    """Kill a training at random moments, and while it writes a checkpoint; then go on with it."""
+    """Kill a training at random moments, every second one where there is a checkpoint; then go on with it."""
     rng = random.Random(seed)
-    expected = state(place.last)
-    for what, number in (("at {} random moments", count), ("at {} moments while a checkpoint is written", count // 2)):
-        is_writing = "written" in what
-        faults: list[str] = []
-        afresh = 0
-        for _ in range(number):
-            output = Path(tempfile.mkdtemp(dir=place.second, prefix="tracknet-faults-"))
-            try:
-                started = place.start("run", str(place.experiment), "--output-dir", str(output))
-                if is_writing:
-                    until_part(output, rng.randrange(1, 7), started[0])
-                else:
-                    time.sleep(rng.uniform(0, place.seconds))
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(started[0], signal.SIGKILL)
-                wait(started)
-                has_last = any(output.glob("checkpoints/last_*.ckpt"))
-                afresh += not has_last
-                faults += [f"{path.name} is half" for path in output.rglob("*.ckpt") if not is_whole(path)]
-                # torch makes a folder for its compiler there, in runs that nobody disturbs as well.
-                left = (path.name for path in place.temporary.iterdir() if "inductor" not in path.name)
-                faults += [f"{name} is left in the temporary folder" for name in left]
-                resume = ["--resume", "auto"] if has_last else []
-                told = place.run("--output-dir", str(output), *resume)
-                if told.code != 0:
-                    faults.append(f"going on: {told.message}")
-                    continue
-                newest = max(output.glob("checkpoints/last_*.ckpt"), key=lambda path: path.stat().st_mtime)
-                if not same(state(newest), expected):
-                    faults.append("other weights than undisturbed")
-                # The half of the first checkpoint of a run stays: there is nothing to go on from.
-                faults += [
-                    f"{path.name} is left" for path in output.glob("checkpoints/*") if has_last and is_part(path)
-                ]
-            finally:
-                shutil.rmtree(output)
-        name = f"kill -9 {what.format(number)} of a training on a second file system, then `--resume auto`"
-        first = f"; {afresh} were killed before there was a checkpoint, and began again" if afresh else ""
-        done = f"weights and optimizer as undisturbed, bit for bit, in all {number}{first}"
-        yield Row(name, Told(-9, ""), "; ".join(faults) or f"nothing: {done}", not faults)
+    first, whole = pace(place)
 
+    def wait_for(turn: int, process: int, _output: Path) -> None:
+        until_spent(rng.uniform(first if turn % 2 else 0, whole), process)
+
+    yield killed(place, f"at {count} random moments", count, wait_for)
+
+
+def kills_of_writes(place: Place, count: int, seed: int) -> Iterator[Row]:
+    """Kill a training while it writes a checkpoint, and go on with it; then with one that is half."""
+    rng = random.Random(seed)
+    number = count // 2
+
+    def wait_for(_turn: int, process: int, output: Path) -> None:
+        until_part(output, rng.randrange(1, 7), process)
+
+    yield killed(place, f"at {number} moments while a checkpoint is written", number, wait_for)
     yield half_last(place)
+
+
+def killed(place: Place, when: str, number: int, wait_for: Callable[[int, int, Path], None]) -> Row:
+    """Kill trainings when it is time, go on with them, and compare what they end with."""
+    expected = state(place.last)
+    faults: list[str] = []
+    afresh = ended = 0
+    for turn in range(number):
+        output = Path(tempfile.mkdtemp(dir=place.second, prefix="tracknet-faults-"))
+        try:
+            started = place.start("run", str(place.experiment), "--output-dir", str(output))
+            wait_for(turn, started[0], output)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(started[0], signal.SIGKILL)
+            ended += wait(started).code == 0
+            has_last = any(output.glob("checkpoints/last_*.ckpt"))
+            afresh += not has_last
+            faults += [f"{path.name} is half" for path in output.rglob("*.ckpt") if not is_whole(path)]
+            # torch makes a folder for its compiler there, in runs that nobody disturbs as well.
+            left = (path.name for path in place.temporary.iterdir() if "inductor" not in path.name)
+            faults += [f"{name} is left in the temporary folder" for name in left]
+            resume = ["--resume", "auto"] if has_last else []
+            told = place.run("--output-dir", str(output), *resume)
+            if told.code != 0:
+                faults.append(f"going on: {told.message}")
+                continue
+            newest = max(output.glob("checkpoints/last_*.ckpt"), key=lambda path: path.stat().st_mtime)
+            if not same(state(newest), expected):
+                faults.append("other weights than undisturbed")
+            # The half of the first checkpoint of a run stays: there is nothing to go on from.
+            faults += [f"{path.name} is left" for path in output.glob("checkpoints/*") if has_last and is_part(path)]
+        finally:
+            shutil.rmtree(output)
+    went_on = number - afresh - ended
+    if went_on == 0:
+        faults.append("none was killed where it could go on from a checkpoint: try again")
+    done = f"weights and optimizer as undisturbed, bit for bit, in all {number}"
+    done += f"; {went_on} went on from a checkpoint, {afresh} began again for want of one"
+    done += f", {ended} had ended" if ended else ""
+    name = f"kill -9 {when} of a training on a second file system, then `--resume auto`"
+    return Row(name, Told(-9, ""), "; ".join(faults) or f"nothing: {done}", not faults)
+
+
+def pace(place: Place) -> tuple[float, float]:
+    """Return the seconds of the processor that a training takes to its first checkpoint, and to its end."""
+    output = place.folder / "pace"
+    process, log = place.start("run", str(place.experiment), "--output-dir", str(output))
+    until_last(output, process)
+    first = whole = spent(process)
+    while is_running(process):
+        whole = spent(process)
+        time.sleep(0.02)
+    wait((process, log))
+    return first, whole
+
+
+def until_spent(seconds: float, process: int) -> None:
+    """Wait until a process has taken so many seconds of the processor; others may keep it from running meanwhile."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and is_running(process) and spent(process) < seconds:
+        time.sleep(0.005)
+
+
+def spent(process: int) -> float:
+    """Return how many seconds of the processor a process has taken."""
+    after_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def half_last(place: Place) -> Row:
@@ -340,12 +383,24 @@ def until_part(output: Path, which: int, process: int) -> None:
     """Wait until the half of a checkpoint is there, for the given time."""
     seen, was_there = 0, False
     until = time.monotonic() + PATIENCE
-    while time.monotonic() < until and os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+    while time.monotonic() < until and is_running(process):
         is_there = any(output.glob("checkpoints/*.part"))
         seen += is_there and not was_there
         was_there = is_there
         if seen >= which:
             return
+
+
+def until_last(output: Path, process: int) -> float:
+    """Wait until there is a checkpoint to go on from, and return when that was."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and is_running(process) and not any(output.glob("checkpoints/last_*.ckpt")):
+        time.sleep(0.02)
+    return time.monotonic()
+
+
+def is_running(process: int) -> bool:
+    return os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
 
 # ----------------------------------------------------------------------------------------- numbers that are none
@@ -545,7 +600,7 @@ def killed_together(place: Place, rng: random.Random) -> Row:
     farthest = 0.0
     undisturbed = place.folder / "two"
     process = together(place, undisturbed)
-    first = until_last(undisturbed, process) - began
+    first = until_last(undisturbed, process.pid) - began
     told = ended(process)
     if told.code != 0:
         return row("two processes", told, code=0)
@@ -554,7 +609,7 @@ def killed_together(place: Place, rng: random.Random) -> Row:
     for number in range(TOGETHER):
         output = place.folder / f"two-{number}"
         process = together(place, output)
-        until_last(output, process)
+        until_last(output, process.pid)
         time.sleep(rng.uniform(0, rest))
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -573,14 +628,6 @@ def killed_together(place: Place, rng: random.Random) -> Row:
     name = f"`kill -9` of both of two processes at {TOGETHER} random moments, then `--resume auto` in two"
     lost = "; ".join(faults) or f"nothing: weights and optimizer as undisturbed, {done}, in all {TOGETHER}"
     return Row(name, Told(-9, ""), lost, not faults)
-
-
-def until_last(output: Path, process: subprocess.Popen[str]) -> float:
-    """Wait until there is a checkpoint to go on from, and return when that was."""
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until and process.poll() is None and not any(output.glob("checkpoints/last_*.ckpt")):
-        time.sleep(0.02)
-    return time.monotonic()
 
 
 def difference(one: Any, two: Any) -> float:
@@ -782,7 +829,9 @@ def tried(name: str, kills_of: int, seed: int, second: Path) -> list[Row]:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="tracknet-faults-") as folder:
         place = Place(Path(folder).resolve(), second)
-        part = partial(kills, count=kills_of, seed=seed) if name == "kills" else PARTS[name]
+        part = PARTS[name]
+        if name.startswith("kills"):
+            part = partial(part, count=kills_of, seed=seed)
         for one in part(place):
             text = one.told.text.replace(f"'{place.folder}/", "'/…/").replace(f"{place.folder}/", "")
             text = RUN.sub("run-…", text)
@@ -796,32 +845,52 @@ def tried(name: str, kills_of: int, seed: int, second: Path) -> list[Row]:
 
 def table(rows: Sequence[Row]) -> str:
     """Return Markdown."""
-    lines = [HEAD, "|---|---|---|---|"]
+    lines = [HEAD, RULE]
     for one in rows:
         message = one.told.message.replace("|", "\\|")
         cut = message if len(message) <= SHOWN else f"{message[: SHOWN - 1].rstrip()}…"
         code = "none: still at work" if one.told.code is None else str(one.told.code)
         mark = "" if one.is_right else "**WRONG** "
-        lines.append(f"| {mark}{one.fault} | {cut or '-'} | {code} | {one.lost} |")
+        fault = one.fault.replace("|", "\\|")
+        lines.append(f"| {mark}{fault} | {cut or '-'} | {code} | {one.lost} |")
     return "\n".join(lines)
+
+
+def written_into(page: str, rows: Sequence[Row], part: str, day: str) -> str:
+    """Return a page with these rows in its table; a run of one part leaves the other rows as they are."""
+    start = page.index(HEAD)
+    block, _, after = page[start:].partition("\n\n")
+    after = re.sub(r"\A(?:All|The) .*tried .*\n+", "", after)
+    old, new = ({fault_of(line): line for line in text.splitlines()[2:]} for text in (block, table(rows)))
+    kept = len(old.keys() - new.keys())
+    told = f"All {len(new)} rows were tried in one run on {day}."
+    if part:
+        told = f"The rows of `--only {part}`, {len(new)} of them, were tried on {day}, the other {kept} before."
+    text = "\n".join([HEAD, RULE, *((old | new) if part else new).values()])
+    return f"{page[:start]}{text}\n\n{told}\n" + (f"\n{after}" if after else "")
+
+
+def fault_of(line: str) -> str:
+    """Return the fault that a line of the table is of."""
+    return re.split(r"(?<!\\)\|", line)[1].strip().removeprefix("**WRONG** ")
 
 
 def main() -> int:
     """Try all faults, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", metavar="WORD", help="only one of: " + ", ".join(PARTS))
+    parser.add_argument("--only", default="", metavar="WORD", help="only those that begin so of: " + ", ".join(PARTS))
     parser.add_argument("--kills", type=int, default=20, metavar="N")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     parser.add_argument("--second-disk", type=Path, default=Path("/dev/shm"), metavar="DIR")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="parts that are tried at the same time")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="a page whose table is replaced")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="a page in whose table the rows are replaced")
     options = parser.parse_args()
     if Path(tempfile.gettempdir()).stat().st_dev == options.second_disk.stat().st_dev:
         parser.error(f"--second-disk {options.second_disk}: is on the same file system as {tempfile.gettempdir()}")
     before = options.write.read_text() if options.write else ""
     if options.write and HEAD not in before:
         parser.error(f"--write {options.write}: there is no table with the head {HEAD}")
-    names = [name for name in PARTS if options.only in ("", name)]
+    names = [name for name in PARTS if name.startswith(options.only)]
     with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("fork")) as pool:
         parts = [pool.submit(tried, name, options.kills, options.seed, options.second_disk) for name in names]
         all_of(parts, return_when=FIRST_EXCEPTION)
@@ -829,14 +898,13 @@ def main() -> int:
     text = table(rows)
     print(f"\n{text}")
     if options.write:
-        start = before.index(HEAD)
-        after = re.sub(r"\A(?:\|.*\n)*", "", before[start:])
-        options.write.write_text(f"{before[:start]}{text}\n{after}")
+        options.write.write_text(written_into(before, rows, options.only, f"{date.today():%Y-%m-%d}"))
     return int(any(not one.is_right for one in rows))
 
 
 PARTS: dict[str, Callable[..., Iterator[Row]]] = {
     "kills": kills,
+    "kills-of-writes": kills_of_writes,
     "numbers": numbers,
     "disks": disks,
     "several": several,

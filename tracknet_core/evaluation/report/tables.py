@@ -92,9 +92,9 @@ class Table:
         whole, value = self.is_whole(column), row.figures.get(column, math.nan)
         is_difference = column in row.differences
         text = ("+" if is_difference and value > 0 else "") + as_cell(value, whole)
-        if column not in row.intervals:
+        low, high = row.intervals.get(column, (math.nan, math.nan))
+        if math.isnan(low) and math.isnan(high):
             return Cell(text)
-        low, high = row.intervals[column]
         is_sure = is_difference and (low > 0 or high < 0)
         return Cell(text, " … ".join(as_cell(end, whole) for end in (low, high)), is_sure)
 
