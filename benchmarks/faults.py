@@ -306,15 +306,21 @@ def killed(place: Place, when: str, number: int, wait_for: Callable[[int, int, P
     """Kill trainings when it is time, go on with them, and compare what they end with."""
     expected = state(place.last)
     faults: list[str] = []
-    afresh = ended = 0
-    for turn in range(number):
+    afresh = turn = ended = 0
+    while turn < number:
         output = Path(tempfile.mkdtemp(dir=place.second, prefix="tracknet-faults-"))
         try:
             started = place.start("run", str(place.experiment), "--output-dir", str(output))
             wait_for(turn, started[0], output)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(started[0], signal.SIGKILL)
-            ended += wait(started).code == 0
+            if wait(started).code == 0:  # it ended before it was killed: again
+                ended += 1
+                if ended > number:
+                    faults.append("most trainings ended before they were killed")
+                    break
+                continue
+            turn += 1
             has_last = any(output.glob("checkpoints/last_*.ckpt"))
             afresh += not has_last
             faults += [f"{path.name} is half" for path in output.rglob("*.ckpt") if not is_whole(path)]
@@ -333,12 +339,10 @@ def killed(place: Place, when: str, number: int, wait_for: Callable[[int, int, P
             faults += [f"{path.name} is left" for path in output.glob("checkpoints/*") if has_last and is_part(path)]
         finally:
             shutil.rmtree(output)
-    went_on = number - afresh - ended
-    if went_on == 0:
+    if afresh == turn:
         faults.append("none was killed where it could go on from a checkpoint: try again")
     done = f"weights and optimizer as undisturbed, bit for bit, in all {number}"
-    done += f"; {went_on} went on from a checkpoint, {afresh} began again for want of one"
-    done += f", {ended} had ended" if ended else ""
+    done += f"; {number - afresh} went on from a checkpoint, {afresh} began again for want of one"
     name = f"kill -9 {when} of a training on a second file system, then `--resume auto`"
     return Row(name, Told(-9, ""), "; ".join(faults) or f"nothing: {done}", not faults)
 

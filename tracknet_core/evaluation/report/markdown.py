@@ -53,7 +53,8 @@ def comparison_as_markdown(comparison: Comparison) -> str:
     """Return all tables of a comparison."""
     letters = [letter(number) for number in range(len(comparison.runs))]
     runs = zip(letters, comparison.runs, comparison.names, strict=True)
-    parts = ["# Runs side by side", f"Over the {len(comparison.clips)} clips that all runs share."]
+    count = len(comparison.clips)
+    parts = ["# Runs side by side", f"Over the {count} clip{'s'[: count != 1]} that all runs share."]
     parts += [f"Note: {_plain(note)}" for note in comparison.notes]
     parts.append(text_table(["", "file", "name"], runs))
     parts += _with_rows("## Overview", with_ends(compared_overview(comparison.protocols)))

@@ -48,7 +48,8 @@ def comparison_as_text(comparison: Comparison) -> str:
     letters = {letter(number): name for number, name in enumerate(comparison.names)}
     width = max(map(len, comparison.runs))
     runs = [f"{one}  {run.ljust(width)}  {letters[one]}" for one, run in zip(letters, comparison.runs, strict=True)]
-    parts = [f"{len(runs)} runs over the {len(comparison.clips)} clips that all share\n" + "\n".join(runs)]
+    count = len(comparison.clips)
+    parts = [f"{len(runs)} runs over the {count} clip{'s'[: count != 1]} that all share\n" + "\n".join(runs)]
     for name, values in comparison.differs.items():
         different = [f"  {one}  {value or '-'}" for one, value in zip(letters, values, strict=True)]
         parts.append("\n".join([f"{name} differs", *different]))

@@ -14,6 +14,7 @@ import pytest
 from tracknet_core.evaluation.comparison import compare
 from tracknet_core.evaluation.report.csv_file import as_csv, comparison_as_csv
 from tracknet_core.evaluation.report.markdown import as_markdown, comparison_as_markdown
+from tracknet_core.evaluation.report.text import comparison_as_text
 from tracknet_core.evaluation.results import Evaluation
 from tracknet_core.evaluation.saved_runs import SavedRun
 
@@ -120,3 +121,10 @@ def test_a_comparison_as_csv_and_markdown(saved: list[SavedRun]) -> None:
     [differing] = [rows for heading, rows in tables if heading == "What differs between the runs"]
     assert differing["tracker.name"] == {"": "tracker.name", "A": "none", "B": "kalman"}
     assert list(differing) == ["tracker.name", "tracker.max_gap"]
+
+
+def test_a_comparison_over_one_clip_speaks_of_a_clip(saved: list[SavedRun]) -> None:
+    comparison = compare(saved)
+    assert len(comparison.clips) == 1
+    assert comparison_as_text(comparison).startswith("2 runs over the 1 clip that all share\n")
+    assert "\n\nOver the 1 clip that all runs share.\n\n" in comparison_as_markdown(comparison)
