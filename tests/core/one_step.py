@@ -28,7 +28,7 @@ from tracknet_plugins.heads.sides import Sides as SidesHead
 from tracknet_plugins.inputs.stack import Stack
 
 CODECS: dict[str, Callable[..., Codec]] = {
-    **dict.fromkeys(("bce", "focal", "mse", "quality_focal", "wbce"), partial(Gaussian, sigma=1.0)),
+    **dict.fromkeys(("bce", "focal", "mse", "quality_focal", "soft_iou", "wbce"), partial(Gaussian, sigma=1.0)),
     "cross_entropy": partial(Classes, levels=4, sigma=1.0),
     "grid": Offsets,
     "softmax_bce": Sides,

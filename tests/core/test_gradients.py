@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 SCRIPT = Path(__file__).with_name("one_step.py")
-LOSSES = ("bce", "cross_entropy", "focal", "grid", "mse", "quality_focal", "softmax_bce", "wbce")
+LOSSES = ("bce", "cross_entropy", "focal", "grid", "mse", "quality_focal", "soft_iou", "softmax_bce", "wbce")
 
 
 @pytest.fixture(scope="module")

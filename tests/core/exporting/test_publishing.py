@@ -8,7 +8,6 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from omegaconf import OmegaConf
@@ -22,8 +21,6 @@ from tracknet_core.errors import CheckpointError, ConfigError, DataError
 from tracknet_core.exporting import publish
 from tracknet_core.model_folder import CARD, CONFIG, WEIGHTS, card_summary, is_model_folder
 from tracknet_core.publish import main
-from tracknet_core.tracking import detector, with_torch
-from tracknet_core.tracking.detector import load_detector
 
 
 @pytest.fixture
@@ -142,38 +139,3 @@ def test_a_broken_folder_is_told(folder: Path, breaking: Callable[[Path], object
     with pytest.raises(CheckpointError, match=words) as told:
         load_model(folder)
     assert str(folder) in str(told.value)
-
-
-@pytest.fixture
-def with_graph(checkpoint: Path, tmp_path: Path) -> Path:
-    publish(checkpoint, tmp_path / "with_graph", half=True, form="onnx")
-    return tmp_path / "with_graph"
-
-
-def test_a_further_file_takes_its_weights_from_those_of_the_folder(with_graph: Path) -> None:
-    assert sorted(path.name for path in with_graph.iterdir()) == sorted([WEIGHTS, CONFIG, CARD, "network.onnx"])
-    by_onnx, by_torch = (load_detector(with_graph, backend=name) for name in ("onnx", "torch"))
-    frames = np.random.default_rng(0).integers(0, 256, (1, 3, 3, 48, 64), dtype=np.uint8)
-    torch.testing.assert_close(by_onnx.logits(frames)[0], by_torch.logits(frames)[0], rtol=0, atol=1e-4)
-    (with_graph / WEIGHTS).write_bytes(b"others")
-    with pytest.raises(CheckpointError, match="was written for other weights"):
-        load_detector(with_graph, backend="onnx")
-
-
-@pytest.mark.parametrize(
-    ("device", "driver", "gpu", "backend"),
-    [
-        ("auto", False, True, "onnx"),  # torch is not asked
-        ("auto", True, False, "onnx"),
-        ("auto", True, True, "torch"),
-        ("cpu", True, True, "onnx"),
-    ],
-)
-def test_the_graph_is_for_the_cpu_and_torch_for_a_gpu(
-    with_graph: Path, monkeypatch: pytest.MonkeyPatch, device: str, driver: bool, gpu: bool, backend: str
-) -> None:
-    monkeypatch.setattr(detector, "GPU_DRIVERS", ("/",) if driver else ())
-    monkeypatch.setattr(detector, "GPU_PROGRAM", "no such program")
-    monkeypatch.setattr(with_torch, "has_gpu", lambda: gpu)
-    monkeypatch.setattr(with_torch, "_device", lambda _name: torch.device("cpu"))
-    assert load_detector(with_graph, device=device).backend == backend
