@@ -1,7 +1,8 @@
 """The test matrix.
 
-``nox`` runs all of it but ``slow``, ``fuzz``, ``newest``, ``audit`` and ``faults``; ``nox -s tests-3.11 -- tests/core``
-one session, with arguments for pytest. Sessions for a Python that is not installed are skipped. With uv (``pip install
+``nox`` runs all of it but ``slow``, ``fuzz``, ``newest``, ``audit``, ``faults`` and the tests on a Python between the
+oldest and the newest that are installed; ``nox -s tests`` runs them on every one, ``nox -s tests-3.11 -- tests/core``
+on one, with arguments for pytest. Sessions for a Python that is not installed are skipped. With uv (``pip install
 nox[uv]``) the sessions share one copy of torch; without it they work, but each unpacks several GB.
 """
 
@@ -20,6 +21,8 @@ import nox
 ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
+INSTALLED = [python for python in PYTHONS if shutil.which(f"python{python}")] or PYTHONS
+ENDS = sorted({INSTALLED[0], INSTALLED[-1]}, key=PYTHONS.index)  # with those between, two cores take over 20 minutes
 TEST = nox.project.dependency_groups(PROJECT, "test")
 DEV = nox.project.dependency_groups(PROJECT, "dev")
 FORMATS = "tests/plugins/formats"
@@ -28,7 +31,7 @@ EXAMPLE = ROOT / "tests" / "example_plugin"
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
-nox.options.sessions = ["lint", "tests", "formats", "plugin", "docs", "lowest"]
+nox.options.sessions = ["lint", *(f"tests-{python}" for python in ENDS), "formats", "plugin", "docs", "lowest"]
 # Without this, nox fails for a missing Python where the variable CI is set.
 nox.options.error_on_missing_interpreters = False
 
