@@ -22,7 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from predict import Run, filled, of_vballnet, predicting, require_rows, run_of
+from predict import filled, in_turn, others, predicting, require_rows
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -59,15 +59,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     commands = {network: predicting(network_path(network)) for network in options.networks}
-    commands |= dict(program.split(": ", 1) for program in options.program)
-    if options.vballnet is not None:
-        commands |= of_vballnet(options.vballnet)
+    commands |= others(options.program, options.vballnet)
     with TemporaryDirectory() as name:
         rows = {command: (options.rows or Path(name)) / Path(command).stem for command in commands}
         for command, place in rows.items():
             go_through(commands[command], options.video, place)
         longest = max(options.video, key=lambda video: len(VideoFrames(video)))
-        runs = speeds(commands, longest, options.rounds, Path(name))
+        runs = in_turn(commands, longest, options.rounds, Path(name))
         frames = len(VideoFrames(longest))
         found = {}
         for command, place in rows.items():
@@ -89,16 +87,6 @@ def go_through(command: str, videos: Sequence[Path], place: Path) -> None:
             (written,) = Path(name).rglob("*.csv")
             kept.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(written, kept)
-
-
-def speeds(commands: Mapping[str, str], video: Path, rounds: int, folder: Path) -> dict[str, list[Run]]:
-    """Return what the commands take for a video in each round."""
-    runs: dict[str, list[Run]] = {name: [] for name in commands}
-    for number in range(rounds):
-        for place, (name, command) in enumerate(commands.items()):
-            runs[name].append(run_of(filled(command, video, rows := folder / f"{number}-{place}"), rows))
-            require_rows(rows, video)
-    return runs
 
 
 def right(rows: Path, data: Sequence[str], split: str) -> tuple[float, ...]:

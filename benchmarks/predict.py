@@ -27,7 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -221,6 +221,22 @@ def filled(command: str, video: Path, folder: Path) -> list[str]:
     return [word.format(video=video, folder=folder) for word in shlex.split(command)]
 
 
+def others(programs: Sequence[str], vballnet: Path | None) -> dict[str, str]:
+    """Return the commands of others by their names, as options give them."""
+    return dict(program.split(": ", 1) for program in programs) | ({} if vballnet is None else of_vballnet(vballnet))
+
+
+def in_turn(commands: Mapping[str, str], video: Path, rounds: int, folder: Path) -> dict[str, list[Run]]:
+    """Return what commands take for a video, round by round, one after the other in each."""
+    runs: dict[str, list[Run]] = {name: [] for name in commands}
+    for number in range(rounds):
+        for place, (name, command) in enumerate(commands.items()):
+            rows = folder / f"rows-{number}-{place}"
+            runs[name].append(run_of(filled(command, video, rows), rows))
+            require_rows(rows, video)
+    return runs
+
+
 def main() -> None:
     """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -248,9 +264,7 @@ def main() -> None:
         console = Console(width=140)
         if not options.no_parts:
             speed(console, checkpoints, videos, options.rounds, folder)
-        programs = dict(program.split(": ", 1) for program in options.program)
-        if options.vballnet is not None:
-            programs |= of_vballnet(options.vballnet)
+        programs = others(options.program, options.vballnet)
         commands(console, checkpoints, programs, videos[0], options.rounds, folder)
         if not options.no_memory:
             memory(console, checkpoints, videos[0], folder)
@@ -307,13 +321,7 @@ def commands(
     console: Console, checkpoints: list[Path], programs: dict[str, str], video: Path, rounds: int, folder: Path
 ) -> None:
     """Print what whole commands take, ours and those of others, each round one after the other."""
-    all_commands = {checkpoint.stem: predicting(checkpoint) for checkpoint in checkpoints} | programs
-    runs: dict[str, list[Run]] = {name: [] for name in all_commands}
-    for number in range(rounds):
-        for place, (name, command) in enumerate(all_commands.items()):
-            rows = folder / f"rows-{number}-{place}"
-            runs[name].append(run_of(filled(command, video, rows), rows))
-            require_rows(rows, video)
+    runs = in_turn({path.stem: predicting(path) for path in checkpoints} | programs, video, rounds, folder)
     frames = len(VideoFrames(video))
     heads = ("command", "seconds", "to the first row", "frames/s", "CPU-seconds", "of the cores", "peak MB")
     table = Table(*heads, box=box.MARKDOWN)

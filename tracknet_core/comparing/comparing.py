@@ -23,7 +23,6 @@ from tracknet_core.isolation import Job, run_apart
 
 LOG = "log.txt"
 
-
 TITLE = "# Experiments side by side"
 """First line of ``table.md``."""
 

@@ -21,8 +21,9 @@ from PIL import Image
 from tracknet_core.clips import clip_names
 from tracknet_core.contracts import Clip, FloatArray, FrameSource, IntArray, UInt8Array, Visibility
 from tracknet_core.data.alignment import Alignment, Astray, Misfit
-from tracknet_core.data.check_report import Fault, Kind, Report, Severity, SplitStatistics, count
+from tracknet_core.data.check_report import Fault, Kind, Report, Severity, SplitStatistics
 from tracknet_core.errors import DataError, LabelWarning
+from tracknet_core.wording import count
 
 _VISIBLE = [code for code in Visibility if code.is_visible]
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from tracknet_core.wording import count
+
 Severity = Literal["error", "suspicion", "warning"]
 
 Kind = Literal[
@@ -133,8 +135,3 @@ def _table(statistics: Mapping[str, SplitStatistics]) -> str:
         "  ".join([split.ljust(first), *(cell.rjust(width) for cell, width in zip(cells, others, strict=True))])
         for split, *cells in rows
     )
-
-
-def count(number: int, what: str) -> str:
-    """Return '1 frame' or '2 frames'."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

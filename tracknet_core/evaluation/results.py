@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from tracknet_core.contracts import FloatArray, FrameSource, IntArray, Point, Size
 from tracknet_core.row_file import PLACE_DECIMALS
+from tracknet_core.wording import count
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -302,8 +303,7 @@ class Evaluation:
     @property
     def extent(self) -> str:
         """How much was scored, in words."""
-        clips = f"{len(self.clips)} clip{'' if len(self.clips) == 1 else 's'}"
-        return f"{clips} of '{self.split}', {sum(map(len, self.clips))} frames"
+        return f"{count(len(self.clips), 'clip')} of '{self.split}', {sum(map(len, self.clips))} frames"
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain dicts, lists and numbers for JSON; NaN is None.

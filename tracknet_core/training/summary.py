@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tracknet_core.model import BallTracker
 from tracknet_core.training.trainer import Prepared, Trained
+from tracknet_core.wording import count
 
 PARTS = ("input", "backbone", "decoder", "head")
 
@@ -35,7 +36,7 @@ def describe(prepared: Prepared) -> Iterator[RenderableType]:
 
 def figures(trained: Trained) -> RenderableType:
     """Return a table of the last figures of training and validation; its title alone, where there are none yet."""
-    title = f"{trained.run_id}, {trained.epochs} epoch{'s'[: trained.epochs != 1]}, {trained.seconds:.0f} s"
+    title = f"{trained.run_id}, {count(trained.epochs, 'epoch')}, {trained.seconds:.0f} s"
     if not trained.figures:
         return title
     table = Table("metric", "value", title=title, min_width=len(title))  # else the title is broken

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from tracknet_core.contracts import FeatureSpec
 from tracknet_core.layers import volume_blocks
 from tracknet_core.registry import backbones
-from tracknet_plugins.backbones.sizes import check_size
+from tracknet_plugins.backbones.sizes import channels_of_frame, check_size
 from tracknet_plugins.backbones.statistics import Statistics, normalization
 
 
@@ -73,17 +73,13 @@ class P3D(nn.Module):
                 )
         if patch_size < 1:
             raise ValueError(f"patch_size: {patch_size} is out of range. Give at least 1.")
-        if in_channels % frames:
-            raise ValueError(
-                f"the input gives {in_channels} channels for {frames} frames, and convolutions over time take equally "
-                "many of each. Choose the input 'stack'."
-            )
+        own = channels_of_frame(in_channels, frames)
         self.frames = frames
         self.patch_size = patch_size
         self.keep = keep
         self.space, self.time = nn.ModuleList(), nn.ModuleList()
         features: list[FeatureSpec] = []
-        before, length = in_channels // frames * patch_size**2, frames
+        before, length = own * patch_size**2, frames
         for i, (width, kernel, reach, number) in enumerate(zip(channels, kernels, time_kernels, blocks, strict=True)):
             self.space.append(volume_blocks(before, width, number, kernel=(1, kernel)))
             self.time.append(volume_blocks(width, width, 1, kernel=(reach, kernel)))

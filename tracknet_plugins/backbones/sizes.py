@@ -1,4 +1,4 @@
-"""The sizes of images that a backbone takes."""
+"""The sizes of images, and the channels of frames, that a backbone takes."""
 
 from __future__ import annotations
 
@@ -24,3 +24,21 @@ def check_size(size: Size, stride: int) -> None:
             f"an image of {size[0]}x{size[1]} pixels is not a whole number of cells of {stride}x{stride} pixels. Set "
             f"data.preprocess.resize to {smaller} or {larger}, or choose a network with smaller cells."
         )
+
+
+def channels_of_frame(in_channels: int, frames: int) -> int:
+    """Return how many channels each frame of a network sample has.
+
+    Args:
+        in_channels: channels of the sample.
+        frames: in it.
+
+    Raises:
+        ValueError: they have not equally many.
+    """
+    if in_channels % frames:
+        raise ValueError(
+            f"the input gives {in_channels} channels for {frames} frames, and convolutions over time take equally "
+            "many of each. Choose the input 'stack'."
+        )
+    return in_channels // frames

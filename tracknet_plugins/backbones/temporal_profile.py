@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from tracknet_core.contracts import FeatureSpec
 from tracknet_core.registry import backbones
-from tracknet_plugins.backbones.sizes import check_size
+from tracknet_plugins.backbones.sizes import channels_of_frame, check_size
 from tracknet_plugins.backbones.statistics import Statistics, normalization
 
 
@@ -73,13 +73,9 @@ class TemporalProfile(nn.Module):
             raise ValueError(
                 f"heads: {heads} are no equal groups of {channels[-1]} channels. Give a number that divides them."
             )
-        if in_channels % frames:
-            raise ValueError(
-                f"the input gives {in_channels} channels for {frames} frames, and convolutions over time take equally "
-                "many of each. Choose the input 'stack'."
-            )
+        own = channels_of_frame(in_channels, frames)
         self.frames = frames
-        self.stem = nn.Sequential(_convolution(in_channels // frames, stem, 5), nn.BatchNorm3d(stem), nn.ReLU())
+        self.stem = nn.Sequential(_convolution(own, stem, 5), nn.BatchNorm3d(stem), nn.ReLU())
         self.levels = nn.ModuleList(
             nn.ModuleList(_Block(before, after) for before, after in pairwise((stem, *channels))) for _ in range(levels)
         )

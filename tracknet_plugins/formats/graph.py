@@ -257,20 +257,17 @@ def _keep_whole_numbers(model: Any) -> None:
     from onnx import TensorProto, numpy_helper  # noqa: PLC0415
 
     graph = model.graph
-    makers = {name: node for node in graph.node for name in node.output}
     readers = Counter(name for node in graph.node for name in node.input)
     held = {tensor.name: tensor for tensor in graph.initializer}
     frames = graph.input[0]
     if frames.type.tensor_type.elem_type != TensorProto.UINT8:
         return
     for last in [node for node in graph.node if node.op_type == "QuantizeLinear"]:
-        way, name = [last], last.input[0]
-        while name in makers and makers[name].op_type in {"Cast", "Reshape"} and readers[name] == 1:
-            way.append(makers[name])
-            name = makers[name].input[0]
-        given = [numpy_helper.to_array(held[name]) for name in last.input[1:] if name in held]
-        if name == frames.name and [one.tolist() for one in given] == [one.tolist() for one in WHOLE.values()]:
-            for node in way:
+        way, origin = _way_to(graph, last.input[0])
+        given = [numpy_helper.to_array(held[name]).tolist() for name in last.input[1:] if name in held]
+        is_alone = all(readers[node.output[0]] == 1 for node in way)
+        if origin == frames.name and is_alone and given == [one.tolist() for one in WHOLE.values()]:
+            for node in (last, *way):
                 if node.op_type != "Reshape":
                     _bypass(graph, node)
 
@@ -286,8 +283,15 @@ def _bypass(graph: Any, node: Any) -> None:
 
 def _reads_whole_numbers(graph: Any, node: Any) -> bool:
     """Return whether a node reads the frames of a graph as they come, in another type and shape."""
-    makers = {name: maker for maker in graph.node for name in maker.output}
-    name = node.input[0]
+    _, origin = _way_to(graph, node.input[0])
+    return bool(origin == graph.input[0].name)
+
+
+def _way_to(graph: Any, name: str) -> tuple[list[Any], str]:
+    """Return the nodes that give a value another type or shape alone, the last first, and what the first is given."""
+    makers = {output: maker for maker in graph.node for output in maker.output}
+    way: list[Any] = []
     while name in makers and makers[name].op_type in {"Cast", "Reshape"}:
+        way.append(makers[name])
         name = makers[name].input[0]
-    return bool(name == graph.input[0].name)
+    return way, name

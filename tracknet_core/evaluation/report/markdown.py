@@ -24,6 +24,7 @@ from tracknet_core.evaluation.report.tables import (
 )
 from tracknet_core.evaluation.report.text import MISSES_SAID, WAYS_SAID
 from tracknet_core.evaluation.results import Evaluation
+from tracknet_core.wording import count
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]#|~!])")
 _DRAWN = f"from, to: {SHARE:.0%} of {DRAWS} draws of the clips."
@@ -53,8 +54,7 @@ def comparison_as_markdown(comparison: Comparison) -> str:
     """Return all tables of a comparison."""
     letters = [letter(number) for number in range(len(comparison.runs))]
     runs = zip(letters, comparison.runs, comparison.names, strict=True)
-    count = len(comparison.clips)
-    parts = ["# Runs side by side", f"Over the {count} clip{'s'[: count != 1]} that all runs share."]
+    parts = ["# Runs side by side", f"Over the {count(len(comparison.clips), 'clip')} that all runs share."]
     parts += [f"Note: {_plain(note)}" for note in comparison.notes]
     parts.append(text_table(["", "file", "name"], runs))
     parts += _with_rows("## Overview", with_ends(compared_overview(comparison.protocols)))

@@ -21,6 +21,7 @@ from tracknet_core.evaluation.report.tables import (
     with_ends,
 )
 from tracknet_core.evaluation.results import Evaluation, ProtocolResult
+from tracknet_core.wording import count
 
 MOST_CLIPS = 10
 """Clips in a table on a terminal."""
@@ -48,8 +49,7 @@ def comparison_as_text(comparison: Comparison) -> str:
     letters = {letter(number): name for number, name in enumerate(comparison.names)}
     width = max(map(len, comparison.runs))
     runs = [f"{one}  {run.ljust(width)}  {letters[one]}" for one, run in zip(letters, comparison.runs, strict=True)]
-    count = len(comparison.clips)
-    parts = [f"{len(runs)} runs over the {count} clip{'s'[: count != 1]} that all share\n" + "\n".join(runs)]
+    parts = [f"{len(runs)} runs over the {count(len(comparison.clips), 'clip')} that all share\n" + "\n".join(runs)]
     for name, values in comparison.differs.items():
         different = [f"  {one}  {value or '-'}" for one, value in zip(letters, values, strict=True)]
         parts.append("\n".join([f"{name} differs", *different]))
