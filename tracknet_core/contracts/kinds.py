@@ -484,6 +484,8 @@ class Format(Protocol):
     def load(self, path: Path) -> Callable[..., tuple[Array, ...]]:
         """Return a function that runs the file: what the network takes, and gives, as NumPy arrays.
 
+        It may have an attribute ``threads``, how many it runs on, which is told to whoever waits.
+
         Raises:
             CheckpointError: the file is not of this format.
         """

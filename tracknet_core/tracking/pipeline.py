@@ -44,6 +44,8 @@ class ClipRun:
         self._plan = plan
         self._clip = ClipTracker(job.name, job.source, detector, plan)
         self._backend = detector.backend
+        alone = job.source.is_live or detector.state
+        self._led = _led(detector, windows=1 if alone else plan.batch_size or detector.batch_size)
         self._clip.check_online()
         self._stopped = Event()
 
@@ -88,7 +90,7 @@ class ClipRun:
             loss = self._clip.loss(len(begun.earlier) + progress.count)
             if loss is not None:
                 sys.stderr.write(f"warning: {loss}\n")
-        what = f"{progress.count} frames, {with_ball} with a ball, {progress.rate:.1f} frames/s by {self._backend}"
+        what = f"{progress.count} frames, {with_ball} with a ball, {progress.rate:.1f} frames/s by {self._led}"
         files = "".join(f"\n  {path}" for writer in self._job.writers for path in writer.paths)
         return f"{self._job.name}: {what}{files}"
 
@@ -186,6 +188,14 @@ class _Aside:
                         self._output.write(frame)
                 except BaseException as failed:  # raised again by the thread that hands frames over
                     self._error = failed
+
+
+def _led(detector: Detector, windows: int) -> str:
+    """Return what runs a network, for people: some of it was chosen on this machine."""
+    windows_at_once = f"{windows} window{'s' * (windows > 1)} at a time"
+    if detector.threads is None:
+        return f"{detector.backend} ({windows_at_once})"
+    return f"{detector.backend} ({detector.threads} thread{'s' * (detector.threads > 1)}, {windows_at_once})"
 
 
 def _digest(*facts: object) -> str:

@@ -82,6 +82,7 @@ class _ExportedFile:
             batch_size=1,  # measured on CPUs: more take no less time for each, and as much more memory
             luma=self._luma,
             backend=self._name,
+            threads=getattr(self._run, "threads", None),
         )
 
     def adjusted(self, wanted: Wanted) -> Detector:

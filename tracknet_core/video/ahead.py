@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterable
 from contextlib import suppress
 from queue import Full, Queue
 from threading import Event, Thread
-from typing import TypeVar
+from typing import TypeVar, cast
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ _POLL = 0.1  # seconds between two looks at whether a thread is still wanted
 
 
 def ahead(items: Iterable[T], depth: int, *, niceness: int = 0) -> Generator[T, None, None]:
-    """Yield the items, worked out by a thread that is up to ``depth`` of them ahead.
+    """Return the items, worked out by a thread that begins at once, and is up to ``depth`` of them ahead.
 
     An exception there is raised here, after the items before it. Closing this generator ends the thread at its next
     item, and waits for that.
@@ -29,6 +29,13 @@ def ahead(items: Iterable[T], depth: int, *, niceness: int = 0) -> Generator[T, 
         depth: greatest number of items that wait, which bounds the memory.
         niceness: how far the thread steps back for others, 0 to 19, where the system knows that of threads.
     """
+    begun = _ahead(items, depth, niceness)
+    next(begun)
+    return cast("Generator[T, None, None]", begun)
+
+
+def _ahead(items: Iterable[T], depth: int, niceness: int) -> Generator[T | None, None, None]:
+    """Yield None when the thread works, from when on closing ends it, and then the items."""
     waiting: Queue[tuple[T] | BaseException | None] = Queue(depth)
     unwanted = Event()
 
@@ -55,6 +62,7 @@ def ahead(items: Iterable[T], depth: int, *, niceness: int = 0) -> Generator[T, 
     thread = Thread(target=work, name="ahead", daemon=True)
     thread.start()
     try:
+        yield None
         while (message := waiting.get()) is not None:
             if isinstance(message, BaseException):
                 raise message

@@ -95,11 +95,14 @@ def require_onnx(extra: str) -> None:
 
 
 def threads() -> int:
-    """Return how many threads a runtime gets: what OMP_NUM_THREADS says, else one for each processor that is ours."""
+    """Return how many threads a runtime gets: those that are asked for, else one for each processor that is ours."""
+    return asked_threads() or (len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1)
+
+
+def asked_threads() -> int | None:
+    """Return what OMP_NUM_THREADS says, of whole numbers from 1 on; None where it says nothing."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdecimal() and int(asked) > 0:
-        return int(asked)
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return int(asked) if asked.isdecimal() and int(asked) > 0 else None
 
 
 @contextmanager

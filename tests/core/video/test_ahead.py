@@ -33,6 +33,20 @@ def test_no_more_items_than_asked_for_are_worked_out_ahead() -> None:
     coming.close()
 
 
+def test_the_work_begins_before_anybody_asks_and_ends_when_nobody_does() -> None:
+    begun = threading.Event()
+
+    def items() -> Iterator[int]:
+        begun.set()
+        yield from range(100)
+
+    before = threading.active_count()
+    coming = ahead(items(), 2)
+    assert begun.wait(5)
+    coming.close()
+    assert threading.active_count() == before
+
+
 def test_an_exception_comes_after_the_items_before_it() -> None:
     def items() -> Iterator[int]:
         yield 1

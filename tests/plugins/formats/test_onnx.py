@@ -57,6 +57,24 @@ def test_int8_stores_whole_numbers_and_stays_near(saved, finder, frames) -> None
     assert component.notes(path) == {"config": "{}"}
 
 
+@pytest.mark.parametrize(
+    ("asked", "light", "expected"),
+    [("3", 0.0, 3), (None, 60.0, 1), (None, 0.0, 4)],
+    ids=["asked for", "a light network", "a heavy network"],
+)
+def test_threads_are_those_that_suit_the_network(
+    saved, assert_same, monkeypatch: pytest.MonkeyPatch, asked: str | None, light: float, expected: int
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if asked is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    monkeypatch.setattr("tracknet_plugins.formats.onnx.LIGHT", light)
+    monkeypatch.setattr("tracknet_plugins.formats.onnx.threads", lambda: 4)
+    run = ONNX().load(saved(ONNX()))
+    assert_same(run, atol=1e-3)
+    assert run.threads == expected
+
+
 class Bright(nn.Module):
     def forward(self, frames: Tensor) -> tuple[Tensor]:
         return (frames.float().mean(dim=2),)
