@@ -1,15 +1,15 @@
 """Trained networks in repositories of Hugging Face: ``hf://owner/name``, each with the files of :mod:`.model_folder`.
 
-What comes from there is not trusted: the weights as safetensors and the configuration are fetched alone, which hold no
-code.
+What comes from there is not trusted: the weights as safetensors, the configuration are fetched alone, which hold no
+code, and what the caller names.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -34,11 +34,12 @@ def is_hub_address(text: str | Path) -> bool:
     return _written(text).startswith(SCHEME)
 
 
-def fetch(address: str | Path) -> Path:
+def fetch(address: str | Path, *, beside: Sequence[str] = ()) -> Path:
     """Return the folder of a network, where its files lie once they have been fetched.
 
     Args:
         address: ``hf://owner/name``; ``hf://owner/name@revision`` for a branch, a tag or a commit.
+        beside: names of further files that are fetched if the repository has them.
 
     Raises:
         CheckpointError: no such repository or revision, it holds no network of tracknet, or it cannot be reached and
@@ -51,7 +52,11 @@ def fetch(address: str | Path) -> Path:
     with _told(address, CheckpointError):
         config = Path(api.hf_hub_download(repository, CONFIG, revision=revision))
         # Of the same state, whatever is pushed meanwhile: files lie in a folder that is called as their commit.
-        weights = Path(api.hf_hub_download(repository, WEIGHTS, revision=config.parent.name))
+        commit = config.parent.name
+        weights = Path(api.hf_hub_download(repository, WEIGHTS, revision=commit))
+        for name in beside:
+            with _if_there():
+                api.hf_hub_download(repository, name, revision=commit)
     return weights.parent
 
 
@@ -90,6 +95,16 @@ def check_address(address: str) -> None:
     """
     _parsed(address)
     _api(address)
+
+
+@contextmanager
+def _if_there() -> Iterator[None]:
+    """Go on without a file that the repository has not, or that was not fetched when it could be reached."""
+    # Here rather than above: as in _api, which has found it.
+    from huggingface_hub import errors  # noqa: PLC0415
+
+    with suppress(errors.EntryNotFoundError, errors.LocalEntryNotFoundError):
+        yield
 
 
 def _written(address: str | Path) -> str:

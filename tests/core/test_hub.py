@@ -24,7 +24,7 @@ from tracknet_core.config import Config
 from tracknet_core.errors import CheckpointError, ConfigError, DataError
 from tracknet_core.hub import fetch, upload
 from tracknet_core.model_folder import CARD, CONFIG, WEIGHTS, is_model_folder
-from tracknet_core.tracking.networks import network_and_videos
+from tracknet_core.tracking.networks import network_and_videos, network_path
 
 COMMIT = "a" * 40
 ADDRESS = "hf://me/ball"
@@ -162,6 +162,13 @@ def test_a_network_goes_there_and_comes_back(
 def test_a_folder_is_kept_where_somebody_names_one(hub: StandIn, checkpoint: Path, tmp_path: Path) -> None:
     assert publish.main([str(checkpoint), "--to", ADDRESS, "--output", str(tmp_path / "kept")]) == 0
     assert {path.name: path.read_bytes() for path in (tmp_path / "kept").iterdir()} == hub.files["me/ball"]
+
+
+def test_a_graph_beside_the_weights_is_fetched_with_them(hub: StandIn) -> None:
+    hub.files["me/ball"] = {WEIGHTS: b"weights", CONFIG: b"config", "network.onnx": b"graph", "network.pt2": b"code"}
+    folder = network_path(ADDRESS)
+    assert (folder / "network.onnx").read_bytes() == b"graph"
+    assert "network.pt2" not in hub.asked
 
 
 def test_what_was_fetched_needs_no_network(

@@ -72,6 +72,11 @@ def is_network(text: str) -> bool:
     return any(path.name.endswith(form.reader.suffix) for form in _installed_formats())
 
 
+def portable_names() -> list[str]:
+    """Return how files beside weights are called that run here without torch, and hold no code."""
+    return [f"{PORTABLE}{reader.suffix}" for _, reader in _installed_formats() if _is_run(reader)]
+
+
 class _NamedFormat(NamedTuple):
     name: str
     reader: Format
@@ -105,10 +110,14 @@ def _portable_in(folder: Path, backend: str) -> Path:
         return folder
     for name, reader in _installed_formats():
         path = folder / f"{PORTABLE}{reader.suffix}"
-        runs = not reader.runs_code and all(map(find_spec, reader.needs))
-        if path.is_file() and runs and backend in (AUTO, name):
+        if path.is_file() and _is_run(reader) and backend in (AUTO, name):
             return path
     return folder
+
+
+def _is_run(reader: Format) -> bool:
+    """Return whether files of a format are run here without being asked for: their packages are there, and no code."""
+    return not reader.runs_code and all(map(find_spec, reader.needs))
 
 
 def _is_gpu_there() -> bool:

@@ -9,7 +9,7 @@ from tracknet_core.config import default_of
 from tracknet_core.errors import CheckpointError, ConfigError
 from tracknet_core.hub import fetch, is_hub_address
 from tracknet_core.registry import models
-from tracknet_core.tracking.detector import AUTO, is_network
+from tracknet_core.tracking.detector import AUTO, is_network, portable_names
 
 
 def network_path(text: str | Path | None) -> Path:
@@ -26,7 +26,7 @@ def network_path(text: str | Path | None) -> Path:
     if text is None:
         return _model(default_of("--model"))
     if is_hub_address(text):
-        return fetch(text)
+        return fetch(text, beside=portable_names())
     path = Path(text).expanduser()
     if path.exists() or path.parent != Path() or path.suffix:
         return path
