@@ -14,7 +14,7 @@ from tracknet_core.comparing.rows import notes, table
 from tracknet_core.comparing.standings import Standings, stand
 from tracknet_core.comparing.trade_offs import as_chart, as_table, trade_offs
 from tracknet_core.comparing.work import TRAINED, Learning, Measuring, Scoring
-from tracknet_core.evaluation.report.markdown import text_table
+from tracknet_core.evaluation.report.markdown import escaped, text_table
 from tracknet_core.evaluation.report.page import Section, comparison_report
 from tracknet_core.evaluation.results import as_plain
 from tracknet_core.evaluation.scored_clips import scored_clips
@@ -95,7 +95,7 @@ def _write(standings: Standings, output: Path, conditions: Sequence[str]) -> Non
     said = [*conditions, *notes(standings)]
     places = trade_offs(standings)
     front, *places_of = as_table(places)
-    parts = [TITLE, *conditions, text_table(header, rows), *said[len(conditions) :]]
+    parts = [TITLE, *map(escaped, conditions), text_table(header, rows), *map(escaped, said[len(conditions) :])]
     parts += ["## F1 and speed", text_table(front, places_of)] if places else []
     replace_text(output / "table.md", "\n\n".join(parts) + "\n")
     text = io.StringIO()

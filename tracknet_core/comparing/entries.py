@@ -116,7 +116,7 @@ def find_entries(
     Args:
         experiments: YAML files, or names of those that come with tracknet.
         ablations: an experiment, and the settings in the form ``key=value`` that make it another; with a name of its
-            own as ``NAME=EXPERIMENT``.
+            own as ``NAME=EXPERIMENT``, which may be all that is changed.
         shared: what all have in common.
         split: what is scored.
         output: what holds a folder for each.
@@ -129,10 +129,10 @@ def find_entries(
     for ablation in ablations:
         experiment, *changes = ablation
         name, _, file = experiment.rpartition("=")
-        if not changes or any("=" not in change for change in changes):
+        if not (name or changes) or any("=" not in change for change in changes):
             raise ConfigError(
                 f"--ablation {' '.join(ablation)}: give an experiment, and what is changed of it, such as --ablation "
-                "vit model.heatmap.sigma=3."
+                "vit model.heatmap.sigma=3, or a name, such as --ablation mine=vit."
             )
         entries.append(_entry(name, Path(file), changes, shared, output))
     if not entries:

@@ -86,6 +86,7 @@ def test_experiments_are_trained_scored_and_measured_once(
     changed = {path.name for path in states if path.stat().st_mtime_ns != states[path]}
     assert changed == {"evaluation.json", "asked.json", "results.json"}
     assert "tracknet F1" in table(tmp_path / "out")[0]
+    assert r"split \{'train': \['train/1'\]" in (tmp_path / "out" / "table.md").read_text()
     # Without a number: measured anew.
     (measured,) = (tmp_path / "out" / "experiment").glob("speed.json")
     measured.write_text(json.dumps({"torch": "was not there"}))
@@ -112,6 +113,12 @@ def test_a_folder_of_another_training_is_left_alone(
     assert go() == 2
     assert "was trained with other settings (budget). Name another" in capsys.readouterr().err
     assert here == []
+
+
+def test_a_name_may_be_all_that_is_changed(tmp_path: Path) -> None:
+    (entry,) = find_entries([], [["mine=vit"]], Shared(), "test", tmp_path)
+    assert entry.name == "mine"
+    assert entry.folder == tmp_path / "mine"
 
 
 @pytest.mark.parametrize(

@@ -32,18 +32,18 @@ _DRAWN = f"from, to: {SHARE:.0%} of {DRAWS} draws of the clips."
 
 def as_markdown(evaluation: Evaluation) -> str:
     """Return all tables of an evaluation."""
-    parts = [f"# Evaluation of {_plain(evaluation.name or evaluation.source)}", f"{_plain(evaluation.extent)}."]
-    parts += [f"Note: {_plain(note)}" for note in evaluation.notes]
+    parts = [f"# Evaluation of {escaped(evaluation.name or evaluation.source)}", f"{escaped(evaluation.extent)}."]
+    parts += [f"Note: {escaped(note)}" for note in evaluation.notes]
     parts += _with_rows("## Overview", with_ends(overview(evaluation)))
     for protocol in evaluation.protocols:
-        parts += [f"## Protocol {_plain(protocol.name)}", _plain(protocol.rule)]
+        parts += [f"## Protocol {escaped(protocol.name)}", escaped(protocol.rule)]
         parts.append(_table(with_ends(protocol_table(protocol))))
         parts += [_DRAWN] if protocol.intervals else []
         parts.append(_table(Table.of(protocol.clips, "clip")))
     for name, table in evaluation.misses.items():
-        parts += [f"## Misses by {_plain(name)}", f"In frames. {_plain(MISSES_SAID)}."]
+        parts += [f"## Misses by {escaped(name)}", f"In frames. {escaped(MISSES_SAID)}."]
         parts += [_table(miss_classes(table)), _table(miss_clips(table))]
-    parts += ["## Trajectories", _plain(WAYS_SAID), _table(trajectories(evaluation))]
+    parts += ["## Trajectories", escaped(WAYS_SAID), _table(trajectories(evaluation))]
     parts.append(_table(clip_trajectories(evaluation)))
     if evaluation.conditions:
         parts += ["## What the numbers depend on", text_table(["", "value"], evaluation.conditions.items())]
@@ -55,14 +55,14 @@ def comparison_as_markdown(comparison: Comparison) -> str:
     letters = [letter(number) for number in range(len(comparison.runs))]
     runs = zip(letters, comparison.runs, comparison.names, strict=True)
     parts = ["# Runs side by side", f"Over the {count(len(comparison.clips), 'clip')} that all runs share."]
-    parts += [f"Note: {_plain(note)}" for note in comparison.notes]
+    parts += [f"Note: {escaped(note)}" for note in comparison.notes]
     parts.append(text_table(["", "file", "name"], runs))
     parts += _with_rows("## Overview", with_ends(compared_overview(comparison.protocols)))
     if comparison.differs:
         differing = ([name, *values] for name, values in comparison.differs.items())
         parts += ["## What differs between the runs", text_table(["", *letters], differing)]
     for protocol in comparison.protocols:
-        parts += [f"## Protocol {_plain(protocol.name)}", _plain(protocol.rule)]
+        parts += [f"## Protocol {escaped(protocol.name)}", escaped(protocol.rule)]
         parts.append(_table(with_ends(compared(protocol))))
         parts += [_DRAWN] if len(comparison.clips) > 1 else []
         parts += [_table(compared_misses(protocol))] if protocol.misses else []
@@ -83,16 +83,16 @@ def text_table(header: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def _lines(header: Sequence[str], rows: Iterable[Iterable[str]], side: str) -> Iterator[str]:
-    yield _line(map(_plain, header))
+    yield _line(map(escaped, header))
     yield _line(["---", *[f"---{side}"] * (len(header) - 1)])
     for row in rows:
-        yield _line(map(_plain, row))
+        yield _line(map(escaped, row))
 
 
 def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _plain(text: str) -> str:
+def escaped(text: str) -> str:
     """Return a text as Markdown shows it: in one line, and with nothing in it that is markup there or in HTML."""
     return _MARKUP.sub(r"\\\1", html.escape(" ".join(text.split()), quote=False))
