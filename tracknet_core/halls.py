@@ -25,8 +25,8 @@ def parser() -> CommandParser:
         usage="tracknet adapt [NETWORK] VIDEO [VIDEO …] --output FILE [-h] …",
         description="Let a network learn a hall from video of it that nobody labelled: from what it finds forwards and "
         "backwards in time alike, and from balls that are pasted into the video. NETWORK is a .ckpt file that a run "
-        "wrote, or the name of a model; without it, it is the model of --model. Experimental: agreement with itself "
-        "rose where it was tried, and accuracy fell. Compare both with labels before you trust it.",
+        "wrote, or the name of a model; without it, it is the model of --model. Experimental: it was tried once, "
+        "and F1 rose by less than 0.01. Compare both with labels before you trust it.",
     )
     parser.add_argument(
         "words", nargs="+", metavar="VIDEO", help="a video, a folder of images or of videos, a pattern; some minutes"
@@ -47,7 +47,7 @@ def parser() -> CommandParser:
         "--fps", type=float, default=30.0, metavar="N", help="of folders of images; default: %(default)g"
     )
     parser.add_argument(
-        "--teacher", metavar="NAME", help="the tracker whose trajectories are believed; default: one that doubts a lot"
+        "--teacher", metavar="NAME", help="the tracker whose trajectories are believed; default: the best path"
     )
     parser.add_argument("--paste", metavar="NAME", help="the transform that pastes balls; default: a bright disc")
     add_plugin_option(parser)

@@ -27,23 +27,33 @@ class BothWays:
     Attributes:
         forwards: detections on the trajectory, by the number of the frame; places that a tracker made up are none.
         backwards: those of the trajectory that begins at the end.
+        surest: by the number of the frame, what the network would answer without a trajectory; only where it has one.
         frames: N.
         height: of the video, in pixels.
     """
 
     forwards: dict[int, TrackPoint]
     backwards: dict[int, TrackPoint]
+    surest: dict[int, TrackPoint]
     frames: int
     height: int
 
     @property
     def agreed(self) -> dict[int, TrackPoint]:
         """The balls that both trajectories have in the same place, by the number of the frame."""
+        return self._confirmed(self.forwards, self.backwards)
+
+    @property
+    def singled_out(self) -> dict[int, TrackPoint]:
+        """Those of them that are the surest candidate of their frame, too, by its number."""
+        return self._confirmed(self.agreed, self.surest)
+
+    def _confirmed(self, balls: dict[int, TrackPoint], others: dict[int, TrackPoint]) -> dict[int, TrackPoint]:
+        """Return the balls that others are near to in the same frame."""
         return {
             number: ball
-            for number, ball in self.forwards.items()
-            if number in self.backwards
-            and np.hypot(*np.subtract(ball.xy, self.backwards[number].xy)) <= NEAR * self.height
+            for number, ball in balls.items()
+            if number in others and np.hypot(*np.subtract(ball.xy, others[number].xy)) <= NEAR * self.height
         }
 
     def labels(self) -> ArrayLabels:
@@ -63,7 +73,7 @@ def look_both_ways(detector: Detector, frames: FrameSource, tracker: Node) -> Bo
     Args:
         detector: the network.
         frames: the clip.
-        tracker: validated node; one that knows little of the future, so that the two trajectories are two opinions.
+        tracker: validated node.
 
     Raises:
         DataError: the clip cannot be read.
@@ -74,16 +84,22 @@ def look_both_ways(detector: Detector, frames: FrameSource, tracker: Node) -> Bo
     return BothWays(
         _found(follow(candidates), candidates),
         _found(follow(turned), candidates[::-1]),
+        {frame.number: frame.ball(0) for frame in candidates if len(frame.score)},
         len(frames),
         frames.size[1],
     )
 
 
 def agreement(clips: Iterable[BothWays]) -> float:
-    """Return how much both directions agree, 0 to 1: the share of all detections on trajectories that the other has."""
+    """Return how much a network agrees with itself, 0 to 1.
+
+    It is the share of the frames with a ball on any of the two trajectories in which both have it in the same place,
+    and the network would have said so without them. Two trajectories agree nearly always; a network that knows the hall is
+    also surer of the ball than of anything else.
+    """
     seen = list(clips)
-    both = sum(len(one.agreed) for one in seen)
-    return 2 * both / max(1, sum(len(one.forwards) + len(one.backwards) for one in seen))
+    singled_out = sum(len(one.singled_out) for one in seen)
+    return singled_out / max(1, sum(len(one.forwards.keys() | one.backwards.keys()) for one in seen))
 
 
 def _turned(candidates: Sequence[Candidates]) -> list[Candidates]:

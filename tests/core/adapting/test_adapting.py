@@ -50,7 +50,7 @@ def agreements(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     def look(detector: Any, frames: Any, tracker: Any) -> BothWays:
         every = {n: TrackPoint.at((10.0 + n, 23.0), 0.9) for n in range(len(frames))}
-        return BothWays(every, every, len(frames), 48)
+        return BothWays(every, every, every, len(frames), 48)
 
     def how_much(clips: Iterator[BothWays]) -> float:
         assert len(list(clips)) == 1

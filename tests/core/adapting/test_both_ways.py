@@ -70,13 +70,14 @@ def test_where_both_agree_is_a_label_and_of_the_rest_nobody_says_anything(looked
     assert labels.visibility.tolist() == [-1, -1, 1, -1, 1, -1, -1, -1]
     np.testing.assert_allclose(labels.points[[2, 4], 0], [[20, 5], [40, 5]])
     assert np.isnan(labels.points[labels.visibility == Visibility.UNLABELLED]).all()
-    assert agreement([looked]) == pytest.approx(2 * 2 / 6)
+    assert agreement([looked]) == pytest.approx(2 / 4)  # frames 2 and 4 of 1, 2, 4 and 5
 
 
 def test_places_that_are_hundredths_of_the_height_apart_are_the_same() -> None:
     ways = BothWays(
         {n: TrackPoint.at((50.0, 50.0), 1.0) for n in range(3)},
         {n: TrackPoint.at((50.0 + 1.5 * n, 50.0), 1.0) for n in range(3)},
+        {},
         frames=3,
         height=200,
     )
@@ -84,6 +85,16 @@ def test_places_that_are_hundredths_of_the_height_apart_are_the_same() -> None:
     assert list(ways.agreed) == [0, 1]
 
 
+def test_a_network_that_is_surer_of_something_else_agrees_less() -> None:
+    balls = {n: TrackPoint.at((50.0, 50.0), 0.4) for n in range(4)}
+    sock = TrackPoint.at((90.0, 90.0), 0.8)
+    ways = BothWays(balls, balls, balls | {1: sock}, frames=4, height=100)
+
+    assert list(ways.agreed) == [0, 1, 2, 3]
+    assert list(ways.singled_out) == [0, 2, 3]
+    assert agreement([ways]) == 3 / 4
+
+
 def test_without_any_ball_nothing_agrees() -> None:
-    assert agreement([BothWays({}, {}, 5, 100)]) == 0
+    assert agreement([BothWays({}, {}, {}, 5, 100)]) == 0
     assert math.isfinite(agreement([]))
