@@ -94,8 +94,8 @@ def agreement(clips: Iterable[BothWays]) -> float:
     """Return how much a network agrees with itself, 0 to 1.
 
     It is the share of the frames with a ball on any of the two trajectories in which both have it in the same place,
-    and the network would have said so without them. Two trajectories agree nearly always; a network that knows the hall is
-    also surer of the ball than of anything else.
+    and the network would have said so without them. Two trajectories agree nearly always; a network that knows the
+    hall is also surer of the ball than of anything else.
     """
     seen = list(clips)
     singled_out = sum(len(one.singled_out) for one in seen)
