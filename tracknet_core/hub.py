@@ -1,6 +1,6 @@
 """Trained networks in repositories of Hugging Face: ``hf://owner/name``, each with the files of :mod:`.model_folder`.
 
-What comes from there is not trusted: the weights as safetensors, the configuration are fetched alone, which hold no
+What comes from there is not trusted: only the weights as safetensors and the configuration are fetched, which hold no
 code, and what the caller names.
 """
 

@@ -20,6 +20,7 @@ from tracknet_core.tracking.answers import Detector
 from tracknet_core.tracking.clip_tracker import ClipTracker
 from tracknet_core.tracking.jobs import Job
 from tracknet_core.tracking.plan import Plan
+from tracknet_core.wording import count
 
 _FRAMES_WAITING = 10_000  # of a few hundred bytes each, for a writer that is slower than the network
 
@@ -192,10 +193,8 @@ class _Aside:
 
 def _led(detector: Detector, windows: int) -> str:
     """Return what runs a network, for people: some of it was chosen on this machine."""
-    windows_at_once = f"{windows} window{'s' * (windows > 1)} at a time"
-    if detector.threads is None:
-        return f"{detector.backend} ({windows_at_once})"
-    return f"{detector.backend} ({detector.threads} thread{'s' * (detector.threads > 1)}, {windows_at_once})"
+    threads = [] if detector.threads is None else [count(detector.threads, "thread")]
+    return f"{detector.backend} ({', '.join([*threads, count(windows, 'window')])} at a time)"
 
 
 def _digest(*facts: object) -> str:
