@@ -152,9 +152,7 @@ class VideoFrames(FrameSource):
         index, times = self._index, self.times
         reformatter = VideoReformatter()
         with ExitStack() as stack:
-            # Most videos have one slice a frame. Pictures are told apart by their times here, not by their packets.
-            side_by_side = self._thread_count != 1 and index.order is None
-            container, stream = stack.enter_context(self._open(side_by_side=side_by_side))
+            container, stream = stack.enter_context(self._open())
             packets = self._packets_from(index.key_before(start), container, stream, stack)
             for number, frame in index.number(packets):
                 if number >= start:
@@ -193,11 +191,7 @@ class VideoFrames(FrameSource):
         )
 
     @contextmanager
-    def _open(self, *, side_by_side: bool = False) -> Iterator[tuple[InputContainer, VideoStream]]:
-        """Open the file, for a decoder that works at several frames at once, or at slices of one.
-
-        The former holds back frames for a few packets, so that what it gives and refuses is not of the last packet.
-        """
+    def _open(self) -> Iterator[tuple[InputContainer, VideoStream]]:
         source = io.BytesIO(self._source) if isinstance(self._source, bytes) else self._source
         try:
             container = open_to_read(source)
@@ -212,8 +206,6 @@ class VideoFrames(FrameSource):
             if stream.codec_context is None:
                 raise DataError(f"{self._name}: there is no decoder for the pictures in this file.")
             stream.codec_context.thread_count = self._thread_count
-            if side_by_side:
-                stream.thread_type = "FRAME"
             yield container, stream
 
     def _decode(self, indices: Sequence[int], size: Size) -> Iterator[UInt8Array]:

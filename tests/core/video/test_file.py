@@ -180,13 +180,7 @@ def test_bytes_are_read_like_a_file(video: Path) -> None:
 
 def test_more_threads_give_the_same_frames(video: Path) -> None:
     indices = [3, 17, 18, 39]
-    source = VideoFrames(video, thread_count=2)
-    assert shown_numbers(list(source.read(indices))) == indices
-    one, two = (
-        [(frame.number, frame.picture.tobytes()) for frame in frames.play(start=3)]
-        for frames in (VideoFrames(video), source)
-    )
-    assert one == two
+    assert shown_numbers(list(VideoFrames(video, thread_count=2).read(indices))) == indices
 
 
 def test_a_video_survives_pickling_before_during_and_after_use(video: Path) -> None:
