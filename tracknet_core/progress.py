@@ -8,9 +8,13 @@ from datetime import timedelta
 from importlib.util import find_spec
 from threading import Lock
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TextColumn
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+_NOTEBOOK = "IPython"
+"""Imported wherever rich finds a notebook."""
 
 _LINE_SECONDS = 10.0
 _SETTLING_SECONDS = 3.0
@@ -46,17 +50,9 @@ class Progress:
         self._began = self._told = time.monotonic()
         self._first: float | None = None
         self._bar: Bar | None = None
-        console = Console(stderr=True)
-        # In a notebook rich draws with ipywidgets, and without them would tell people to install these.
-        if not silent and (find_spec("ipywidgets") if console.is_jupyter else sys.stderr.isatty()):
-            self._bar = Bar(
-                TextColumn("{task.description}", markup=False),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[pace]}", markup=False),
-                console=console,
-                transient=True,
-            )
+        if not silent and (sys.stderr.isatty() or _NOTEBOOK in sys.modules):
+            self._bar = _bar()
+        if self._bar is not None:
             self._task = self._bar.add_task(text, total=total, completed=done, pace="")
 
     @property
@@ -107,3 +103,23 @@ class Progress:
             return told
         left = max(0, self._total - self._done - self.count) / rate
         return f"{told}, {timedelta(seconds=round(left))} left"
+
+
+def _bar() -> Bar | None:
+    """Return a bar for a terminal or a notebook; None where neither can draw one."""
+    # Here rather than above: it takes its time to import, and logs need none of it.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TextColumn  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    # In a notebook rich draws with ipywidgets, and without them would tell people to install these.
+    if not (find_spec("ipywidgets") if console.is_jupyter else sys.stderr.isatty()):
+        return None
+    return Bar(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[pace]}", markup=False),
+        console=console,
+        transient=True,
+    )

@@ -86,7 +86,7 @@ class RowFile(Output):
     """A file of rows that grows as ``<name>.part`` and gets its name when it is complete.
 
     A context manager: left with an exception, the part file stays, whole to its last row, and beside it ``<name>.run``,
-    which says what run it is of.
+    which says what run it is of; neither does after an error before the first row.
 
     Args:
         path: where to; its folder is made when needed.
@@ -129,6 +129,7 @@ class RowFile(Output):
             raise DataError(f"{path}: cannot be written ({error.strerror}). Give another --output.") from error
         if not self._kept:
             self._file.write(form.header)
+        self._has_rows = bool(self.earlier)
         self._flushed = -math.inf  # so that the first rows can be seen at once
 
     def read_earlier(self) -> Iterator[TrackedFrame]:
@@ -138,6 +139,7 @@ class RowFile(Output):
     def write(self, frame: TrackedFrame) -> None:
         """Add the rows of a frame."""
         self._file.write(self._form.encode(frame))
+        self._has_rows = True
         now = time.monotonic()
         if now - self._flushed >= self._flush_seconds:
             self._file.flush()
@@ -153,7 +155,10 @@ class RowFile(Output):
             self._file.close()
             if error is None:
                 complete(self.path)
-                self._run_file.unlink(missing_ok=True)
+            elif self._has_rows or not isinstance(error, Exception):
+                return
+            self.part.unlink(missing_ok=True)
+            self._run_file.unlink(missing_ok=True)
 
     def _check(self, run: Mapping[str, str]) -> None:
         """Find out what of the part file is gone on with."""

@@ -91,7 +91,7 @@ def detect(monkeypatch: pytest.MonkeyPatch) -> Callable[[Tensor], Detections]:
     """Let the command find what is white, in windows of three frames; a test may change what it sees."""
     holder: dict[str, Callable[[Tensor], Detections]] = {"find": find_white}
 
-    def load(path: Path, *, device: str, backend: str) -> Detector:
+    def load(path: Path, *, device: str, backend: str, later: bool) -> Detector:
         return detector(
             lambda frames: (frames, ()),
             NoCodec(lambda frames: holder["find"](frames)),  # type: ignore[arg-type]
@@ -159,7 +159,7 @@ def test_streaks_have_their_length_and_angle_in_pixels_of_the_video(
 ) -> None:
     codec = Streak(image_size=INPUT, size=INPUT, candidates=1)
 
-    def load(path: Path, *, device: str, backend: str) -> Detector:
+    def load(path: Path, *, device: str, backend: str, later: bool) -> Detector:
         return detector(
             lambda frames: ((frames.float().mean(2) - 128) / 10, ()),  # what is white is a ball
             codec,

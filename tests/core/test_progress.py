@@ -1,6 +1,11 @@
 """Counting, and what is told of it."""
 
+import sys
+import types
+
 import pytest
+import rich.console
+import rich.progress
 
 from tracknet_core import progress
 from tracknet_core.progress import Progress
@@ -74,9 +79,10 @@ def test_a_notebook_has_a_bar_where_it_can_draw_one(
         def update(self, *_: object, **__: object) -> None:
             bars.append("moved")
 
-    monkeypatch.setattr(progress, "Console", lambda stderr: type("Notebook", (), {"is_jupyter": True}))
+    monkeypatch.setitem(sys.modules, "IPython", types.ModuleType("IPython"))
+    monkeypatch.setattr(rich.console, "Console", lambda stderr: type("Notebook", (), {"is_jupyter": True}))
     monkeypatch.setattr(progress, "find_spec", lambda name: "spec" if has_widgets else None)
-    monkeypatch.setattr(progress, "Bar", Bar)
+    monkeypatch.setattr(rich.progress, "Progress", Bar)
     counted = Progress("match.mp4", 3)
     clock[0] += 20.0
     counted.advance()

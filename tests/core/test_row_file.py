@@ -193,6 +193,12 @@ def test_a_folder_that_cannot_be_made_is_one_message(tmp_path: Path) -> None:
         RowFile(tmp_path / "file" / "rally.csv", ROWS, RUN)
 
 
+def test_an_error_before_the_first_row_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(DataError), RowFile(tmp_path / "rally.csv", ROWS, RUN):
+        raise DataError("no frame can be decoded")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_exception_leaves_the_part_with_all_rows(tmp_path: Path) -> None:
     path = tmp_path / "rally.csv"
     file = RowFile(path, ROWS, RUN)

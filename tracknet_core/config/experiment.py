@@ -11,10 +11,9 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from omegaconf import OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+import yaml
 
 from tracknet_core.config.plugin_files import import_plugins, plugin_paths
 from tracknet_core.config.sections import SECTIONS, Config, DataConfig, check_shares, parts_of_today, section_class
@@ -23,9 +22,14 @@ from tracknet_core.config.shorthands import Shorthand, expand_shorthands
 from tracknet_core.errors import ConfigError
 from tracknet_core.schema import Faults, Node, check_dataclass, require_component, unknown_key
 
+if TYPE_CHECKING:
+    from omegaconf import OmegaConf
+
 DEFAULT = "default"
 """The file of a group that a section starts from unless it names another base."""
 
+NAME = re.compile(r"[A-Za-z][\w-]*")
+"""What an option of a command line says where it names a component and no parameters."""
 
 Experiment = str | Path | Mapping[str, Any]
 """The path of a YAML file, the name of an experiment that comes with tracknet, or what such a file would hold."""
@@ -133,7 +137,9 @@ def default_section(section: str) -> dict[str, Any]:
 @cache
 def default_of(option: str) -> str:
     """Return what stands for an option of a command line that takes a component, where nobody gave it."""
-    return str(_read(shipped_folder() / f"{OPTIONS}.yaml", "option")[option])
+    # Without OmegaConf, which commands that are given no component need nothing of.
+    table = yaml.safe_load((shipped_folder() / f"{OPTIONS}.yaml").read_text(encoding="utf-8"))
+    return str(table[option])
 
 
 def parse_component(kind: str, text: str | None, option: str) -> Node:
@@ -148,8 +154,11 @@ def parse_component(kind: str, text: str | None, option: str) -> Node:
         ConfigError: the text is not a component, or all its faults.
     """
     text = default_of(option) if text is None else text
+    if NAME.fullmatch(text):
+        return require_component(kind, text, option)
+    omegaconf = _omegaconf()
     try:
-        tree = OmegaConf.to_container(OmegaConf.from_dotlist([f"node={text}"]), resolve=True)
+        tree = omegaconf.to_container(omegaconf.from_dotlist([f"node={text}"]), resolve=True)
     except Exception as error:  # PyYAML's errors share no base with OmegaConf's
         raise ConfigError(
             f"{option} {text}: not a component. Write a name, or '{{name: …, parameter: value}}'."
@@ -183,8 +192,9 @@ def _resolve(experiment: Experiment, overrides: Sequence[str], sections: Mapping
 def _read(path: Path, what: str) -> dict[str, Any]:
     if not path.is_file():
         raise ConfigError(f"{path}: no such {what} file. Give the path of a YAML file.")
+    omegaconf = _omegaconf()
     try:
-        tree = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+        tree = omegaconf.to_container(omegaconf.load(path), resolve=False)
     except Exception as error:  # PyYAML's errors share no base with OmegaConf's; whatever they say belongs to the file
         raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
     if not isinstance(tree, dict):
@@ -215,8 +225,9 @@ def read_settings(overrides: Sequence[str]) -> dict[str, Any]:
     Raises:
         ConfigError: they cannot be understood.
     """
+    omegaconf = _omegaconf()
     try:
-        tree = OmegaConf.to_container(OmegaConf.from_dotlist(list(overrides)), resolve=False)
+        tree = omegaconf.to_container(omegaconf.from_dotlist(list(overrides)), resolve=False)
     except Exception as error:
         shown = str(list(overrides))
         shown = shown if len(shown) <= 300 else f"{shown[:300]}…"
@@ -285,9 +296,13 @@ def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 def _interpolate(tree: dict[str, Any], section: str | None = None) -> dict[str, Any]:
     """Return the tree, or one section of it, with every interpolation replaced by its value."""
-    whole = OmegaConf.create(tree)
+    # Here rather than above: as in _omegaconf.
+    from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException  # noqa: PLC0415
+
+    omegaconf = _omegaconf()
+    whole = omegaconf.create(tree)
     try:
-        plain = OmegaConf.to_container(
+        plain = omegaconf.to_container(
             whole if section is None else whole[section], resolve=True, throw_on_missing=True
         )
     except MissingMandatoryValue as error:
@@ -298,3 +313,10 @@ def _interpolate(tree: dict[str, Any], section: str | None = None) -> dict[str, 
     except OmegaConfBaseException as error:
         raise ConfigError(f"{error.full_key or 'experiment'}: {str(error).splitlines()[0]}") from error
     return {str(key): value for key, value in plain.items()} if isinstance(plain, dict) else {}
+
+
+def _omegaconf() -> type[OmegaConf]:
+    # Here rather than above: it takes a tenth of a second to import, and commands that find the ball need none of it.
+    from omegaconf import OmegaConf  # noqa: PLC0415
+
+    return OmegaConf

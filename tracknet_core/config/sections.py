@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from omegaconf import OmegaConf
-
 from tracknet_core.contracts import GREATEST_LENGTH, GREATEST_SIDE, Size
 from tracknet_core.errors import ConfigError
 from tracknet_core.schema import KIND, Faults, Node, component, of_today, within
@@ -276,6 +274,9 @@ class Config:
 
     def as_yaml(self) -> str:
         """Return the text of an experiment file that resolves to this configuration."""
+        # Here rather than above: it takes a tenth of a second to import, and most commands print no configuration.
+        from omegaconf import OmegaConf  # noqa: PLC0415
+
         return OmegaConf.to_yaml(OmegaConf.create(_escaped(self.as_dict())))
 
     def with_image_size(self, size: Size) -> Config:

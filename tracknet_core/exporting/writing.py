@@ -177,7 +177,13 @@ def _notes(config: Config, network: Portable, inputs: Sequence[Tensor]) -> dict[
         "targets": f"{list(network.model.input.targets)}: which frames of the window, from 0, the K results are of",
         "results": results,
         **(carried if state else {}),
-        **facts_note(network.model.window, shapes, network.wanted, luma=network.luma),
+        **facts_note(
+            network.model.window,
+            shapes,
+            network.wanted,
+            luma=network.luma,
+            points=points if network.decodes else None,
+        ),
     }
 
 

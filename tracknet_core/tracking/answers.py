@@ -63,7 +63,7 @@ class Detector:
         batch_size: windows that it is given together where nobody says how many.
         luma: whether it looks at luma alone.
         backend: what runs it: torch, or the name of a format.
-        threads: how many of them run it; None where that is not known.
+        find_threads: returns how many of them run it, known once it has seen frames; None where nobody can tell.
     """
 
     window: WindowSpec
@@ -79,7 +79,7 @@ class Detector:
     batch_size: int = 8
     luma: bool = False
     backend: str = "torch"
-    threads: int | None = None
+    find_threads: Callable[[], int | None] = lambda: None
 
     def adjusted(self, wanted: Wanted) -> Detector:
         """Return the same network with a codec that gives what a tracker asks for, as far as it can."""

@@ -29,7 +29,7 @@ GPU_PROGRAM = "nvidia-smi"
 """What comes with such a driver elsewhere."""
 
 
-def load_detector(path: Path, *, device: str = AUTO, backend: str = AUTO) -> Detector:
+def load_detector(path: Path, *, device: str = AUTO, backend: str = AUTO, later: bool = False) -> Detector:
     """Return the network of a checkpoint, of an exported file or of a folder with weights, in evaluation mode.
 
     Args:
@@ -39,6 +39,8 @@ def load_detector(path: Path, *, device: str = AUTO, backend: str = AUTO) -> Det
         backend: ``torch`` for checkpoints and weights, or the name of a format; ``auto`` goes by the suffix of the
             file, and leaves out formats whose files can run code of their own. A folder may hold a file beside its
             weights, which is taken where its packages are installed and the network is to run on the CPU.
+        later: load an exported file when it is first given frames, if it says enough of itself until then: decoding
+            can begin before. What is wrong with its graph is then told only there.
 
     Raises:
         CheckpointError: no such file, none that this backend runs, or one that is not what it says.
@@ -56,7 +58,7 @@ def load_detector(path: Path, *, device: str = AUTO, backend: str = AUTO) -> Det
         return open_checkpoint(path, device)
     if device not in (AUTO, CPU):
         raise ConfigError(f"--device {device}: files of the format '{form.name}' run on the CPU. Leave it out.")
-    return open_exported(path, form.reader, form.name)
+    return open_exported(path, form.reader, form.name, later=later)
 
 
 def is_network(text: str) -> bool:

@@ -29,6 +29,7 @@ class FileFacts:
         candidates: places of a frame that it gives to a tracker that asks for so many.
         score: from this one on.
         luma: whether it takes frames of one colour, their luma.
+        points: Q, points of a ball; None where it gives logits alone, and in files of earlier versions.
     """
 
     background: bool
@@ -40,6 +41,7 @@ class FileFacts:
     candidates: int = within(1, default=Wanted.candidates)
     score: float = Wanted.score
     luma: bool = False
+    points: int | None = within(1, default=None)
 
     @property
     def window(self) -> WindowSpec:
@@ -52,7 +54,9 @@ class FileFacts:
         return Wanted(self.candidates, self.score)
 
 
-def facts_note(window: WindowSpec, state: Sequence[Sequence[int]], wanted: Wanted, *, luma: bool) -> dict[str, str]:
+def facts_note(
+    window: WindowSpec, state: Sequence[Sequence[int]], wanted: Wanted, *, luma: bool, points: int | None
+) -> dict[str, str]:
     """Return the note of a file, by its key.
 
     Args:
@@ -60,6 +64,7 @@ def facts_note(window: WindowSpec, state: Sequence[Sequence[int]], wanted: Wante
         state: shape of each map of its state, without the windows.
         wanted: what a tracker may ask for.
         luma: whether it takes the luma of frames alone.
+        points: of a ball; None where it gives logits alone.
     """
     facts = FileFacts(
         background=window.background,
@@ -71,6 +76,7 @@ def facts_note(window: WindowSpec, state: Sequence[Sequence[int]], wanted: Wante
         candidates=wanted.candidates,
         score=wanted.score,
         luma=luma,
+        points=points,
     )
     return {KEY: json.dumps(asdict(facts))}
 

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from queue import Queue
@@ -46,7 +47,7 @@ class ClipRun:
         self._clip = ClipTracker(job.name, job.source, detector, plan)
         self._backend = detector.backend
         alone = job.source.is_live or detector.state
-        self._led = _led(detector, windows=1 if alone else plan.batch_size or detector.batch_size)
+        self._led = partial(_led, detector, windows=1 if alone else plan.batch_size or detector.batch_size)
         self._clip.check_online()
         self._stopped = Event()
 
@@ -91,7 +92,7 @@ class ClipRun:
             loss = self._clip.loss(len(begun.earlier) + progress.count)
             if loss is not None:
                 sys.stderr.write(f"warning: {loss}\n")
-        what = f"{progress.count} frames, {with_ball} with a ball, {progress.rate:.1f} frames/s by {self._led}"
+        what = f"{progress.count} frames, {with_ball} with a ball, {progress.rate:.1f} frames/s by {self._led()}"
         files = "".join(f"\n  {path}" for writer in self._job.writers for path in writer.paths)
         return f"{self._job.name}: {what}{files}"
 
@@ -193,7 +194,8 @@ class _Aside:
 
 def _led(detector: Detector, windows: int) -> str:
     """Return what runs a network, for people: some of it was chosen on this machine."""
-    threads = [] if detector.threads is None else [count(detector.threads, "thread")]
+    known = detector.find_threads()
+    threads = [] if known is None else [count(known, "thread")]
     return f"{detector.backend} ({', '.join([*threads, count(windows, 'window')])} at a time)"
 
 

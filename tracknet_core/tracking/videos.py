@@ -58,7 +58,7 @@ def track_videos(
     import_plugins(plugins)
     forms = {option: parse_component("writers", text, option) for option, text in writers.items()}
     plan = Plan.of(tracker=tracker, step=step, ensemble=ensemble, batch_size=batch_size)
-    detector = load_detector(checkpoint, device=device, backend=backend)
+    detector = load_detector(checkpoint, device=device, backend=backend, later=True)
     plan.check(detector)
     points = detector.points
     jobs = find_jobs(videos, output, fps=fps, writers=forms, points=points, existing=existing, tell=tell)

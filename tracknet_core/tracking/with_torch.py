@@ -95,7 +95,7 @@ def detector(
         find_codec=lambda: codec,
         find_config=find_config,
         state=state,
-        threads=torch.get_num_threads() if device.type == "cpu" else None,
+        find_threads=lambda: torch.get_num_threads() if device.type == "cpu" else None,
     )
 
 

@@ -7,7 +7,7 @@ windows are averaged.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -27,20 +27,23 @@ if TYPE_CHECKING:
     from tracknet_core.config import Config
 
 
-def open_exported(path: Path, form: Format, name: str) -> Detector:
+def open_exported(path: Path, form: Format, name: str, *, later: bool = False) -> Detector:
     """Return the network of an exported file.
 
     Args:
         path: the file.
         form: its format.
         name: that of the format.
+        later: load the network when it is first given frames, by the thread that gives them, if its notes tell enough
+            until then; a fault of its graph is told then.
 
     Raises:
         CheckpointError: it is not of this format, or not what it says.
         ConfigError: it needs a codec that cannot be built here.
     """
     file = _ExportedFile(path, form, name)
-    file.try_out()
+    if not later or file.points is None:
+        file.load()
     return file.detector
 
 
@@ -56,21 +59,25 @@ class _ExportedFile:
     def __init__(self, path: Path, form: Format, name: str) -> None:
         self._name = name
         self._path = path
+        self._form = form
         self._notes = form.notes(path)
         facts = read_facts(self._notes, path)
         self.window = facts.window
         self.state = tuple(np.zeros((1, *shape), np.float32) for shape in facts.state)
         self._wanted = facts.wanted
         self._luma = facts.luma
-        self._run = form.load(path)
+        self.points = facts.points
+        self._run: Callable[..., tuple[Array, ...]] | None = None
         self._look = FirstLook(path)
 
     @cached_property
     def detector(self) -> Detector:
         """The file as it is led over clips."""
+        if self.points is None:
+            raise ValueError("a file that does not say what it gives must be loaded first")
         return Detector(
             window=self.window,
-            points=self._points,
+            points=self.points,
             device="cpu",
             detections=self.detections,
             logits=self.logits,
@@ -82,7 +89,7 @@ class _ExportedFile:
             batch_size=1,  # measured on CPUs: more take no less time for each, and as much more memory
             luma=self._luma,
             backend=self._name,
-            threads=getattr(self._run, "threads", None),
+            find_threads=lambda: getattr(self._run, "threads", None),
         )
 
     def adjusted(self, wanted: Wanted) -> Detector:
@@ -163,12 +170,22 @@ class _ExportedFile:
         logits, _, _, after = self._answers(frames, before)
         return tensor_of(logits), after
 
-    def try_out(self) -> None:
-        """Run the file, since its graph may be another than its notes say.
+    def load(self) -> Callable[..., tuple[Array, ...]]:
+        """Load the network and return what runs it; it was tried out, as its graph may be another than its notes say.
 
         Raises:
-            CheckpointError: it is.
+            CheckpointError: it is, or it is not of this format.
+            UserError: what runs it is not installed.
         """
+        self._run = run = self._form.load(self._path)
+        try:
+            self._try_out()
+        except BaseException:
+            self._run = None
+            raise
+        return run
+
+    def _try_out(self) -> None:
         frames, state = blank(self.window), self.state
         try:
             for _ in range(2 if state else 1):
@@ -183,8 +200,11 @@ class _ExportedFile:
         says, gives = (1, len(self.window.targets)), found.score.shape[:2]
         if gives != says:
             raise CheckpointError(f"{self._path}: its graph gives {gives} frames and says {says}. Export it anew.")
+        points = int(found.points.shape[-2])
+        if self.points not in (None, points):
+            raise CheckpointError(f"{self._path}: its graph gives balls of {points} points. Export it anew.")
+        self.points = points
         self._look.begin()
-        self._points = int(found.points.shape[-2])
 
     def _adjusted(self, wanted: Wanted) -> Codec:
         # Here rather than above: this comes with torch.
@@ -200,8 +220,9 @@ class _ExportedFile:
 
     def _answers(self, frames: UInt8Array, before: Sequence[Array]) -> tuple[Array, Found | None, Found | None, State]:
         """Return logits, what the codec finds, what it finds for a tracker that asks for more, and the state."""
+        run = self._run or self.load()
         given = luma_of(frames, 2) if self._luma and frames.shape[2] != 1 else frames
-        logits, *rest = self._run(given, *before)
+        logits, *rest = run(given, *before)
         places, after = rest[: len(rest) - len(before)], tuple(rest[len(rest) - len(before) :])
         found, further = (Found(*part) if part else None for part in (places[:3], places[3:]))
         self._look(lambda: _are_finite(logits, (found, further), after))

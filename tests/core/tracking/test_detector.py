@@ -110,7 +110,7 @@ class Memory:
 
 def notes_of(config: Config, **facts: Any) -> str:
     """Return what the file of an experiment's network holds; `facts` are other than they are."""
-    (told,) = facts_note(build_window(config), [], Wanted(), luma=False).values()
+    (told,) = facts_note(build_window(config), [], Wanted(), luma=False, points=1).values()
     notes = {"config": json.dumps(config.as_dict()), "network": json.dumps({**json.loads(told), **facts})}
     return json.dumps(notes)
 
@@ -323,6 +323,34 @@ def test_a_graph_that_is_not_what_its_notes_say_is_refused_before_any_work(
     exported.write_text(notes_of(config, **facts))
     with pytest.raises(CheckpointError, match=complaint):
         load_detector(exported)
+
+
+@pytest.mark.parametrize(("points", "at_once"), [(1, False), (None, True)])
+def test_a_file_that_says_enough_of_itself_is_loaded_when_it_is_given_frames(
+    memory: None, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, points: int | None, at_once: bool
+) -> None:
+    loaded: list[Path] = []
+    run = Memory().load(tmp_path)
+    monkeypatch.setattr(Memory, "load", lambda _, path: loaded.append(path) or run)
+    exported = tmp_path / "best.memory"
+    exported.write_text(notes_of(config, points=points))
+    built = load_detector(exported, later=True)
+    assert (built.window.image_size, built.points) == ((64, 48), 1)
+    assert loaded == ([exported] if at_once else [])
+    for _ in range(2):
+        assert built.detections(np.zeros((2, 3, 3, 48, 64), np.uint8))[0].score.shape[:2] == (2, 3)
+    assert loaded == [exported]
+
+
+def test_a_graph_that_is_loaded_later_and_not_what_its_notes_say_is_refused_with_the_first_frames(
+    memory: None, config: Config, tmp_path: Path
+) -> None:
+    exported = tmp_path / "best.memory"
+    exported.write_text(notes_of(config, points=2))
+    built = load_detector(exported, later=True)
+    for _ in range(2):
+        with pytest.raises(CheckpointError, match=r"best\.memory: its graph gives balls of 1 points\. Export it anew"):
+            built.detections(np.zeros((1, 3, 3, 48, 64), np.uint8))
 
 
 def test_exported_files_run_on_the_cpu(checkpoint: Path, memory: None, config: Config) -> None:
