@@ -84,6 +84,14 @@ def test_8_bits_are_those_of_a_file_that_stands_alone(
         assert np.abs(found - network(frames)[0].numpy()).max() > 1e-4  # 8 bits indeed
 
 
+@pytest.mark.parametrize(("name", "channels"), [("network", 9), ("int8", 12)])
+def test_8_bits_are_given_the_pictures_in_fours(folder: Path, name: str, channels: int) -> None:
+    graph = onnx.shape_inference.infer_shapes(onnx.load(folder / f"{name}.onnx")).graph
+    first = next(node for node in graph.node if node.op_type == "Conv")
+    (weight,) = (value for value in graph.value_info if value.name == first.input[1])
+    assert [one.dim_value for one in weight.type.tensor_type.shape.dim] == [16, channels, 3, 3]
+
+
 def test_any_program_reads_it(folder: Path, network: Melting, frames: Tensor) -> None:
     onnx.checker.check_model(folder / "network.onnx")
     (found,) = onnx.reference.ReferenceEvaluator(onnx.load(folder / "network.onnx")).run(
