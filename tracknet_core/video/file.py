@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from fractions import Fraction
 from functools import cached_property
 from itertools import chain, pairwise
@@ -22,6 +22,7 @@ from av.video.stream import VideoStream
 
 from tracknet_core.contracts import FrameSource, Size, TimedFrame, UInt8Array
 from tracknet_core.errors import DataError
+from tracknet_core.video.ahead import ahead
 from tracknet_core.video.decoding import (
     AscendingPackets,
     Conversion,
@@ -48,6 +49,8 @@ _STARTS_ANYWHERE = cast("int", (Flags.ts_discont | Flags.no_timestamps).value)
 # decoding.
 _SEEK_COSTS_FRAMES = 2
 
+_DECODED_AHEAD = 8  # frames at the size of the video: 11 MB at 1280 x 720
+
 
 class VideoFrames(FrameSource):
     """The frames of a video, exact to the frame.
@@ -62,7 +65,8 @@ class VideoFrames(FrameSource):
     Args:
         source: path of the video, or its bytes.
         name: how messages call it; the path by default.
-        thread_count: threads of the decoder; 1 suits loaders that run several workers, 0 leaves it to FFmpeg.
+        thread_count: threads of the decoder; 1 suits loaders that run several workers, 0 leaves it to FFmpeg. Unless it
+            is 1, frames that are played are scaled beside the decoder, in the thread that plays them.
     """
 
     def __init__(self, source: Path | bytes, *, name: str | None = None, thread_count: int = 1) -> None:
@@ -154,7 +158,10 @@ class VideoFrames(FrameSource):
         with ExitStack() as stack:
             container, stream = stack.enter_context(self._open())
             packets = self._packets_from(index.key_before(start), container, stream, stack)
-            for number, frame in index.number(packets):
+            numbered = index.number(packets)
+            if self._thread_count != 1:  # to scale a frame takes a quarter of the time that it takes to decode it
+                numbered = stack.enter_context(closing(ahead(numbered, _DECODED_AHEAD)))
+            for number, frame in numbered:
                 if number >= start:
                     picture = convert(frame, size, index.quarter_turns, reformatter)
                     if picture is not None:

@@ -18,7 +18,7 @@ from tracknet_plugins.formats.reading import Runner, asked_threads, needing, rea
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-LIGHT = 0.06
+LIGHT = 0.035
 """Most seconds of one processor that a network takes for a window to stay on one thread.
 
 To share out each of its hundred small layers costs such a network a quarter more work, and decoding the video beside it
