@@ -11,11 +11,13 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from onnx import numpy_helper
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from tracknet_core.errors import CheckpointError
 from tracknet_plugins.formats.beside import NOTE
+from tracknet_plugins.formats.graph import with_sums
 from tracknet_plugins.formats.onnx import ONNX
 
 WEIGHTS = "model.safetensors"
@@ -90,6 +92,34 @@ def test_8_bits_are_given_the_pictures_in_fours(folder: Path, name: str, channel
     first = next(node for node in graph.node if node.op_type == "Conv")
     (weight,) = (value for value in graph.value_info if value.name == first.input[1])
     assert [one.dim_value for one in weight.type.tensor_type.shape.dim] == [16, channels, 3, 3]
+
+
+class OfWholeNumbers(Melting):
+    """It reads its pictures as they come."""
+
+    def forward(self, frames: Tensor) -> tuple[Tensor]:
+        seen = self.first(self.sums(frames.float().flatten(1, 2))).relu()
+        return (self.last(self.second(seen).relu()),)
+
+
+def test_first_weights_in_8_bits_keep_their_sums_over_the_pictures(frames: Tensor, tmp_path: Path) -> None:
+    network = OfWholeNumbers().eval()
+    ONNX(int8=True).save(network, [frames], tmp_path / "int8.onnx", {})
+    held = {one.name: one for one in onnx.load(tmp_path / "int8.onnx").graph.initializer}
+    (name,) = (name for name in held if name.endswith("_quantized") and "first" in name)
+    whole, scale = (numpy_helper.to_array(held[one]) for one in (name, name.replace("_quantized", "_scale")))
+    with torch.no_grad():
+        sums = torch.einsum("ocyx,ci->oyx", network.first.weight, network.sums.weight[..., 0, 0])
+    found = whole.astype(np.float64).sum(axis=1) * scale.reshape(-1, 1, 1)
+    assert (np.abs(found - sums.numpy()) <= 0.501 * scale.reshape(-1, 1, 1)).all()
+
+
+def test_whole_numbers_with_the_sums_of_values_are_near_them() -> None:
+    values = np.random.default_rng(0).normal(0, 20, (8, 12, 3, 3))
+    whole = with_sums(values)
+    assert (whole == np.rint(whole)).all()
+    assert np.abs(whole - values).max() < 1
+    assert np.abs((whole - values).sum(axis=1)).max() <= 0.5 < np.abs((np.rint(values) - values).sum(axis=1)).max()
 
 
 def test_any_program_reads_it(folder: Path, network: Melting, frames: Tensor) -> None:
