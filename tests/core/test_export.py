@@ -147,7 +147,8 @@ def test_notes_say_how_to_feed_the_file_without_tracknet(run: Callable[..., Any]
     assert notes["pictures"] == "3 consecutive frames, oldest first; scaled to 64 x 48 as a whole"
     assert notes["targets"].startswith("[0, 1, 2]: ")
     facts = {"background": False, "length": 3, "targets": [0, 1, 2], "image_size": [64, 48], "state": [], "step": None}
-    facts |= {"luma": False, "candidates": 6, "score": 0.02}  # the last two are what the default tracker asks for
+    facts |= {"points": 1, "luma": False}
+    facts |= {"candidates": 6, "score": 0.02}  # what the default tracker asks for
     assert json.loads(notes["network"]) == facts
     assert "state" not in notes
     assert notes["results"].startswith(
