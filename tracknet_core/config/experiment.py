@@ -134,12 +134,16 @@ def default_section(section: str) -> dict[str, Any]:
     return _read(shipped_folder() / section / f"{DEFAULT}.yaml", f"{section} section")
 
 
-@cache
 def default_of(option: str) -> str:
     """Return what stands for an option of a command line that takes a component, where nobody gave it."""
+    return str(_defaults()[option])
+
+
+@cache
+def _defaults() -> dict[str, Any]:
     # Without OmegaConf, which commands that are given no component need nothing of.
-    table = yaml.safe_load((shipped_folder() / f"{OPTIONS}.yaml").read_text(encoding="utf-8"))
-    return str(table[option])
+    table: dict[str, Any] = yaml.safe_load((shipped_folder() / f"{OPTIONS}.yaml").read_text(encoding="utf-8"))
+    return table
 
 
 def parse_component(kind: str, text: str | None, option: str) -> Node:

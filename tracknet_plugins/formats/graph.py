@@ -28,6 +28,9 @@ QUANTIZED = ("Conv", "Gemm", "MatMul")
 CUT_OFF = "Relu"
 """What costs nothing in 8 bits, as part of the product before it; otherwise ways to 32 bits and back lie between."""
 
+SHAPING = frozenset({"Reshape", "Pad"})
+"""What gives pictures another shape, or zeros around them, and leaves their numbers as they are."""
+
 INT8_CHANNELS = 4
 """Channels that a convolution in 8 bits takes at once: ONNX Runtime has fast ones for multiples of it alone."""
 
@@ -281,7 +284,7 @@ def _keep_whole_numbers(model: Any) -> None:
         is_alone = all(readers[node.output[0]] == 1 for node in way)
         if origin == frames.name and is_alone and given == [one.tolist() for one in WHOLE.values()]:
             for node in (last, *way):
-                if node.op_type not in {"Reshape", "Pad"}:
+                if node.op_type not in SHAPING:
                     _bypass(graph, node)
 
 
@@ -345,7 +348,7 @@ def _way_to(graph: Any, name: str) -> tuple[list[Any], str]:
     """
     makers = {output: maker for maker in graph.node for output in maker.output}
     way: list[Any] = []
-    while name in makers and makers[name].op_type in {"Cast", "Reshape", "Pad"}:
+    while name in makers and makers[name].op_type in {"Cast", *SHAPING}:
         way.append(makers[name])
         name = makers[name].input[0]
     return way, name
